@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+# Names of the verbs, nothing more. Each is one script; scripts/<verb>.sh --help
+# tells the rest. Variables given to make (LANE=um-smp, SIDE=base, FORCE=1, ...)
+# reach the scripts through the environment.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+#: first run: install what is missing, get the kernel, everything up to the verdict
+kunit:		## KUnit on the patched kernel: LANE= SIDE=base FILTER=   cold 8 min, after an edit 30 s
+	@scripts/kunit.sh
+check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on every lane   30 min cold
+	@scripts/check.sh
+
+#: the patch cycle: make tree; edit and commit in build/linux; make refresh
+tree: setup-tree	## build/linux = pinned kernel + patches/   90 s, then 0.1 s
+	@scripts/tree.sh
+refresh:	## write patches/ from the commits in build/linux   2 s
+	@scripts/refresh.sh
+show:		## what the series does to one file: F=mm/gup.c   1 s
+	@scripts/show.sh
+rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1   2 min
+	@scripts/rebase.sh
+send-check:	## may this series be mailed? sign-off, checkpatch, lint, to whom   10 s
+	@scripts/send-check.sh
+
+#: parts of check
+lint:		## series file, names, mail headers, trailers, blob pins, shell scripts   2 s
+	@scripts/lint.sh
+round-trip: setup-tree	## patches/ applied and exported again gives the same bytes   2 s
+	@scripts/tree.sh
+	@scripts/round-trip.sh
+checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
+	@scripts/tree.sh
+	@scripts/checkpatch.sh
+sparse: setup	## sparse, only what the series adds   60 s
+	@scripts/sparse.sh
+
+#: the machine
+setup:		## install what is missing (root on Debian), or say how   1 s when all is there
+	@scripts/setup.sh
+setup-tree:
+	@scripts/setup.sh tree
+clean:		## remove object trees and results, never build/linux
+	rm -rf build/o-* build/base/o-* build/out
+
+help:
+	@awk '/^#: /{ print ""; print substr($$0, 4) } \
+	      /^[a-z-]+:.*##/{ name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## */, ""); \
+	      printf "  make %-12s %s\n", name, $$0 }' Makefile
+
+.PHONY: kunit check tree refresh show rebase send-check lint round-trip checkpatch \
+	sparse setup setup-tree clean help

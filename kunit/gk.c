@@ -1,0 +1,745 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mapping, calling GUP and counting for the GUP KUnit suites: see gk.h.
+ *
+ * What a page table maps is read with folio_walk_start(), never with GUP: the
+ * code under test must not be its own judge.
+ */
+#include <kunit/resource.h>
+#include <linux/completion.h>
+#include <linux/file.h>
+#include <linux/mman.h>
+#include <linux/moduleparam.h>
+#include <linux/pagewalk.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/swap.h>
+#include <linux/uaccess.h>
+#include <linux/vmstat.h>
+#include <asm/tlb.h>
+
+#include "internal.h"
+#include "gk.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "gup_kunit."
+
+static bool no_crash;
+module_param(no_crash, bool, 0444);
+MODULE_PARM_DESC(no_crash, "skip the cases that kill a kernel without the fixes");
+
+#define GK_FAST_FLAGS	(FOLL_WRITE | FOLL_FORCE | FOLL_NOFAULT |	\
+			 FOLL_PCI_P2PDMA | FOLL_HONOR_NUMA_FAULT)
+#define GK_SLOW_FLAGS	(GK_FAST_FLAGS | FOLL_DUMP | FOLL_NOWAIT |	\
+			 FOLL_HWPOISON | FOLL_ANON | FOLL_SPLIT_PMD |	\
+			 FOLL_INTERRUPTIBLE)
+
+const struct gk_api gk_apis[GK_NR_APIS] = {
+	[GK_GET] = {
+		.name = "get_user_pages", .invalid = -EINVAL,
+		.flags = GK_SLOW_FLAGS,
+	},
+	[GK_GET_UNLOCKED] = {
+		.name = "get_user_pages_unlocked", .invalid = -EINVAL,
+		.flags = GK_SLOW_FLAGS,
+	},
+	[GK_GET_FAST] = {
+		.name = "get_user_pages_fast", .invalid = -EINVAL,
+		.fast = true, .flags = GK_FAST_FLAGS,
+	},
+	[GK_GET_FAST_ONLY] = {
+		.name = "get_user_pages_fast_only", .invalid = -EINVAL,
+		.fast = true, .only = true, .flags = GK_FAST_FLAGS,
+	},
+	[GK_GET_REMOTE] = {
+		.name = "get_user_pages_remote", .invalid = -EINVAL,
+		.flags = GK_SLOW_FLAGS,
+	},
+	[GK_PIN] = {
+		.name = "pin_user_pages", .pins = true,
+		.flags = GK_SLOW_FLAGS | FOLL_LONGTERM,
+	},
+	[GK_PIN_UNLOCKED] = {
+		.name = "pin_user_pages_unlocked", .pins = true,
+		.flags = GK_SLOW_FLAGS | FOLL_LONGTERM,
+	},
+	[GK_PIN_FAST] = {
+		.name = "pin_user_pages_fast", .pins = true, .invalid = -EINVAL,
+		.fast = true, .flags = GK_FAST_FLAGS | FOLL_LONGTERM,
+	},
+	[GK_PIN_REMOTE] = {
+		.name = "pin_user_pages_remote", .pins = true,
+		.flags = GK_SLOW_FLAGS | FOLL_LONGTERM,
+	},
+};
+
+/* The next of a table of @size elements of @each bytes, for KUNIT_CASE_PARAM */
+static const void *gk_next_param(const void *table, size_t each, size_t size,
+				 const void *prev)
+{
+	const void *next = prev ? prev + each : table;
+
+	return next < table + each * size ? next : NULL;
+}
+
+/* Parameters: every exported API, named by its function. */
+const void *gk_api_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct gk_api *api = gk_next_param(gk_apis, sizeof(*gk_apis),
+						 GK_NR_APIS, prev);
+
+	if (api)
+		strscpy(desc, api->name, KUNIT_PARAM_DESC_SIZE);
+	return api;
+}
+
+/* Parameters: the zoo; test->param_value is a const struct gk_shape **. */
+const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct gk_shape *const *shape = gk_next_param(gk_zoo,
+			sizeof(*gk_zoo), gk_zoo_size, prev);
+
+	if (shape)
+		strscpy(desc, (*shape)->name, KUNIT_PARAM_DESC_SIZE);
+	return shape;
+}
+
+/*
+ * Mapping
+ */
+
+struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
+			unsigned int nr)
+{
+	struct gk_range *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, r);
+	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
+	r->test = test;
+	r->shape = shape;
+	r->nr = nr ?: shape->nr;
+	r->mm = current->mm;
+	shape->map(r);
+	KUNIT_ASSERT_NE(test, r->addr, 0);
+	gk_settle();
+	return r;
+}
+
+/* Map r->nr pages of @file, or anonymous memory, and set r->addr. */
+void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
+	     unsigned long prot, unsigned long flags)
+{
+	if (!file)
+		flags |= MAP_ANONYMOUS;
+	r->addr = kunit_vm_mmap(r->test, file, addr,
+				(unsigned long)r->nr * PAGE_SIZE, prot, flags, 0);
+	KUNIT_ASSERT_FALSE_MSG(r->test, !r->addr || IS_ERR_VALUE(r->addr),
+			       "shape=%s: mmap: %ld", r->shape->name,
+			       (long)r->addr);
+	r->file = file;
+}
+
+struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i)
+{
+	struct vm_area_struct *vma = vma_lookup(r->mm, gk_addr(r, i));
+
+	KUNIT_EXPECT_NOT_NULL_MSG(r->test, vma, "shape=%s page=%u: no VMA",
+				  r->shape->name, i);
+	return vma;
+}
+
+vm_fault_t gk_try_fault(struct gk_range *r, unsigned int i, bool write)
+{
+	struct vm_area_struct *vma;
+	vm_fault_t ret = VM_FAULT_SIGSEGV;
+
+	mmap_read_lock(r->mm);
+	vma = gk_vma(r, i);
+	if (vma)
+		ret = handle_mm_fault(vma, gk_addr(r, i),
+				      write ? FAULT_FLAG_WRITE : 0, NULL);
+	mmap_read_unlock(r->mm);
+	return ret;
+}
+
+void gk_fault(struct gk_range *r, unsigned int i, unsigned int n, bool write)
+{
+	vm_fault_t ret;
+
+	for (; n; i++, n--) {
+		ret = gk_try_fault(r, i, write);
+		KUNIT_ASSERT_FALSE_MSG(r->test, ret & VM_FAULT_ERROR,
+				       "shape=%s page=%u: fault: %x",
+				       r->shape->name, i, ret);
+	}
+}
+
+void gk_unmap(struct gk_range *r, unsigned int i, unsigned int n)
+{
+	KUNIT_ASSERT_EQ(r->test, 0, vm_munmap(gk_addr(r, i), n * PAGE_SIZE));
+}
+
+/* mprotect() by way of the function that exec uses: the range has one VMA. */
+void gk_protect(struct gk_range *r, unsigned int i, unsigned int n,
+		unsigned long prot)
+{
+	unsigned long start = gk_addr(r, i), end = gk_addr(r, i + n);
+	struct vm_area_struct *vma, *prev;
+	struct mmu_gather tlb;
+	int ret = -ENOMEM;
+	VMA_ITERATOR(vmi, r->mm, start);
+
+	mmap_write_lock(r->mm);
+	vma = vma_find(&vmi, end);
+	if (vma) {
+		vm_flags_t flags = vma->vm_flags & ~VM_ACCESS_FLAGS;
+
+		prev = start > vma->vm_start ? vma : vma_prev(&vmi);
+		tlb_gather_mmu(&tlb, r->mm);
+		ret = mprotect_fixup(&vmi, &tlb, vma, &prev, start, end,
+				     flags | calc_vm_prot_bits(prot, 0));
+		tlb_finish_mmu(&tlb);
+	}
+	mmap_write_unlock(r->mm);
+	KUNIT_ASSERT_EQ(r->test, ret, 0);
+}
+
+void gk_madvise(struct gk_range *r, unsigned int i, unsigned int n, int advice)
+{
+	int ret = do_madvise(r->mm, gk_addr(r, i), n * PAGE_SIZE, advice);
+
+	KUNIT_ASSERT_EQ_MSG(r->test, ret, 0, "madvise(%d)", advice);
+}
+
+/* Take write permission from present entries, not from their VMA. */
+void gk_wrprotect_ptes(struct gk_range *r, unsigned int i, unsigned int n)
+{
+	struct vm_area_struct *vma;
+	struct folio_walk fw;
+
+	mmap_read_lock(r->mm);
+	for (; n; i++, n--) {
+		vma = gk_vma(r, i);
+		if (!vma || !folio_walk_start(&fw, vma, gk_addr(r, i), 0)) {
+			KUNIT_FAIL(r->test, "page %u is not present", i);
+			continue;
+		}
+		ptep_set_wrprotect(r->mm, gk_addr(r, i), fw.ptep);
+		folio_walk_end(&fw, vma);
+		flush_tlb_page(vma, gk_addr(r, i));
+	}
+	mmap_read_unlock(r->mm);
+}
+
+void gk_store(struct gk_range *r, unsigned int i, u8 val)
+{
+	KUNIT_ASSERT_EQ(r->test, 0,
+			put_user(val, (u8 __user *)gk_addr(r, i)));
+}
+
+u8 gk_load(struct gk_range *r, unsigned int i)
+{
+	u8 val = 0;
+
+	KUNIT_ASSERT_EQ(r->test, 0,
+			get_user(val, (u8 __user *)gk_addr(r, i)));
+	return val;
+}
+
+static struct page *gk_walk(struct mm_struct *mm, unsigned long addr,
+			    pte_t *pte)
+{
+	struct page *page = NULL;
+	struct vm_area_struct *vma;
+	struct folio_walk fw;
+
+	mmap_read_lock(mm);
+	vma = vma_lookup(mm, addr);
+	if (vma && folio_walk_start(&fw, vma, addr, FW_ZEROPAGE)) {
+		page = fw.page;
+		*pte = fw.pte;
+		folio_walk_end(&fw, vma);
+	}
+	mmap_read_unlock(mm);
+	return page;
+}
+
+/* The page that entry @i maps, NULL if none. It holds no reference. */
+struct page *gk_page(struct gk_range *r, unsigned int i)
+{
+	pte_t pte;
+
+	return gk_walk(r->mm, gk_addr(r, i), &pte);
+}
+
+/* The page table entry @i, which must be present and map a page. */
+pte_t gk_pte(struct gk_range *r, unsigned int i)
+{
+	pte_t pte = __pte(0);
+
+	KUNIT_ASSERT_NOT_NULL(r->test, gk_walk(r->mm, gk_addr(r, i), &pte));
+	return pte;
+}
+
+/*
+ * Forking
+ */
+
+static int gk_child_main(void *arg)
+{
+	struct gk_child *child = arg;
+
+	child->mm = current->mm;
+	mmgrab(child->mm);
+	child->task = get_task_struct(current);
+	complete(&child->done);
+	for (;;) {
+		wait_for_completion(&child->go);
+		if (!child->fn)
+			break;
+		child->fn(child->arg);
+		complete(&child->done);
+	}
+	do_exit(0);
+}
+
+static void gk_child_reap(void *arg)
+{
+	struct gk_child *child = arg;
+
+	child->fn = NULL;
+	complete(&child->go);
+	/* Its mm is torn down before it becomes a zombie. */
+	while (!READ_ONCE(child->task->exit_state))
+		schedule_timeout_uninterruptible(1);
+	mmdrop(child->mm);
+	put_task_struct(child->task);
+}
+
+/* fork(): the child has a copy of the mm, shares all pages, and waits. */
+struct gk_child *gk_fork(struct kunit *test)
+{
+	struct gk_child *child = kunit_kzalloc(test, sizeof(*child), GFP_KERNEL);
+	struct kernel_clone_args args = {
+		.flags = CLONE_UNTRACED,
+		.exit_signal = SIGCHLD,
+		.fn = gk_child_main,
+		.fn_arg = child,
+	};
+
+	KUNIT_ASSERT_NOT_NULL(test, child);
+	init_completion(&child->go);
+	init_completion(&child->done);
+	KUNIT_ASSERT_GT(test, kernel_clone(&args), 0);
+	wait_for_completion(&child->done);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, gk_child_reap,
+							   child));
+	return child;
+}
+
+/* Run @fn in the child, with the child's mm, and wait for it. */
+void gk_child_run(struct kunit *test, struct gk_child *child,
+		  void (*fn)(void *arg), void *arg)
+{
+	child->fn = fn;
+	child->arg = arg;
+	complete(&child->go);
+	wait_for_completion(&child->done);
+}
+
+/* Returns when the child's mm is gone. */
+void gk_child_exit(struct kunit *test, struct gk_child *child)
+{
+	kunit_release_action(test, gk_child_reap, child);
+	gk_settle();
+}
+
+/*
+ * Counting
+ */
+
+/* Sum of a node counter, with what the CPUs have not folded in yet. */
+long gk_stat(enum node_stat_item item)
+{
+	long sum = atomic_long_read(&vm_node_stat[item]);
+	struct pglist_data *pgdat;
+	int cpu;
+
+	for_each_online_pgdat(pgdat)
+		for_each_online_cpu(cpu)
+			sum += per_cpu_ptr(pgdat->per_cpu_nodestats,
+					   cpu)->vm_node_stat_diff[item];
+	return sum;
+}
+
+/* Per-CPU folio batches hold references of their own: drain them. */
+void gk_settle(void)
+{
+	lru_add_drain_all();
+}
+
+struct gk_entry *gk_snapshot(struct gk_range *r)
+{
+	struct gk_entry *snap = kunit_kcalloc(r->test, r->nr, sizeof(*snap),
+					      GFP_KERNEL);
+	unsigned int i;
+	pte_t pte;
+
+	KUNIT_ASSERT_NOT_NULL(r->test, snap);
+	gk_settle();
+	for (i = 0; i < r->nr; i++) {
+		struct page *page = gk_walk(r->mm, gk_addr(r, i), &pte);
+		struct folio *folio;
+
+		if (!page)
+			continue;
+		folio = page_folio(page);
+		snap[i].page = page;
+		snap[i].refs = folio_ref_count(folio);
+		if (folio_has_pincount(folio))
+			snap[i].pins = atomic_read(&folio->_pincount);
+	}
+	return snap;
+}
+
+/*
+ * The contract of Documentation/core-api/pin_user_pages.rst: FOLL_GET takes
+ * one reference a page; FOLL_PIN takes one and counts it in _pincount if the
+ * folio has one, else GUP_PIN_COUNTING_BIAS; the zero page is never pinned.
+ */
+int gk_refs_wanted(const struct gk_api *api, struct folio *folio, int n)
+{
+	if (!api->pins)
+		return n;
+	if (is_zero_folio(folio))
+		return 0;
+	return folio_has_pincount(folio) ? n : n * GUP_PIN_COUNTING_BIAS;
+}
+
+static int gk_pins_wanted(const struct gk_api *api, struct folio *folio, int n)
+{
+	return api->pins && folio_has_pincount(folio) ? n : 0;
+}
+
+/* How often @folio is in what the call returned. */
+static int gk_times_returned(struct gk_call *c, struct folio *folio)
+{
+	int n = 0;
+	long k;
+
+	for (k = 0; k < c->ret; k++)
+		n += page_folio(c->pages[k]) == folio;
+	return n;
+}
+
+/* Does the range map @folio with the same entries in both snapshots? */
+static bool gk_mapped_alike(struct gk_range *r, struct folio *folio,
+			    const struct gk_entry *a, const struct gk_entry *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++) {
+		if (a[i].page == b[i].page)
+			continue;
+		if ((a[i].page && page_folio(a[i].page) == folio) ||
+		    (b[i].page && page_folio(b[i].page) == folio))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Calling GUP
+ */
+
+#define GK_UNTOUCHED	((struct page *)0x6b6b6b6bUL)
+
+static long gk_call_api(struct gk_call *c)
+{
+	enum gk_api_id id = c->api - gk_apis;
+	struct mm_struct *mm = c->r->mm;
+	unsigned long addr = gk_addr(c->r, c->first);
+	long ret = -ENOSYS;
+
+	c->locked = 1;
+	switch (id) {
+	case GK_GET:
+	case GK_PIN:
+		mmap_read_lock(mm);
+		ret = id == GK_GET ?
+			get_user_pages(addr, c->nr, c->flags, c->pages) :
+			pin_user_pages(addr, c->nr, c->flags, c->pages);
+		mmap_read_unlock(mm);
+		break;
+	case GK_GET_UNLOCKED:
+		return get_user_pages_unlocked(addr, c->nr, c->pages, c->flags);
+	case GK_PIN_UNLOCKED:
+		return pin_user_pages_unlocked(addr, c->nr, c->pages, c->flags);
+	case GK_GET_FAST:
+		return get_user_pages_fast(addr, c->nr, c->flags, c->pages);
+	case GK_GET_FAST_ONLY:
+		return get_user_pages_fast_only(addr, c->nr, c->flags,
+						c->pages);
+	case GK_PIN_FAST:
+		return pin_user_pages_fast(addr, c->nr, c->flags, c->pages);
+	case GK_GET_REMOTE:
+	case GK_PIN_REMOTE:
+		mmap_read_lock(mm);
+		ret = id == GK_GET_REMOTE ?
+			get_user_pages_remote(mm, addr, c->nr, c->flags,
+					      c->pages, &c->locked) :
+			pin_user_pages_remote(mm, addr, c->nr, c->flags,
+					      c->pages, &c->locked);
+		if (c->locked)
+			mmap_read_unlock(mm);
+		break;
+	case GK_NR_APIS:
+		break;
+	}
+	return ret;
+}
+
+struct gk_call *gk_gup_part(struct gk_range *r, enum gk_api_id api,
+			    unsigned int flags, unsigned int first, long nr)
+{
+	struct gk_call *c = kunit_kzalloc(r->test, sizeof(*c), GFP_KERNEL);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(r->test, c);
+	c->r = r;
+	c->api = &gk_apis[api];
+	c->flags = flags;
+	c->first = first;
+	c->nr = nr;
+	/* Room for a call that stores more than it was asked for. */
+	c->room = 2 * r->nr + 64;
+	c->pages = kunit_kmalloc_array(r->test, c->room, sizeof(*c->pages),
+				       GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(r->test, c->pages);
+	for (i = 0; i < c->room; i++)
+		c->pages[i] = GK_UNTOUCHED;
+
+	c->before = gk_snapshot(r);
+	c->acquired = -gk_stat(NR_FOLL_PIN_ACQUIRED);
+	c->released = -gk_stat(NR_FOLL_PIN_RELEASED);
+	c->held = c->released - c->acquired;
+	c->ret = gk_call_api(c);
+	c->acquired += gk_stat(NR_FOLL_PIN_ACQUIRED);
+	c->released += gk_stat(NR_FOLL_PIN_RELEASED);
+	c->pinned = gk_snapshot(r);
+	return c;
+}
+
+struct gk_call *gk_gup(struct gk_range *r, enum gk_api_id api,
+		       unsigned int flags)
+{
+	return gk_gup_part(r, api, flags, 0, r->nr);
+}
+
+void gk_release(struct gk_call *c)
+{
+	long k;
+
+	if (c->ret <= 0)
+		return;
+	if (c->api->pins)
+		unpin_user_pages(c->pages, c->ret);
+	else
+		for (k = 0; k < c->ret; k++)
+			put_page(c->pages[k]);
+}
+
+void gk_release_dirty(struct gk_call *c)
+{
+	if (c->ret > 0 && c->api->pins)
+		unpin_user_pages_dirty_lock(c->pages, c->ret, true);
+}
+
+/*
+ * Expectations
+ */
+
+static const struct {
+	unsigned int flag;
+	const char *name;
+} gk_flag_names[] = {
+	{ FOLL_WRITE, "WRITE" }, { FOLL_GET, "GET" }, { FOLL_DUMP, "DUMP" },
+	{ FOLL_FORCE, "FORCE" }, { FOLL_NOWAIT, "NOWAIT" },
+	{ FOLL_NOFAULT, "NOFAULT" }, { FOLL_HWPOISON, "HWPOISON" },
+	{ FOLL_ANON, "ANON" }, { FOLL_LONGTERM, "LONGTERM" },
+	{ FOLL_SPLIT_PMD, "SPLIT_PMD" }, { FOLL_PCI_P2PDMA, "PCI_P2PDMA" },
+	{ FOLL_INTERRUPTIBLE, "INTERRUPTIBLE" },
+	{ FOLL_HONOR_NUMA_FAULT, "HONOR_NUMA_FAULT" },
+	{ FOLL_TOUCH, "TOUCH" }, { FOLL_TRIED, "TRIED" },
+	{ FOLL_REMOTE, "REMOTE" }, { FOLL_PIN, "PIN" },
+	{ FOLL_FAST_ONLY, "FAST_ONLY" }, { FOLL_UNLOCKABLE, "UNLOCKABLE" },
+	{ FOLL_MADV_POPULATE, "MADV_POPULATE" },
+};
+
+const char *gk_flags_name(struct kunit *test, unsigned int flags)
+{
+	char *buf = kunit_kzalloc(test, 160, GFP_KERNEL);
+	unsigned int i;
+
+	if (!buf)
+		return "?";
+	for (i = 0; i < ARRAY_SIZE(gk_flag_names); i++) {
+		if (!(flags & gk_flag_names[i].flag))
+			continue;
+		if (*buf)
+			strlcat(buf, "|", 160);
+		strlcat(buf, gk_flag_names[i].name, 160);
+	}
+	return *buf ? buf : "0";
+}
+
+const char *gk_where(struct gk_call *c)
+{
+	char *buf = kunit_kzalloc(c->r->test, 320, GFP_KERNEL);
+
+	if (!buf)
+		return c->api->name;
+	scnprintf(buf, 320, "shape=%s api=%s flags=%s first=%u nr=%ld",
+		  c->r->shape->name, c->api->name,
+		  gk_flags_name(c->r->test, c->flags), c->first, c->nr);
+	return buf;
+}
+
+void gk_expect_ret(struct gk_call *c, long want)
+{
+	KUNIT_EXPECT_EQ_MSG(c->r->test, c->ret, want,
+			    "%s: return: wanted %ld, got %ld", gk_where(c),
+			    want, c->ret);
+}
+
+/* Nothing is stored behind what was returned. */
+void gk_expect_untouched(struct gk_call *c)
+{
+	long k;
+
+	for (k = max(c->ret, 0L); k < c->room; k++) {
+		if (c->pages[k] == GK_UNTOUCHED)
+			continue;
+		GK_EXPECT(c, k, "pages[] was stored to behind the return value",
+			  (long)c->pages[k], (long)GK_UNTOUCHED);
+		return;
+	}
+}
+
+/* Each folio has gained exactly the references that the call returned. */
+void gk_expect_counts(struct gk_call *c)
+{
+	long pinned = 0;
+	long k;
+
+	for (k = 0; k < c->ret; k++) {
+		struct gk_entry *was = &c->before[c->first + k];
+		struct gk_entry *is = &c->pinned[c->first + k];
+		struct folio *folio = page_folio(c->pages[k]);
+		int n;
+
+		if (!is_zero_folio(folio))
+			pinned++;
+		if (c->pages[k] != is->page || is_zero_folio(folio) ||
+		    !gk_mapped_alike(c->r, folio, c->before, c->pinned))
+			continue;
+		n = gk_times_returned(c, folio);
+		GK_EXPECT(c, k, "refcount gained", is->refs - was->refs,
+			  gk_refs_wanted(c->api, folio, n));
+		GK_EXPECT(c, k, "pincount gained", is->pins - was->pins,
+			  gk_pins_wanted(c->api, folio, n));
+	}
+	if (!c->api->pins)
+		pinned = 0;
+	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
+		  c->acquired - c->released, pinned);
+}
+
+/* @want pages came back, the ones that are mapped, and were counted. */
+void gk_expect_pinned(struct gk_call *c, long want)
+{
+	long k;
+
+	gk_expect_ret(c, want);
+	gk_expect_untouched(c);
+	for (k = 0; k < c->ret; k++) {
+		struct page *mapped = c->pinned[c->first + k].page;
+
+		if (c->pages[k] == mapped)
+			continue;
+		KUNIT_FAIL(c->r->test, "%s page=%ld: wanted pfn %lx, got %lx",
+			   gk_where(c), k, mapped ? page_to_pfn(mapped) : 0,
+			   page_to_pfn(c->pages[k]));
+		return;
+	}
+	gk_expect_counts(c);
+}
+
+/* An error (or 0), nothing stored, and no count moved. */
+void gk_expect_refused(struct gk_call *c, long error)
+{
+	unsigned int i;
+
+	gk_expect_ret(c, error);
+	gk_expect_untouched(c);
+	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
+		  c->acquired - c->released, 0);
+	for (i = 0; i < c->r->nr; i++) {
+		if (!c->before[i].page || c->before[i].page != c->pinned[i].page ||
+		    is_zero_page(c->before[i].page))
+			continue;
+		GK_EXPECT(c, i, "refcount", c->pinned[i].refs,
+			  c->before[i].refs);
+		GK_EXPECT(c, i, "pincount", c->pinned[i].pins,
+			  c->before[i].pins);
+	}
+}
+
+/* What the call took has been given back, to the last reference. */
+void gk_expect_restored(struct gk_call *c)
+{
+	struct gk_entry *now = gk_snapshot(c->r);
+	unsigned int i;
+
+	for (i = 0; i < c->r->nr; i++) {
+		struct folio *folio;
+		int n;
+
+		if (!now[i].page || now[i].page != c->pinned[i].page ||
+		    is_zero_page(now[i].page))
+			continue;
+		folio = page_folio(now[i].page);
+		n = gk_times_returned(c, folio);
+		GK_EXPECT(c, i, "refcount after the release", now[i].refs,
+			  c->pinned[i].refs - gk_refs_wanted(c->api, folio, n));
+		GK_EXPECT(c, i, "pincount after the release", now[i].pins,
+			  c->pinned[i].pins - gk_pins_wanted(c->api, folio, n));
+	}
+	GK_EXPECT(c, -1, "pins held, by nr_foll_pin_acquired and _released",
+		  gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED),
+		  c->held);
+}
+
+/*
+ * The rest
+ */
+
+void gk_may_crash(struct kunit *test)
+{
+	if (no_crash)
+		kunit_skip(test, "would kill a kernel without the fix");
+}
+
+void gk_signal(int sig)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	sigaddset(&current->pending.signal, sig);
+	spin_unlock_irq(&current->sighand->siglock);
+	set_tsk_thread_flag(current, TIF_SIGPENDING);
+}
+
+void gk_signal_clear(void)
+{
+	flush_signals(current);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vocabulary of the GUP KUnit suites ("gk").
+ *
+ * A case maps a shape, calls one of the APIs, says what it expects, releases
+ * what it got and expects everything as before:
+ *
+ *	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+ *	struct gk_call *c = gk_gup(r, GK_PIN_FAST, FOLL_WRITE);
+ *
+ *	gk_expect_pinned(c, r->nr);
+ *	gk_release(c);
+ *	gk_expect_restored(c);
+ *
+ * Every expectation that fails names the shape, the API, the flags, the page,
+ * what was wanted and what was found.
+ *
+ * All of this runs in the thread of the KUnit case, which gets an mm of its
+ * own; nothing here may be called with a lock held unless it says so.
+ */
+#ifndef _GUP_KUNIT_GK_H
+#define _GUP_KUNIT_GK_H
+
+#include <kunit/test.h>
+#include <linux/mm.h>
+#include <linux/completion.h>
+
+enum gk_api_id {
+	GK_GET,			/* get_user_pages(), mmap_lock held for read */
+	GK_GET_UNLOCKED,
+	GK_GET_FAST,
+	GK_GET_FAST_ONLY,
+	GK_GET_REMOTE,		/* mmap_lock held, locked != NULL */
+	GK_PIN,
+	GK_PIN_UNLOCKED,
+	GK_PIN_FAST,
+	GK_PIN_REMOTE,
+	GK_NR_APIS,
+};
+
+/**
+ * struct gk_api - what the suites must know of one exported call
+ * @name: the name of the exported function
+ * @pins: it takes FOLL_PIN references (else FOLL_GET references)
+ * @fast: it tries GUP-fast first
+ * @only: it never falls back to the slow path
+ * @invalid: what it returns when its arguments are refused: -EINVAL, or 0 for
+ *	the three slow pin_* calls, which have always done so
+ * @flags: the FOLL_* flags that it accepts
+ */
+struct gk_api {
+	const char *name;
+	bool pins;
+	bool fast;
+	bool only;
+	long invalid;
+	unsigned int flags;
+};
+
+extern const struct gk_api gk_apis[GK_NR_APIS];
+
+struct gk_range;
+
+/* What the contract says about a shape: used to choose legal flag sets. */
+enum gk_traits {
+	/* GUP for reading succeeds on every page, perhaps after a fault. */
+	GK_READ		= 1 << 0,
+	/* The same for writing. */
+	GK_WRITE	= 1 << 1,
+	/* Present: GUP-fast needs no fault to read / to write. */
+	GK_FAST_READ	= 1 << 2,
+	GK_FAST_WRITE	= 1 << 3,
+	/* R/O pins of the present pages need no unsharing. */
+	GK_FAST_PIN_READ = 1 << 4,
+	/* Writing needs FOLL_FORCE, which is then granted. */
+	GK_FORCE_WRITE	= 1 << 5,
+	GK_FORCE_READ	= 1 << 6,
+	/* Backed by folios of more than one page. */
+	GK_LARGE	= 1 << 7,
+	/* Some pages can be had and some cannot: results are partial. */
+	GK_PARTIAL	= 1 << 8,
+	/* Nothing can be had, whatever the flags. */
+	GK_REFUSED	= 1 << 9,
+	/* Anonymous memory all over: FOLL_ANON is fine. */
+	GK_ANON		= 1 << 10,
+};
+
+/**
+ * struct gk_shape - a recipe for a mapping
+ * @name: for messages and for names of parametrised cases
+ * @nr: pages that it maps unless the case asks for another number
+ * @traits: enum gk_traits
+ * @map: maps r->nr pages at r->addr (which it sets), asserts on failure
+ * @arg: for @map: the order of a driver's folios, say
+ */
+struct gk_shape {
+	const char *name;
+	unsigned int nr;
+	unsigned int traits;
+	void (*map)(struct gk_range *r);
+	unsigned int arg;
+};
+
+/**
+ * struct gk_range - a shape that is mapped
+ * @addr: user address, page aligned
+ * @nr: pages
+ * @mm: where it is mapped: the test's own mm, or a child's for remote GUP
+ * @child: a forked child that shares it, if the shape has one
+ */
+struct gk_range {
+	struct kunit *test;
+	const struct gk_shape *shape;
+	unsigned long addr;
+	unsigned int nr;
+	struct mm_struct *mm;
+	struct gk_child *child;
+	struct file *file;
+};
+
+/* What one entry of a range maps, and the counts of its folio. */
+struct gk_entry {
+	struct page *page;	/* NULL: nothing with a struct page */
+	int refs;
+	int pins;		/* _pincount, 0 for order 0 */
+};
+
+/**
+ * struct gk_call - one call of one API and what came of it
+ * @first: index into the range of the first page asked for
+ * @nr: pages asked for
+ * @ret: what the API returned
+ * @pages: what it stored, followed by entries that it must leave alone
+ * @locked: *locked after the call, for the remote APIs
+ * @before: the range before the call
+ * @pinned: it, right after the call
+ * @acquired: growth of nr_foll_pin_acquired during the call
+ * @released: growth of nr_foll_pin_released during the call
+ */
+struct gk_call {
+	struct gk_range *r;
+	const struct gk_api *api;
+	unsigned int flags;
+	unsigned int first;
+	long nr;
+	long ret;
+	int locked;
+	struct page **pages;
+	unsigned int room;	/* entries in @pages */
+	struct gk_entry *before;
+	struct gk_entry *pinned;
+	long acquired;
+	long released;
+	long held;		/* acquired - released in all, before the call */
+};
+
+/* The zoo, gk_zoo.c. */
+extern const struct gk_shape gk_anon_fresh, gk_anon_written, gk_anon_zero,
+	gk_anon_shared, gk_anon_reexclusive, gk_anon_readonly, gk_anon_mixed,
+	gk_file_private, gk_file_private_cow, gk_shmem_fresh, gk_shmem_written,
+	gk_drv_order0, gk_drv_order2, gk_drv_order4, gk_drv_order9,
+	gk_drv_shuffled, gk_drv_holes, gk_drv_mixed, gk_drv_cow,
+	gk_drv_large_cow, gk_drv_twice, gk_pfnmap, gk_prot_none, gk_guard,
+	gk_two_vmas, gk_hole, gk_table_edge, gk_mlocked, gk_poisoned;
+extern const struct gk_shape *const gk_zoo[];
+extern const unsigned int gk_zoo_size;
+
+const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc);
+const void *gk_api_params(struct kunit *test, const void *prev, char *desc);
+
+/* Mapping. nr == 0: as many pages as the shape says. */
+struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
+			unsigned int nr);
+void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
+	     unsigned long prot, unsigned long flags);
+static inline unsigned long gk_addr(const struct gk_range *r, unsigned int i)
+{
+	return r->addr + (unsigned long)i * PAGE_SIZE;
+}
+
+/* Change [i, i + n) of a range as its process would. */
+void gk_fault(struct gk_range *r, unsigned int i, unsigned int n, bool write);
+vm_fault_t gk_try_fault(struct gk_range *r, unsigned int i, bool write);
+void gk_unmap(struct gk_range *r, unsigned int i, unsigned int n);
+void gk_protect(struct gk_range *r, unsigned int i, unsigned int n,
+		unsigned long prot);
+void gk_madvise(struct gk_range *r, unsigned int i, unsigned int n, int advice);
+void gk_wrprotect_ptes(struct gk_range *r, unsigned int i, unsigned int n);
+void gk_store(struct gk_range *r, unsigned int i, u8 val);
+u8 gk_load(struct gk_range *r, unsigned int i);
+struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i);
+struct page *gk_page(struct gk_range *r, unsigned int i);
+pte_t gk_pte(struct gk_range *r, unsigned int i);
+
+/* A child with a copy of the test's mm. It lives until told to exit. */
+struct gk_child {
+	struct task_struct *task;
+	struct mm_struct *mm;
+	struct completion done, go;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+struct gk_child *gk_fork(struct kunit *test);
+void gk_child_run(struct kunit *test, struct gk_child *child,
+		  void (*fn)(void *arg), void *arg);
+void gk_child_exit(struct kunit *test, struct gk_child *child);
+
+/* Calling GUP. */
+struct gk_call *gk_gup(struct gk_range *r, enum gk_api_id api,
+		       unsigned int flags);
+struct gk_call *gk_gup_part(struct gk_range *r, enum gk_api_id api,
+			    unsigned int flags, unsigned int first, long nr);
+void gk_release(struct gk_call *c);
+void gk_release_dirty(struct gk_call *c);
+
+/* Expectations; each may be used at once after the call. */
+void gk_expect_ret(struct gk_call *c, long want);
+void gk_expect_pinned(struct gk_call *c, long want);
+void gk_expect_counts(struct gk_call *c);
+void gk_expect_untouched(struct gk_call *c);
+void gk_expect_refused(struct gk_call *c, long error);
+void gk_expect_restored(struct gk_call *c);
+
+/* Counts. */
+struct gk_entry *gk_snapshot(struct gk_range *r);
+void gk_settle(void);
+int gk_refs_wanted(const struct gk_api *api, struct folio *folio, int n);
+long gk_stat(enum node_stat_item item);
+
+/* "shape=anon_written api=pin_user_pages_fast flags=WRITE|LONGTERM" */
+const char *gk_where(struct gk_call *c);
+const char *gk_flags_name(struct kunit *test, unsigned int flags);
+
+#define GK_EXPECT(call, i, what, got, want)				\
+	KUNIT_EXPECT_EQ_MSG((call)->r->test, (long)(got), (long)(want),	\
+			    "%s page=%ld: %s: wanted %ld, got %ld",	\
+			    gk_where(call), (long)(i), what,		\
+			    (long)(want), (long)(got))
+
+/*
+ * A case that kills a kernel without the fix: it skips itself when the rig
+ * boots such a kernel for all the other cases, and is then booted alone.
+ */
+void gk_may_crash(struct kunit *test);
+
+/* A pending SIGKILL, or another signal, for the running test thread. */
+void gk_signal(int sig);
+void gk_signal_clear(void);
+
+/* A driver whose ->fault does as told, gk_drv.c. */
+struct gk_drv {
+	struct kunit *test;
+	unsigned int order;
+	unsigned int nr_folios;
+	struct folio **folios;
+	/* The answer of the next faults; 0: there is nothing to map, SIGBUS. */
+	vm_fault_t (*fault)(struct gk_drv *drv, struct vm_fault *vmf);
+	unsigned int faults;		/* calls of ->fault so far */
+	unsigned int last_flags;	/* FAULT_FLAG_* of the last one */
+	unsigned int left;		/* for the fault handler's own use */
+};
+
+struct gk_drv *gk_drv(struct kunit *test, unsigned int order, unsigned int nr);
+struct page *gk_drv_page(struct gk_drv *drv, unsigned int i);
+void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
+		 unsigned long flags);
+void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page);
+/* The driver behind a range that a gk_drv_* shape or gk_drv_mmap() mapped. */
+struct gk_drv *gk_range_drv(struct gk_range *r);
+
+#endif /* _GUP_KUNIT_GK_H */

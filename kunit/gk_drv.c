@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A driver for the GUP KUnit suites: it owns folios of one order, maps their
+ * pages where it is told, and answers faults as it is told.
+ */
+#include <kunit/resource.h>
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mman.h>
+
+#include "gk.h"
+
+static vm_fault_t gk_drv_fault(struct vm_fault *vmf)
+{
+	struct gk_drv *drv = vmf->vma->vm_private_data;
+
+	drv->faults++;
+	drv->last_flags = vmf->flags;
+	return drv->fault ? drv->fault(drv, vmf) : VM_FAULT_SIGBUS;
+}
+
+static const struct vm_operations_struct gk_drv_vm_ops = {
+	.fault = gk_drv_fault,
+};
+
+static int gk_drv_mmap_prepare(struct vm_area_desc *desc)
+{
+	desc->vm_ops = &gk_drv_vm_ops;
+	desc->private_data = desc->file->private_data;
+	vma_desc_set_flags(desc, VMA_MIXEDMAP_BIT);
+	return 0;
+}
+
+static const struct file_operations gk_drv_fops = {
+	.owner = THIS_MODULE,
+	.mmap_prepare = gk_drv_mmap_prepare,
+};
+
+static void gk_drv_free(void *arg)
+{
+	struct gk_drv *drv = arg;
+	unsigned int i;
+
+	for (i = 0; i < drv->nr_folios; i++)
+		folio_put(drv->folios[i]);
+}
+
+static void gk_fput(void *file)
+{
+	fput(file);
+}
+
+/* A driver that owns @nr pages or more, in folios of 2^@order pages. */
+struct gk_drv *gk_drv(struct kunit *test, unsigned int order, unsigned int nr)
+{
+	struct gk_drv *drv = kunit_kzalloc(test, sizeof(*drv), GFP_KERNEL);
+	unsigned int want = DIV_ROUND_UP(nr, 1U << order);
+
+	KUNIT_ASSERT_NOT_NULL(test, drv);
+	drv->test = test;
+	drv->order = order;
+	drv->folios = kunit_kcalloc(test, want, sizeof(*drv->folios),
+				    GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, drv->folios);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, gk_drv_free, drv));
+	for (; drv->nr_folios < want; drv->nr_folios++) {
+		struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_ZERO,
+						  order);
+
+		KUNIT_ASSERT_NOT_NULL(test, folio);
+		drv->folios[drv->nr_folios] = folio;
+	}
+	return drv;
+}
+
+/* The driver's page @i, counted through its folios. */
+struct page *gk_drv_page(struct gk_drv *drv, unsigned int i)
+{
+	unsigned int nr = 1U << drv->order;
+
+	return folio_page(drv->folios[i / nr], i % nr);
+}
+
+/* Map r->nr pages of address space to @drv; nothing is inserted yet. */
+void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
+		 unsigned long flags)
+{
+	struct file *file = anon_inode_getfile("[gup_kunit]", &gk_drv_fops, drv,
+					       O_RDWR);
+
+	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
+	KUNIT_ASSERT_EQ(r->test, 0, kunit_add_action_or_reset(r->test, gk_fput,
+							      file));
+	gk_mmap(r, file, 0, prot, flags);
+}
+
+/* Map one page at entry @i. */
+void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page)
+{
+	int ret;
+
+	mmap_write_lock(r->mm);
+	ret = vm_insert_page(gk_vma(r, i), gk_addr(r, i), page);
+	mmap_write_unlock(r->mm);
+	KUNIT_ASSERT_EQ_MSG(r->test, ret, 0, "vm_insert_page at page %u", i);
+}
+
+struct gk_drv *gk_range_drv(struct gk_range *r)
+{
+	return r->file->private_data;
+}

@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# check.sh - every test of this repository			(make check)
+#
+# usage: scripts/check.sh [STEP...]		(default: all, in this order)
+#
+# Each step is a script of its own; its output goes to build/out/check/<step>.log.
+# A failed step does not stop the others, except that nothing is built without a
+# tree. The last two lines are the verdict and "N passed, N failed, N skipped":
+#   - a KUnit lane counts its cases (build/out/<lane>/verdict; on the base, a case
+#     that fails as since= says has passed), each lane anew;
+#   - a step that prints TAP counts its lines;
+#   - any other step counts as one. A step that fails counts at least one failed.
+#
+# environment: JOBS, CC, NOCCACHE=1
+# exit status: 0 all passed, 1 a test failed, 2 a step could not tell
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+s=$top/scripts
+
+# step          what it runs
+steps() {
+	cat <<-EOF
+	setup           setup.sh
+	tree            tree.sh series
+	tree-base       tree.sh base
+	lint            lint.sh
+	golden          selftest.sh golden
+	$(for t in "$s"/tests/tree-*.sh; do
+		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
+	done)
+	roundtrip       round-trip.sh
+	checkpatch      checkpatch.sh
+	sparse          sparse.sh
+	um-base         kunit.sh LANE=um SIDE=base
+	um              kunit.sh LANE=um SIDE=series
+	um-smp-base     kunit.sh LANE=um-smp SIDE=base
+	um-smp          kunit.sh LANE=um-smp SIDE=series
+	canaries        selftest.sh canaries
+	EOF
+}
+
+passed=0 failed=0 skipped=0 worst=0 red='' ran=0
+logs=$build/out/check
+lock check
+mkdir -p "$logs"
+unset FILTER LANE SIDE FORCE || :
+
+# watch PID LOG: what a long step says now: its last line, in place on a
+# terminal, else every 30 s, so that nobody takes a build for a hang.
+watch() {
+	secs=0 old=
+	while kill -0 "$1" 2>/dev/null; do
+		sleep 1
+		secs=$((secs + 1))
+		[ "$secs" -gt 2 ] || continue
+		line=$(tail -n 1 "$2" 2>/dev/null | tr -d '\r' | cut -c 1-60)
+		if [ -t 1 ]; then
+			printf '\r%-15s %4d s  %-50.50s' "$name" "$secs" "$line"
+		elif [ $((secs % 30)) -eq 0 ] && [ "$line" != "$old" ]; then
+			printf '  %s, %d s: %s\n' "$name" "$secs" "${line#"${line%%[! ]*}"}"
+			old=$line
+		fi
+	done
+}
+
+# count NAME COMMAND LOG STATUS: adds to the totals; sets $detail
+count() {
+	p=0 f=0 k=0 detail=
+	out=$build/out/$1
+	if [ "${2%% *}" = kunit.sh ] && [ -r "$out/verdict" ]; then
+		read -r p f k <<-EOF
+		$(sed -n 's/^counts //p' "$out/verdict")
+		EOF
+		detail="$p passed, $f failed, $k skipped; "
+	elif grep -q '^1\.\.[0-9]' "$3"; then
+		p=$(grep -c '^ok [0-9]' "$3" || :)
+		f=$(grep -c '^not ok [0-9]' "$3" || :)
+		k=$(grep -c -i '^ok [0-9].*# skip' "$3" || :)
+		p=$((p - k))
+		plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$3" | head -n 1)
+		if [ "$((p + f + k))" -ne "$plan" ]; then
+			echo "gup: $1: plan of $plan, but $((p + f + k)) results" >>"$3"
+			[ "$4" -ne 0 ] || return 2
+		fi
+		detail="$p passed, $f failed, $k skipped; "
+	elif [ "$4" -eq 0 ]; then p=1
+	elif [ "$4" -eq 4 ]; then k=1
+	fi
+	[ "$4" -eq 0 ] || [ "$4" -eq 4 ] || [ "$f" -gt 0 ] || f=1
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + k))
+}
+
+run() {
+	name=$1 log=$logs/$1.log status=0
+	shift
+	script=$1
+	shift
+	vars='' args=''
+	for w; do case $w in *=*) vars="$vars $w";; *) args="$args $w";; esac; done
+	: >"$log"
+	[ "$script" != kunit.sh ] || rm -f "$build/out/$name/verdict"
+	begin=$(date +%s)
+	# shellcheck disable=SC2086 # words of the table above
+	env $vars "$s/$script" $args >"$log" 2>&1 </dev/null &
+	pid=$!
+	trap 'kill "$pid" 2>/dev/null || :; echo; die "check: interrupted in $name; its log: $log"' INT TERM HUP
+	watch "$pid" "$log"
+	wait "$pid" || status=$?
+	trap - INT TERM HUP
+	case $status in 0|1|2|4) ;; *) status=2;; esac
+	count "$name" "$script" "$log" "$status" || { status=2 failed=$((failed + 1)); }
+	ran=$((ran + 1))
+	word=ok
+	case $status in
+	1|2) word=FAILED red="$red $name"; [ "$status" -le "$worst" ] || worst=$status;;
+	4) word="skipped: $(tail -n 1 "$log")";;
+	esac
+	[ ! -t 1 ] || printf '\r%79s\r' ''
+	printf '%-15s … %s (%s%d s)\n' "$name" "$word" "$detail" $(($(date +%s) - begin))
+	[ "$word" != FAILED ] || {
+		# Verdict lines say more than the end of a log; else show that end.
+		grep -E '^(FAILED|CRASH|SPLAT|TIME-OUT|BROKEN|MISSING|UNKNOWN|NOT RUN|not ok|gup: |    again: )' "$log" |
+			head -n 20 | sed 's/^/    /' | grep . || tail -n 12 "$log" | sed 's/^/    /'
+		printf '    log: %s\n' "$log"
+	}
+	return "$status"
+}
+
+want=" $* "
+[ $# -eq 0 ] || for w; do
+	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk '{ print $1 }' | paste -sd ' ' -)"
+done
+steps >"$logs/steps"
+while read -r name command <&3; do
+	[ $# -eq 0 ] || case $want in *" $name "*) ;; *) continue;; esac
+	# The first two stand for all: no tools or no tree, no test.
+	# shellcheck disable=SC2086 # words of the table above
+	run "$name" $command || case $name in
+	setup|tree) red="$red (the rest was not run)"; break;;
+	esac
+	[ "$name" != tree-base ] || export GUP_READY=1
+done 3<"$logs/steps"
+
+case $worst in
+0) say "check: all $ran steps passed";;
+1) say "check: FAILED:$red";;
+*) say "check: FAILED or could not tell:$red";;
+esac
+say "$passed passed, $failed failed, $skipped skipped"
+exit "$worst"

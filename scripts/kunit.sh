@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# kunit.sh - from whatever there is to a verdict of one KUnit lane
+#
+# usage: scripts/kunit.sh			(make kunit)
+#
+# Installs what is missing, makes the tree, configures, builds, boots, judges.
+# Each step is a script of its own and does nothing when nothing changed.
+#
+# environment
+#   LANE=um         a lane of kconfigs/lanes
+#   SIDE=series     or base: the untouched tree, where the cases with since= in
+#                   kunit/inventory must fail
+#   FILTER=glob     only these cases: suite, suite.case, globs as KUnit's; the
+#                   verdict is then about these only
+#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds
+# exit status: 0 as the inventory says, 1 a test failed, 2 cannot tell
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+
+LANE=${LANE:-um} SIDE=${SIDE:-series} FILTER=${FILTER-}
+export LANE SIDE FILTER
+side_root "$SIDE" >/dev/null
+s=$top/scripts
+awk -v lane="$LANE" '!/^#/ && $1 == lane { f = 1 } END { exit !f }' "$top/kconfigs/lanes" ||
+	die "LANE=$LANE: no such lane: see kconfigs/lanes"
+
+lock "kunit $LANE"
+[ -n "${GUP_READY-}" ] || { "$s/setup.sh"; "$s/tree.sh"; }
+"$s/configure.sh" "$LANE"
+"$s/build.sh" "$LANE"
+"$s/run.sh" "$LANE"
+
+out=$build/out/$LANE
+[ "$SIDE" = series ] || out=$out-$SIDE
+exec "$s/verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" "$out"

@@ -1,0 +1,47 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# round-trip.sh - apply patches/, export them, compare: no byte may differ
+#
+# Usage: scripts/round-trip.sh
+#
+# Works in a scratch worktree; build/linux is only read. When this fails, patches/
+# was written by hand or by another tool: make tree && make refresh mends that.
+#
+# Exit status: 0 the same bytes, 1 they differ, 2 a patch does not apply, or no tree.
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/lib-series.sh
+. "$top/scripts/lib-series.sh"
+help_if_asked "$@"
+need git
+lock round-trip
+trap scratch_close EXIT
+git -C "$linux" rev-parse -q --verify refs/tags/gup-overlay >/dev/null 2>&1 ||
+	die "no build/linux yet: make tree"
+
+# shellcheck disable=SC2046 # file names without blanks
+apply_onto gup-overlay $(series_files | sed "s,^,$patches/,")
+export_patches gup-overlay "$applied" "$build/.export"
+touched_blobs "$applied" >"$build/.export/base.blobs"
+
+# Only what refresh writes is compared; stray patch files count as well.
+status=0
+for f in "$build/.export"/* "$patches"/[0-9]*.patch; do
+	name=${f##*/}
+	[ -e "$f" ] || continue
+	if [ ! -e "$patches/$name" ]; then
+		say "round-trip: $name is missing in patches/: make tree && make refresh"
+	elif [ ! -e "$build/.export/$name" ]; then
+		say "round-trip: $name is not in the series: git rm patches/$name, or add it to patches/series"
+	elif ! cmp -s "$patches/$name" "$build/.export/$name"; then
+		diff -u "$patches/$name" "$build/.export/$name" | head -n 20 || :
+		say "round-trip: $name differs from its export: make tree && make refresh"
+	else
+		continue
+	fi
+	status=1
+done
+rm -rf "$build/.export"
+[ "$status" -ne 0 ] || say "round-trip: $(series_files | wc -l) patches, apply and export give the same bytes"
+exit "$status"

@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# setup.sh - see that the tools are there; install what is missing
+#
+# Usage: scripts/setup.sh [tree] [build] [lint] [post]	(default: tree build lint)
+#
+#   tree   to get the source and apply the patches
+#   build  to build and run ARCH=um kernels
+#   lint   for checkpatch, sparse and shellcheck
+#   post   for make send-check
+#
+# As root on Debian 12 or newer (or a system like it) it installs the packages. Else
+# it prints the one command that does, and stops. The table below is the only list.
+#
+# Exit status: 0 all there, 2 something is missing.
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+[ $# -gt 0 ] || set -- tree build lint
+
+# group  tool on PATH, or file  Debian package  what for
+table='
+tree	git				git		the tree and the series
+tree	xz				xz-utils	the source archive
+tree	tar				tar		the source archive
+tree	curl				curl		the tarball of kernel.org
+tree	/etc/ssl/certs/ca-certificates.crt ca-certificates	the tarball of kernel.org
+tree	flock				util-linux	one run at a time
+build	make				make		the kernel
+build	gcc				gcc		the kernel
+build	ld				binutils	the kernel
+build	/usr/include/stdio.h		libc6-dev	the kernel, host programs and UML
+build	flex				flex		kconfig
+build	bison				bison		kconfig
+build	bc				bc		kernel/time/timeconst.h
+build	python3				python3		the parsers of this rig
+lint	perl				perl		checkpatch.pl
+lint	shellcheck			shellcheck	the scripts of this rig
+lint	sparse				sparse		C=2
+post	perl				perl		get_maintainer.pl
+'
+
+packages='' tools=''
+for group in "$@"; do
+	case "$group" in
+	tree|build|lint|post) ;;
+	*) die "setup: no group '$group': use tree, build, lint or post";;
+	esac
+	missing=$(printf '%s' "$table" | while read -r g tool package _; do
+		[ "$g" = "$group" ] || continue
+		case "$tool" in
+		/*) [ -e "$tool" ] || echo "$tool $package";;
+		*) command -v "$tool" >/dev/null 2>&1 || echo "$tool $package";;
+		esac
+	done)
+	tools="$tools $(printf '%s\n' "$missing" | awk 'NF { printf "%s ", $1 }')"
+	packages="$packages $(printf '%s\n' "$missing" | awk 'NF { printf "%s ", $2 }')"
+done
+# shellcheck disable=SC2086 # one word per package
+packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
+packages=${packages% }
+case "$packages" in *[a-z]*) ;; *) exit 0;; esac
+
+command="apt-get install -y --no-install-recommends $packages"
+command -v apt-get >/dev/null 2>&1 ||
+	die "missing:$tools: install what your system calls these Debian packages: $packages"
+[ "$(id -u)" = 0 ] || die "missing:$tools: sudo $command"
+
+say "setup: $command"
+mkdir -p "$build" || die "cannot create $build: choose another place with GUP_BUILD"
+log=$build/setup.log
+export DEBIAN_FRONTEND=noninteractive
+# The lists of a fresh image are empty or old: update only when an install fails.
+# shellcheck disable=SC2086 # package names
+$command >"$log" 2>&1 </dev/null ||
+	{ apt-get update >"$log" 2>&1 </dev/null && $command >>"$log" 2>&1 </dev/null; } ||
+	die "apt-get failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log"): see $log, mend it, then: $command"
+say "setup: done"

@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# sparse.sh - what sparse says about the series and did not say about the base
+#
+# Usage: scripts/sparse.sh
+#
+# Checks (make C=2) each source file that the series touches, mm/gup.c in any case, on
+# the base and on the series, in the object trees of the lane um; only warnings that the
+# series adds fail. Line numbers do not count, so moved code is not new. The suites in
+# kunit/ have no base: every warning there fails.
+#
+# A file that ARCH=um cannot compile on the base either is named and not checked.
+#
+# Environment: NOCCACHE=1, CC, JOBS
+# Exit status: 0 nothing new, 1 new warnings, 2 a build failed, 4 sparse is missing.
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/lane.sh
+. "$top/scripts/lane.sh"
+help_if_asked "$@"
+command -v sparse >/dev/null 2>&1 || {
+	warn "sparse is skipped: it is missing: apt-get install sparse (or: make setup)"; exit 4; }
+need git; need make; need gcc
+lock sparse
+[ -n "${GUP_READY-}" ] || { "$top/scripts/tree.sh" series; "$top/scripts/tree.sh" base; }
+
+# sparse 0.6.4, the newest in Debian 12 and 13, does not know __typeof_unqual__(), so kbuild
+# would leave it out, with status 0. __typeof__() is near enough for it.
+sparse="sparse"
+printf 'static int f(const int *q)\n{\n\t__typeof_unqual__(*q) v = *q;\n\treturn v;\n}\n' |
+	sparse - 2>&1 | grep -q error && sparse="sparse -D__typeof_unqual__=__typeof__"
+
+res=$build/out/sparse
+rm -rf "$res"
+mkdir -p "$res"
+{ echo mm/gup.c; git -C "$linux" diff --name-only --diff-filter=d gup-overlay -- '*.c'; } | sort -u >"$res/series.files"
+while read -r f; do
+	[ ! -e "$baselinux/$f" ] || echo "$f"
+done <"$res/series.files" >"$res/base.files"
+awk '/^obj-.*CONFIG_GUP_KUNIT_TEST/ {
+	for (i = 1; i <= NF; i++) if (sub(/\.o$/, ".c", $i)) print "mm/tests/gup/" $i
+     }' "$top/kunit/Makefile" >>"$res/series.files"
+
+# run_make LOG SOURCE...: compile and check these. One job: kbuild visits mm/tests/gup
+# twice for single targets, and both visits would write the same object.
+run_make() {
+	run_log=$1; shift
+	for f; do shift; set -- "$@" "${f%.c}.o"; done
+	(cd "$tree" && make ARCH="$arch" O="../o-$lane" CC="$cc" -j1 \
+		C=2 CHECK="$sparse" "$@") >"$run_log" 2>&1 </dev/null
+}
+
+# check SIDE: warnings without line numbers, sorted, in $res/SIDE; the sources that do not
+# compile in $res/SIDE.broken.
+check() {
+	say "sparse: $1: $(wc -l <"$res/$1.files") files"
+	SIDE=$1 "$top/scripts/configure.sh" um || exit 2
+	lane_load um "$1"
+	compiler
+	(cd "$tree" && make ARCH="$arch" O="../o-$lane" CC="$cc" -j"${JOBS:-$(jobs)}" prepare) \
+		>"$res/$1.log" 2>&1 </dev/null || die "make prepare failed on the $1 side: see $res/$1.log"
+	: >"$res/$1.broken"
+	# shellcheck disable=SC2046 # paths without blanks
+	run_make "$res/$1.log" $(cat "$res/$1.files") || {
+		# Something does not compile here: find out what, one by one.
+		: >"$res/$1.log"
+		while read -r f <&3; do
+			run_make "$res/one.log" "$f" || echo "$f" >>"$res/$1.broken"
+			cat "$res/one.log" >>"$res/$1.log"
+		done 3<"$res/$1.files"
+	}
+	while read -r f; do
+		grep -qx "$f" "$res/$1.broken" || grep -q "^ *CHECK  *$f\$" "$res/$1.log" ||
+			die "sparse did not look at $f: see $res/$1.log"
+	done <"$res/$1.files"
+	# sparse cannot fold the static_assert() inside module_param() and MODULE_*(), in any
+	# file of the kernel: drop what it says at such a line.
+	sed -n "s,^$tree/,,; s,^\.\./linux/,,; s/^\([^: ]*\):\([0-9]*\):[0-9]*: \(\(warning\|error\): .*\)/\1 \2 \3/p" \
+		"$res/$1.log" | sort -u | while read -r f num text; do
+		case "$text:$(sed -n "${num}p" "$tree/$f")" in
+		"error: bad constant expression:"[Mm][Oo][Dd][Uu][Ll][Ee]_*) continue;;
+		esac
+		echo "$f: $text"
+	done | sort >"$res/$1"
+}
+check base
+check series
+
+status=0
+while read -r f; do
+	if grep -qx "$f" "$res/base.broken"; then
+		say "sparse: not checked: $f: ARCH=um does not compile it, on the base either"
+	else
+		say "sparse: $f does not compile:"
+		run_make "$res/one.log" "$f" || grep -m 5 -E 'error|No rule' "$res/one.log" || tail -n 5 "$res/one.log"
+		status=2
+	fi
+done <"$res/series.broken"
+[ "$status" -eq 0 ] || die "the series does not compile: see above"
+
+# A warning that shows up twice on the series and once on the base is new, too.
+comm -13 "$res/base" "$res/series" >"$res/new"
+if [ -s "$res/new" ]; then
+	say "sparse: new warnings (with line numbers: $res/series.log):"
+	sed 's/^/  /' "$res/new"
+	exit 1
+fi
+say "sparse: nothing new: $(wc -l <"$res/series") warnings on the series, $(wc -l <"$res/base") on the base"
