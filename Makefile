@@ -36,6 +36,12 @@ checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
 sparse: setup	## sparse, only what the series adds   60 s
 	@scripts/sparse.sh
 
+selftest:	## show that the rig can fail: golden logs, canary kernels, bad input   2 min
+	@scripts/selftest.sh
+	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
+inventory:	## take build/out/<lane> as what is required from now on: LANE=um; then review the diff
+	@scripts/verdict.py --accept build/out/$(or $(LANE),um)
+
 #: the machine
 setup:		## install what is missing (root on Debian), or say how   1 s when all is there
 	@scripts/setup.sh
@@ -50,4 +56,4 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit check tree refresh show rebase send-check lint round-trip checkpatch \
-	sparse setup setup-tree clean help
+	sparse selftest inventory setup setup-tree clean help

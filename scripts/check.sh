@@ -19,6 +19,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 s=$top/scripts
+cd "$top"
 
 # step          what it runs
 steps() {
@@ -27,17 +28,18 @@ steps() {
 	tree            tree.sh series
 	tree-base       tree.sh base
 	lint            lint.sh
+	inventory       inventory.py check --lanes kconfigs/lanes --series patches/series
 	golden          selftest.sh golden
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
 	roundtrip       round-trip.sh
 	checkpatch      checkpatch.sh
-	sparse          sparse.sh
 	um-base         kunit.sh LANE=um SIDE=base
 	um              kunit.sh LANE=um SIDE=series
 	um-smp-base     kunit.sh LANE=um-smp SIDE=base
 	um-smp          kunit.sh LANE=um-smp SIDE=series
+	sparse          sparse.sh
 	canaries        selftest.sh canaries
 	EOF
 }
@@ -99,7 +101,7 @@ run() {
 	script=$1
 	shift
 	vars='' args=''
-	for w; do case $w in *=*) vars="$vars $w";; *) args="$args $w";; esac; done
+	for w; do case $w in [A-Z]*=*) vars="$vars $w";; *) args="$args $w";; esac; done
 	: >"$log"
 	[ "$script" != kunit.sh ] || rm -f "$build/out/$name/verdict"
 	begin=$(date +%s)

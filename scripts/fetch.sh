@@ -23,6 +23,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/lib-fetch.sh
+. "$top/scripts/lib-fetch.sh"
 help_if_asked "$@"
 dir=${1-}
 need git; need xz xz-utils; need tar
@@ -32,10 +34,10 @@ series=$(printf '%s\n' "$want" | cut -d. -f1,2 | sed 's/-.*//')	# 7.3.4 -> 7.3
 blobs=$patches/base.blobs
 [ -z "${GUP_VERSION-}" ] || blobs=/dev/null
 tmp=$cache/tmp
-child=
+child='' mine=''
 # shellcheck disable=SC2154 # status is set in the trap itself
 trap 'status=$?; [ -z "$child" ] || kill "$child" 2>/dev/null || :
-      rm -rf "$tmp" ${dir:+"$dir.tmp"}; exit $status' EXIT
+      rm -rf ${mine:+"$tmp"} ${dir:+"$dir.tmp"}; exit $status' EXIT
 trap 'exit 130' INT TERM HUP
 
 version_of() {
@@ -76,7 +78,7 @@ unpack() {
 	set -- "$1" "$2" -I 'xz -T0' --no-same-owner --strip-components=1
 	if [ -n "$dir" ]; then
 		arc=$1 out=$2; shift 2
-		{ tar "$@" -xvf "$arc" -C "$out" || echo failed >"$out.failed"; } |
+		{ tar "$@" -xvf "$arc" -C "$out" || : >"$out.failed"; } |
 			count_progress "unpack, files" 98000
 		[ ! -e "$out.failed" ] || { rm -f "$out.failed"; return 1; }
 	else
@@ -91,7 +93,11 @@ unpack() {
 # accept ARCHIVE ORIGIN: unpack and verify; keep the archive; the end of the run.
 accept() {
 	src=${dir:-$cache/tmp/src}
-	unpack "$1" "$src.tmp" || { warn "$2: the archive is damaged"; return 1; }
+	unpack "$1" "$src.tmp" || {
+		GUP_NEED_MB=20 need_space "$(dirname "$src")" 20 "the kernel source"
+		warn "$2: the archive does not unpack: is it damaged?"
+		return 1
+	}
 	verify "$src.tmp" "$2" || return 1
 	keep=$cache/linux-$got.tar.xz
 	if [ "$1" != "$keep" ] || [ ! -e "$keep.ok" ]; then
@@ -122,7 +128,7 @@ from_linux() {
 			git_any -C "$src" rev-parse -q --verify "$ref^{commit}" >/dev/null && break
 		done
 		say "fetch: exporting $ref of LINUX=$src"
-		{ git_any -C "$src" archive --format=tar "$ref" || echo failed >"$dir.failed"; } |
+		{ git_any -C "$src" archive --format=tar "$ref" || : >"$dir.failed"; } |
 			tar -xv -C "$dir.tmp" -f - | count_progress "export, files" 98000
 		[ ! -e "$dir.failed" ] || { rm -f "$dir.failed"; die "LINUX=$src: git archive $ref failed: see above"; }
 		verify "$dir.tmp" "LINUX=$src, $ref" || exit 2
@@ -155,93 +161,12 @@ from_cache() {
 	done
 }
 
-# watch LABEL MB COMMAND...: run it, showing how much has arrived in $tmp.
-watch() {
-	label=$1 mb=$2; shift 2
-	"$@" >"$tmp/out" 2>&1 9>&- &
-	child=$!
-	while kill -0 "$child" 2>/dev/null; do
-		sleep 1
-		done=$(du -sm "$tmp" | cut -f1)
-		[ "$done" -lt 3 ] || progress "$label, MB" "$done" $((done < mb ? mb : done + 1))
-	done
-	rc=0; wait "$child" || rc=$?
-	child=
-	[ "$rc" -ne 0 ] || progress "$label, MB" "$(du -sm "$tmp" | cut -f1)" "$(du -sm "$tmp" | cut -f1)"
-	return "$rc"
-}
-
-from_kernel_org() {
-	url=$(pin url)
-	[ -z "${GUP_VERSION-}" ] ||
-		url=https://cdn.kernel.org/pub/linux/kernel/v${want%%.*}.x/linux-$want.tar.xz
-	[ -n "$url" ] || return 0
-	for get in "curl -fsSL --connect-timeout 8 --speed-limit 1000 --speed-time 30 -o" \
-		   "wget -q --timeout=20 --tries=2 -O"; do
-		command -v "${get%% *}" >/dev/null 2>&1 && break
-		get=
-	done
-	[ -n "$get" ] || { tried="$tried; kernel.org: neither curl nor wget is installed"; return 0; }
-	# shellcheck disable=SC2086 # $get is a command with its options
-	watch "download ${url##*/}" 155 $get "$tmp/linux.tar.xz" "$url" || {
-		tried="$tried; kernel.org: $(tail -n 1 "$tmp/out")"; return 0; }
-	# https already vouches for the host; the sums also catch a cut transfer.
-	# shellcheck disable=SC2086
-	$get "$tmp/sums" "${url%/*}/sha256sums.asc" 2>/dev/null || : >"$tmp/sums"
-	sum=$(pin sha256); [ -n "$sum" ] && [ -z "${GUP_VERSION-}" ] ||
-		sum=$(awk -v f="${url##*/}" '$2 == f { print $1 }' "$tmp/sums")
-	if [ -n "$sum" ] && [ "$(sha256sum <"$tmp/linux.tar.xz" | cut -d' ' -f1)" != "$sum" ]; then
-		tried="$tried; kernel.org: sha256 of the tarball is wrong"; return 0
-	fi
-	accept "$tmp/linux.tar.xz" "kernel.org" || tried="$tried; kernel.org: not what is pinned"
-}
-
-# Debian's package lives in backports, which few machines have enabled: use the
-# machine's own mirror, keyring and proxies, but private lists, so that nothing
-# of the machine changes. No root is needed.
-from_debian() {
-	command -v apt-get >/dev/null 2>&1 || { tried="$tried; Debian: no apt-get here"; return 0; }
-	package=$(pin debian)
-	[ -z "${GUP_VERSION-}" ] || package=linux-source-$series
-	[ -n "$package" ] || return 0
-	# shellcheck disable=SC2016 # apt expands these
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SIGNED_BY)' 'Created-By: Packages' 2>/dev/null |
-		grep -v -e '-security ' -e '-updates ' -e '-backports ' | head -n 1 >"$tmp/mirror"
-	read -r mirror _ key <"$tmp/mirror" || { tried="$tried; Debian: apt has no sources"; return 0; }
-	case "$key" in
-	/*) ;;
-	*)	key=; for f in /usr/share/keyrings/debian-archive-keyring.*; do [ ! -f "$f" ] || key=$f; done;;
-	esac
-	mkdir -p "$tmp/lists/partial" "$tmp/apt/archives/partial" "$tmp/parts"
-	for suite in trixie-backports sid; do
-		echo "deb ${key:+[signed-by=$key] }$mirror $suite main" >"$tmp/sources.list"
-		set -- -q -o APT::Sandbox::User= -o APT::Default-Release= -o Acquire::Languages=none \
-			-o Dir::Etc::sourcelist="$tmp/sources.list" -o Dir::Etc::sourceparts="$tmp/parts" \
-			-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts="$tmp/parts" \
-			-o Dir::State::lists="$tmp/lists" -o Dir::Cache="$tmp/apt" -o Acquire::Retries=2
-		say "fetch: looking for $package in Debian $suite"
-		(cd "$tmp" && apt-get "$@" update >"$tmp/out" 2>&1) || {
-			tried="$tried; Debian $suite: $(grep -m 1 '^[EW]:' "$tmp/out" || echo 'apt-get update failed')"
-			continue
-		}
-		bytes=$(apt-cache "$@" show "$package" 2>/dev/null | awk '/^Size:/ { print $2; exit }')
-		[ -n "$bytes" ] || { tried="$tried; Debian $suite: has no $package"; continue; }
-		cd "$tmp"
-		watch "download $package" $((bytes / 1048576 + 1)) apt-get "$@" download "$package" || {
-			tried="$tried; Debian $suite: $(tail -n 1 "$tmp/out")"; cd "$top"; continue; }
-		cd "$top"
-		dpkg-deb --fsys-tarfile "$tmp/$package"_*.deb | tar -xOf - "./usr/src/$package.tar.xz" >"$tmp/linux.tar.xz"
-		rm -f "$tmp/$package"_*.deb
-		accept "$tmp/linux.tar.xz" "Debian $package ($suite)" ||
-			tried="$tried; Debian $suite: not what is pinned"
-	done
-}
-
 [ -z "$dir" ] || { need_space "$(dirname "$dir")" 2100 "the kernel source"; rm -rf "$dir.tmp"; }
 [ -z "${LINUX-}" ] || from_linux
 need_space "$cache" 500 "the source archive"
 exec 8<>"$cache/.lock"
 flock -n 8 || { say "fetch: waiting for another fetch into $cache"; flock 8; }
+mine=1
 rm -rf "$tmp"; mkdir -p "$tmp"
 tried=
 from_cache

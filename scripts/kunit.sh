@@ -27,8 +27,8 @@ s=$top/scripts
 awk -v lane="$LANE" '!/^#/ && $1 == lane { f = 1 } END { exit !f }' "$top/kconfigs/lanes" ||
 	die "LANE=$LANE: no such lane: see kconfigs/lanes"
 
-lock "kunit $LANE"
-[ -n "${GUP_READY-}" ] || { "$s/setup.sh"; "$s/tree.sh"; }
+lock kunit
+[ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build; "$s/tree.sh" "$SIDE"; }
 "$s/configure.sh" "$LANE"
 "$s/build.sh" "$LANE"
 "$s/run.sh" "$LANE"

@@ -89,7 +89,7 @@ commit_source() {
 	# bigFileThreshold: blobs go straight into one pack, not into 96,000 files.
 	# --force: the .gitignore of Debian's package hides everything.
 	{ fixed_git -C "$from" -c core.bigFileThreshold=1 -c core.compression=1 add -v --force . ||
-		echo failed >"$from.failed"; } | count_progress "import, files" 96000
+		: >"$from.failed"; } | count_progress "import, files" 96000
 	[ ! -e "$from.failed" ] || { rm -f "$from.failed"; die "git add failed: see above; then: make tree"; }
 	base=$(fixed_git commit-tree -m "Linux $4" "$(fixed_git write-tree)")
 
@@ -133,11 +133,12 @@ export_patches() {
 # touched_blobs COMMIT: "<blob> <path>" of each file on the base that gup-overlay..COMMIT
 # touches, also when a later patch takes the change back; mm/gup.c in any case.
 touched_blobs() {
-	{ echo mm/gup.c; git -C "$linux" log --format= --name-only --no-renames "gup-overlay..$1"; } |
-		sed '/^$/d' | sort -u | while read -r path; do
-			blob=$(git -C "$linux" rev-parse -q --verify "gup-base:$path") || continue
-			printf '%s %s\n' "$blob" "$path"
-		done
+	touched=$(git_fixed -C "$linux" -c diff.orderFile=/dev/null log --format= --name-only --no-renames \
+		"gup-overlay..$1") || die "git log failed in build/linux: see above"
+	printf 'mm/gup.c\n%s\n' "$touched" | sed '/^$/d' | sort -u | while read -r path; do
+		blob=$(git -C "$linux" rev-parse -q --verify "gup-base:$path") || continue
+		printf '%s %s\n' "$blob" "$path"
+	done
 }
 
 # base_needs_files: the patches of the series that the base side gets too.

@@ -93,7 +93,7 @@ class Patch:
         if not self.subject.startswith('[PATCH] '):
             bad(n, f'subject "{self.subject}" does not begin with [PATCH]', REFRESH)
         subject = re.sub(r'^(\[[^]]*\] *)+', '', self.subject)
-        if not re.match(r'[a-z0-9_./,-]+(: [a-z0-9_./,-]+)*: \S', subject):
+        if not re.match(r'[A-Za-z0-9_./,-]+(: [A-Za-z0-9_./,-]+)*: \S', subject):
             bad(n, f'subject "{subject}" has no prefix such as "mm/gup: "', REWORD)
         if len(subject) > 75:
             bad(n, f'subject has {len(subject)} characters, 75 are the limit', REWORD)

@@ -50,7 +50,8 @@ fi
 # The source: an import commit of its own, in the repository of build/linux, so that
 # git am --3way finds the blobs of the old base.
 if [ "$(git -C "$linux" config gup.rebase || :)" != "$BASE" ]; then
-	[ ! -d "$tree" ] || die "build/rebase holds another attempt ($(git -C "$linux" config gup.rebase)): finish it, or: make rebase BASE=$BASE ABORT=1"
+	old=$(git -C "$linux" config gup.rebase || :)
+	[ -z "$old" ] || die "build/rebase holds another attempt: make rebase BASE=$old, or with ABORT=1 to forget it"
 	forget
 	need_space "$build" 4000 "a second kernel tree"
 	mkdir -p "$build/rebase"
@@ -65,8 +66,7 @@ if [ "$(git -C "$linux" config gup.rebase || :)" != "$BASE" ]; then
 			END { printf "%s.%s%s%s\n", v, p, (s > 0 ? "." s : ""), e }')
 	fi
 	case "$version" in
-	[0-9]*.[0-9]*) version=${version#v};;
-	v[0-9]*.[0-9]*) version=${version#v};;
+	[0-9]*.[0-9]*|v[0-9]*.[0-9]*) version=${version#v};;
 	*) die "BASE=$BASE is neither a version such as 7.3.5 nor a kernel tree";;
 	esac
 	GUP_VERSION=$version "$top/scripts/fetch.sh" "$src"
@@ -78,9 +78,10 @@ if [ "$(git -C "$linux" config gup.rebase || :)" != "$BASE" ]; then
 	say "rebase: checking out Linux $version, 15 s or so"
 	git_fixed -C "$linux" worktree add -q -B rebase "$tree" "$overlay"
 	"$top/scripts/overlay.sh" "$tree"
-	git -C "$linux" config gup.rebase "$BASE"
 	# shellcheck disable=SC2046 # file names without blanks
-	(cd "$tree" && git_am --3way $(series_files | sed "s,^,$patches/,")) >"$build/.git.log" 2>&1 || :
+	set -- $(series_files | sed "s,^,$patches/,")
+	[ $# -eq 0 ] || (cd "$tree" && git_am --3way "$@") >"$build/.git.log" 2>&1 || :
+	git -C "$linux" config gup.rebase "$BASE"	# last: a run killed before starts anew
 fi
 
 version=$(git -C "$linux" log -1 --format=%s rebase-base)

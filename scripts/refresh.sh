@@ -54,8 +54,10 @@ fi
 # Export, apply what was exported, export that: both exports must be the same.
 head=$(git -C "$linux" rev-parse HEAD)
 export_patches gup-overlay "$head" "$out"
-[ "$(git -C "$linux" rev-list --count "gup-overlay..$head")" -eq "$(wc -l <"$out/series")" ] ||
-	die "an empty commit in build/linux cannot become a patch: git -C build/linux rebase --empty=drop gup-overlay"
+for f in "$out"/*.patch; do
+	[ ! -e "$f" ] || [ -s "$f" ] ||
+		die "an empty commit in build/linux (${f##*/}) cannot become a patch: git -C build/linux rebase -i gup-overlay, drop it"
+done
 dup=$(sed 's/^[0-9]*-//' "$out/series" | sort | uniq -d)
 [ -z "$dup" ] || die "two commits with the subject of $dup: patch names must differ: git -C build/linux rebase -i gup-overlay"
 # shellcheck disable=SC2046 # format-patch makes names without blanks

@@ -48,11 +48,23 @@ cases() {
 		"$top/scripts/inventory.py" list --lane "$lane" --filter "$@" "$inventory"
 }
 
+# reap: a UML kernel leaves our process group and may be deaf; it notes its pid in
+# uml_dir, which is emptied before each boot, and nothing of ours may outlive us.
+reap() {
+	for f in "$o"/uml/*/pid; do
+		[ -e "$f" ] || continue
+		read -r umlpid <"$f" || continue
+		[ "$(readlink "/proc/$umlpid/exe")" != "$(readlink -f "$o/linux")" ] || kill -9 "$umlpid" || :
+	done 2>/dev/null
+}
+
 # boot LOG GLOB ARGS TOTAL: one boot. kunit.py has the time-out; the outer one is
 # for a kunit.py that does not get rid of its kernel.
 boot() {
 	set -- "$1" "${2%%/*}" "$3" "$4"	# KUnit knows no parameters
 	: >"$1"
+	rm -rf "$o/uml"
+	mkdir -p "$o/uml"
 	set -- "$@" --raw_output=all --timeout "$timeout" --kernel_args "uml_dir=$o/uml"
 	for a in $3; do set -- "$@" --kernel_args "$a"; done
 	bootlog=$1 glob=$2 total=$4
@@ -60,7 +72,7 @@ boot() {
 	[ -z "$glob" ] || set -- "$@" "$glob"
 	(kunit $((timeout + 15)) exec "$@" >"$bootlog" 2>&1) &
 	pid=$!
-	trap 'kill "$pid" 2>/dev/null || :; exit 2' INT TERM HUP
+	trap 'kill -INT "$pid" 2>/dev/null; reap; exit 2' INT TERM HUP
 	# sh cannot wait with a time limit: poll fast at first, most boots take a blink
 	naps=0
 	while kill -0 "$pid" 2>/dev/null; do
@@ -74,6 +86,7 @@ boot() {
 	rc=0
 	wait "$pid" || rc=$?
 	trap - INT TERM HUP
+	reap
 	# Said in kunit.py's words, which verdict.py knows.
 	[ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] ||
 		echo "gup: kunit.py timed out after $((timeout + 15)) seconds" >>"$bootlog"
@@ -81,7 +94,7 @@ boot() {
 }
 
 rm -rf "$out/crash" "$out/log" "$out/results.ktap" "$out/verdict"
-mkdir -p "$out" "$o/uml"
+mkdir -p "$out"
 cp "$o/.config" "$out/config"
 
 all=$(cases "$filter" | wc -l) alone=

@@ -49,7 +49,7 @@ esac
 	lock selftest
 	SIDE=series FILTER=
 	export SIDE FILTER
-	[ -n "${GUP_READY-}" ] || { "$s/setup.sh"; "$s/tree.sh"; } >&2
+	[ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build; "$s/tree.sh" series; } >&2
 	if [ ! -e "$build/o-canary" ] && [ -e "$build/o-um/vmlinux" ]; then
 		cp -a "$build/o-um" "$tmp/o" && rm -rf "$tmp/o/uml" && mv "$tmp/o" "$build/o-canary"
 	fi

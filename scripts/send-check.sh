@@ -26,6 +26,8 @@ email=$(git -C "$linux" config user.email) ||
 status=0
 "$top/scripts/lint-patches.py" --posting "$email" || status=$?
 [ "$status" -le 1 ] || exit 2
+[ "$status" -eq 0 ] ||
+	say "send-check: to sign off: git -C build/linux rebase --signoff gup-overlay && make refresh"
 for step in "checkpatch.sh --signed" round-trip.sh; do
 	rc=0
 	# shellcheck disable=SC2086 # a script and its option
@@ -33,11 +35,7 @@ for step in "checkpatch.sh --signed" round-trip.sh; do
 	[ "$rc" -le 1 ] || exit 2
 	[ "$rc" -eq 0 ] || status=1
 done
-if [ "$status" -ne 0 ]; then
-	say "send-check: not ready to send, see above"
-	say "  sign off:  git -C build/linux rebase --signoff gup-overlay && make refresh"
-	exit 1
-fi
+[ "$status" -eq 0 ] || { say "send-check: not ready, see above"; exit 1; }
 
 say "send-check: ready. It goes to:"
 files=$(series_files | sed "s,^,$patches/,")

@@ -26,7 +26,7 @@ ALLOW = os.path.join(TOP, 'selftests', 'splat.allow')
 WEIGHT = {'warn': 1, 'bug': 2, 'page': 3, 'lockdep': 3, 'stall': 3, 'kasan': 3, 'crash': 4}
 CUT = '------------[ cut here ]'
 LAST = re.compile(r'^---\[ end |^Disabling lock debugging due to kernel taint')
-LONGEST, BEFORE = 40, 6      # lines of an excerpt; of them before a panic
+LONGEST, BEFORE = 40, 20     # lines of an excerpt; of them before a panic
 KTAP_LINE = re.compile(r'^(not )?ok \d|^1\.\.\d|^# |^KTAP ')
 
 

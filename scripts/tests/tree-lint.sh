@@ -1,0 +1,60 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# tree-lint.sh - each rule of lint-patches.py, broken once. TAP.
+set -eu
+# shellcheck source=scripts/tests/lib-tree.sh
+. "$(dirname "$0")/lib-tree.sh"
+
+p1=0001-mm-gup-change-line-twenty.patch
+# What is broken (sed script and file, or a command after !), and what lint must say.
+cases() { cat <<EOT
+s/^From 0/From 1/|$p1|$p1:1: not exported with --zero-commit:
+s/^From: .*/From: nobody/|$p1|no "From: Name <address>":
+s/^Date: .*/Date: yesterday/|$p1|no valid Date:
+s/^Subject: .*/Subject: [PATCH] Change line/|$p1|has no prefix such as
+s/^Subject: .*/Subject: mm: line/|$p1|does not begin with \\[PATCH\\]
+s/^Subject: .*/Subject: [PATCH] mm: change lines that are so long and so many that one really cannot read it/|$p1|75 are the limit
+s/^\\(Subject: .*\\)/\\1./|$p1|ends with a full stop
+s/twenty/twentyone/|$p1|place and subject make it 0001-mm-gup-change-line-twentyone.patch
+s/^Because.*//|$p1|the changelog is empty:
+s/^Because.*/&\\n\\nSigned-off-by: A Dev <dev@example.org>/|$p1|has a Signed-off-by: only the person who posts
+s/^Because.*/&\\n\\nChange-Id: I123/|$p1|of some tool
+s/^Because.*/&\\n\\nFixes: c28b1f "mm"/|$p1|malformed "Fixes:
+s/^index \\(.......\\)[0-9a-f]*\\.\\./index \\1../|$p1|short blob ids:
+s/^\\(index ......\\)./\\1f/|$p1|mm/gup.c is expected as
+s,^diff --git a/mm/gup.c b/mm/gup.c,diff --git a/Kconfig b/Kconfig,|$p1|touches Kconfig, which is the rig's own
+s/^index .*/&\\nGIT binary patch/|$p1|binary change of mm/gup.c
+s/\$/\\n0003-mm-none.patch/|series|0003-mm-none.patch is not there
+1d|series|$p1: not in series
+s/.*internal.h\$/x/|base.blobs|not "<40 hex digits> <path>"
+\$d|base.blobs|mm/internal.h is expected as|mm/internal.h is not pinned in base.blobs
+s/^tag .*/tag v7.3.5/|base|is not that of version 7.3.4
+s/^version .*/version 7/|base|is no version
+EOT
+}
+plan $(($(cases | wc -l) + 6))
+series_of_two
+cp -R "$GUP_PATCHES" "$t/good"
+restore() { rm -rf "$GUP_PATCHES"; cp -R "$t/good" "$GUP_PATCHES"; }
+
+says 0 '^lint: 2 patches, 0 findings' 'a good series' "$s/lint-patches.py"
+cases >"$t/cases"
+while IFS='|' read -r script file regex more <&4; do
+	restore
+	sed -i -e "$script" "$GUP_PATCHES/$file"
+	says 1 "^lint: .*($regex${more:+|$more})" "$file: $regex" "$s/lint-patches.py"
+done 4<"$t/cases"
+restore
+
+echo no-such >"$GUP_PATCHES/base-needs"
+says 1 'base-needs: no-such is no patch of the series: mend that line' 'base-needs with an unknown patch' "$s/lint-patches.py"
+restore
+says 1 'not signed off by dev@example.org: git -C build/linux rebase --signoff' \
+	'posting demands the sign-off' "$s/lint-patches.py" --posting dev@example.org
+sed -i 's/^Because.*/&\n\nSigned-off-by: A Dev <dev@example.org>/' "$GUP_PATCHES"/000*
+says 1 'cover-letter.txt: missing' 'and a cover letter' "$s/lint-patches.py" --posting dev@example.org
+echo 'What this is' >"$GUP_PATCHES/cover-letter.txt"
+ok 'and then is content' "$s/lint-patches.py" --posting dev@example.org
+rm "$GUP_PATCHES/base"
+says 2 '^gup: lint: .*base' 'patches/ without base: cannot tell' "$s/lint-patches.py"
+finish
