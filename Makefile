@@ -24,6 +24,9 @@ rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1   2 
 send-check:	## may this series be mailed? sign-off, checkpatch, lint, to whom   10 s
 	@scripts/send-check.sh
 
+each-patch: setup-tree	## every prefix builds and passes, without a patch its cases fail   20 min
+	@scripts/each-patch.sh
+
 #: parts of check
 lint:		## series file, names, mail headers, trailers, blob pins, shell scripts   2 s
 	@scripts/lint.sh
@@ -55,5 +58,5 @@ help:
 	      /^[a-z-]+:.*##/{ name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## */, ""); \
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
-.PHONY: kunit check tree refresh show rebase send-check lint round-trip checkpatch \
+.PHONY: kunit check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
 	sparse selftest inventory setup setup-tree clean help

@@ -186,11 +186,12 @@ void gk_protect(struct gk_range *r, unsigned int i, unsigned int n,
 {
 	unsigned long start = gk_addr(r, i), end = gk_addr(r, i + n);
 	struct vm_area_struct *vma, *prev;
+	struct vma_iterator vmi;
 	struct mmu_gather tlb;
 	int ret = -ENOMEM;
-	VMA_ITERATOR(vmi, r->mm, start);
 
 	mmap_write_lock(r->mm);
+	vma_iter_init(&vmi, r->mm, start);
 	vma = vma_find(&vmi, end);
 	if (vma) {
 		vm_flags_t flags = vma->vm_flags & ~VM_ACCESS_FLAGS;
@@ -460,7 +461,7 @@ static long gk_call_api(struct gk_call *c)
 	enum gk_api_id id = c->api - gk_apis;
 	struct mm_struct *mm = c->r->mm;
 	unsigned long addr = gk_addr(c->r, c->first);
-	long ret = -ENOSYS;
+	long ret = -ENXIO;
 
 	c->locked = 1;
 	switch (id) {

@@ -233,10 +233,15 @@ const char *gk_where(struct gk_call *c);
 const char *gk_flags_name(struct kunit *test, unsigned int flags);
 
 #define GK_EXPECT(call, i, what, got, want)				\
-	KUNIT_EXPECT_EQ_MSG((call)->r->test, (long)(got), (long)(want),	\
+do {									\
+	struct gk_call *__call = (call);				\
+	long __got = (long)(got), __want = (long)(want);		\
+									\
+	KUNIT_EXPECT_EQ_MSG(__call->r->test, __got, __want,		\
 			    "%s page=%ld: %s: wanted %ld, got %ld",	\
-			    gk_where(call), (long)(i), what,		\
-			    (long)(want), (long)(got))
+			    gk_where(__call), (long)(i), what,		\
+			    __want, __got);				\
+} while (0)
 
 /*
  * A case that kills a kernel without the fix: it skips itself when the rig

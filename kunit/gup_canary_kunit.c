@@ -27,9 +27,10 @@ static void canary_fails(struct kunit *test)
 
 static void canary_oopses(struct kunit *test)
 {
-	/* Volatile, or the compiler replaces the store by a trap. */
-	int *volatile nowhere = NULL;
+	int *nowhere = NULL;
 
+	/* Or the compiler replaces the store by a trap. */
+	OPTIMIZER_HIDE_VAR(nowhere);
 	kunit_info(test, "canary: writes through NULL\n");
 	WRITE_ONCE(*nowhere, 1);
 }

@@ -107,6 +107,7 @@ static struct kunit_suite gup_harness_suite = {
 	.name = "gup_harness",
 	.test_cases = gup_harness_cases,
 };
+
 kunit_test_suite(gup_harness_suite);
 
 MODULE_DESCRIPTION("KUnit tests of what the GUP suites stand on");

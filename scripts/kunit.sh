@@ -35,4 +35,5 @@ lock kunit
 
 out=$build/out/$LANE
 [ "$SIDE" = series ] || out=$out-$SIDE
-exec "$s/verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" "$out"
+exec "$s/verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" \
+	--inventory "${GUP_INVENTORY:-$top/kunit/inventory}" "$out"

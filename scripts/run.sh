@@ -30,7 +30,7 @@ lock run
 need_space "$build" 50 "the logs of $lane"
 filter=${FILTER-}
 timeout=${TIMEOUT:-$timeout}
-inventory=$top/kunit/inventory
+inventory=${GUP_INVENTORY:-$top/kunit/inventory}
 args="panic=-1 $kargs ${KARGS-}"
 
 # A UML kernel's memory is a file in /dev/shm, which containers keep small; it

@@ -1,0 +1,145 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# each-patch.sh - is every patch needed, and does every prefix hold?
+#
+# usage: scripts/each-patch.sh [prefix|without] [N...]	(default: both, all patches)
+#
+#   prefix   applies patches 1..N: it builds; the cases with since= of a patch that
+#            is not applied yet fail, all others pass
+#   without  the whole series with patch N taken back: exactly the cases with
+#            since=N fail. A patch that cannot be taken back alone is so together
+#            with the later one that stands in the way, and that is said. The
+#            patches of base-needs have no since= cases (the base has them): without
+#            one of them the lane must not pass. A patch without any case is
+#            documentation: doc-check.py has to complain.
+#
+# Works in build/each, a worktree of build/linux, on the um lane; prints TAP. About
+# 15 minutes in all with ccache, twice that without.
+#
+# environment: JOBS, CC, NOCCACHE=1
+# exit status: 0 all hold, 1 one does not, 2 cannot tell
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/lib-series.sh
+. "$top/scripts/lib-series.sh"
+help_if_asked "$@"
+modes='prefix without'
+case "${1-}" in
+prefix|without) modes=$1; shift;;
+esac
+need git
+lock each-patch
+[ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh"; } >&2
+
+total=$(git -C "$linux" rev-list --count gup-overlay..gup-series)
+[ $# -gt 0 ] || set -- $(seq "$total")
+for n; do
+	case $n in *[!0-9]*|'') die "each-patch: $n: want numbers from 1 to $total";; esac
+	if [ "$n" -lt 1 ] || [ "$n" -gt "$total" ]; then
+		die "each-patch: $n: want numbers from 1 to $total"
+	fi
+done
+
+each=$build/each tree=$build/each/base/linux inventory=$build/each/inventory
+git -C "$linux" worktree prune
+mkdir -p "$each/base"
+if [ ! -d "$tree" ]; then
+	need_space "$build" 3000 "one more tree and one build"
+	git_fixed -C "$linux" worktree add -q --detach "$tree" gup-series
+fi
+"$top/scripts/overlay.sh" "$tree"
+
+commit() { git -C "$linux" rev-list --reverse gup-overlay..gup-series | sed -n "${1}p"; }
+slug() { series_files | sed -n "${1}s/^[0-9]*-\(.*\)\.patch$/\1/p"; }
+number() { series_files | grep -n -- "-$1.patch$" | cut -d: -f1; }
+checkout() {
+	git -C "$tree" revert --quit 2>/dev/null || :
+	git_fixed -C "$tree" reset -q --hard && git_fixed -C "$tree" checkout -q --detach "$1"
+}
+revert() { git_fixed -C "$tree" revert --no-commit "$@" >/dev/null 2>&1; }
+
+# lacking N...: the inventory for a tree that lacks these patches: only their cases
+# keep since=, and so must fail.
+lacking() {
+	for n; do slug "$n"; done >"$each/lacking"
+	awk 'FNR == NR { lacks["since=" $1] = 1; next }
+	     { keep = 0; for (i = 2; i <= NF; i++) if ($i in lacks) keep = 1
+	       if (!keep && !/^#/) gsub(/[ \t]+(since|base)=[^ \t]*/, "")
+	       print }' "$each/lacking" "$top/kunit/inventory" >"$inventory"
+}
+
+# judge: the um lane of the tree as it stands against that inventory.
+judge() {
+	GUP_BUILD=$each GUP_INVENTORY=$inventory GUP_READY=1 SIDE=base LANE=um FILTER='' \
+		CCACHE_BASEDIR=$build "$top/scripts/kunit.sh" >"$each/log" 2>&1
+}
+
+count=0 bad=0
+result() {	# STATUS TEXT
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then say "ok $count - $2"
+	else
+		bad=$((bad + 1))
+		say "not ok $count - $2"
+		grep -E '^(FAILED|CRASH|SPLAT|TIME-OUT|BROKEN|MISSING|UNKNOWN|gup: )' "$each/log" |
+			head -n 5 | sed 's/^/# /'
+	fi
+}
+verdict() { tail -n 1 "$each/log" | sed 's/^um base: //'; }
+
+prefix() {
+	checkout "$(commit "$1")"
+	needs=$(sed 's/#.*//' "$patches/base-needs" | while read -r s; do [ -z "$s" ] || number "$s"; done | sort -n | tail -n 1)
+	if [ "$1" -lt "${needs:-0}" ]; then
+		# Not all that the suites stand on is there: it has to build, that is all.
+		status=0
+		( cd "$tree" && make -s ARCH=um O="$each/base/o-plain" defconfig &&
+		  make -s ARCH=um O="$each/base/o-plain" -j"${JOBS:-$(jobs)}" ) >"$each/log" 2>&1 </dev/null || status=$?
+		result "$status" "prefix $1 builds (um defconfig): $(slug "$1")"
+		return 0
+	fi
+	# shellcheck disable=SC2046 # numbers
+	lacking $([ "$1" -eq "$total" ] || seq $(($1 + 1)) "$total")
+	status=0; judge || status=$?
+	result "$status" "prefix $1: $(verdict): $(slug "$1")"
+}
+
+without() {
+	with='' gone=$1
+	checkout gup-series
+	if ! revert "$(commit "$1")"; then
+		with=none
+		for later in $(seq $(($1 + 1)) "$total"); do
+			checkout gup-series
+			revert "$(commit "$later")" "$(commit "$1")" || continue
+			with=" and $later" gone="$1 $later"
+			break
+		done
+		[ "$with" != none ] || { result 1 "without $1: cannot be taken back, alone or with one more: $(slug "$1")"; return 0; }
+	fi
+	# shellcheck disable=SC2086 # numbers
+	lacking $gone
+	status=0 name=$(slug "$1")
+	if grep -qx "$name" "$patches/base-needs"; then
+		judge || status=$?
+		red=$(grep -m 1 -E '^(FAILED|gup: )' "$each/log" | cut -c 1-90)
+		if [ "$status" -ne 0 ] && [ -n "$red" ]; then status=0; else status=1; fi
+		result "$status" "without $1: $red: $name"
+	elif grep -q "since=$name\( \|$\)" "$inventory"; then
+		judge || status=$?
+		result "$status" "without $1$with: $(verdict): $name"
+	else
+		"$top/scripts/doc-check.py" "$tree" >"$each/log" 2>&1 || status=$?
+		red=$(sed -n 's/^not ok [0-9]* - //p' "$each/log" | head -n 1)
+		if [ "$status" -eq 1 ]; then status=0; else status=1; fi
+		result "$status" "without $1: doc-check: ${red:-nothing fails}: $name"
+	fi
+}
+
+echo "1..$(($# * $(echo "$modes" | wc -w)))"
+for mode in $modes; do
+	for n; do "$mode" "$n"; done
+done
+checkout gup-series
+[ "$bad" -eq 0 ] || exit 1
