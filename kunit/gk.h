@@ -24,6 +24,7 @@
 #include <kunit/test.h>
 #include <linux/mm.h>
 #include <linux/completion.h>
+#include <linux/task_work.h>
 
 enum gk_api_id {
 	GK_GET,			/* get_user_pages(), mmap_lock held for read */
@@ -129,6 +130,8 @@ struct gk_entry {
  * struct gk_call - one call of one API and what came of it
  * @first: index into the range of the first page asked for
  * @nr: pages asked for
+ * @addr: the address that the API is given
+ * @array: what the API is given as pages: @pages, or NULL if the case says so
  * @ret: what the API returned
  * @pages: what it stored, followed by entries that it must leave alone
  * @locked: *locked after the call, for the remote APIs
@@ -143,6 +146,8 @@ struct gk_call {
 	unsigned int flags;
 	unsigned int first;
 	long nr;
+	unsigned long addr;
+	struct page **array;
 	long ret;
 	int locked;
 	struct page **pages;
@@ -161,7 +166,8 @@ extern const struct gk_shape gk_anon_fresh, gk_anon_written, gk_anon_zero,
 	gk_drv_order0, gk_drv_order2, gk_drv_order4, gk_drv_order9,
 	gk_drv_shuffled, gk_drv_holes, gk_drv_mixed, gk_drv_cow,
 	gk_drv_large_cow, gk_drv_twice, gk_pfnmap, gk_prot_none, gk_guard,
-	gk_two_vmas, gk_hole, gk_table_edge, gk_mlocked, gk_poisoned;
+	gk_two_vmas, gk_hole, gk_table_edge, gk_alone, gk_mlocked,
+	gk_poisoned;
 extern const struct gk_shape *const gk_zoo[];
 extern const unsigned int gk_zoo_size;
 
@@ -196,7 +202,8 @@ pte_t gk_pte(struct gk_range *r, unsigned int i);
 struct gk_child {
 	struct task_struct *task;
 	struct mm_struct *mm;
-	struct completion done, go;
+	struct completion done, go, gone;
+	struct callback_head exit_work;
 	void (*fn)(void *arg);
 	void *arg;
 };
@@ -211,6 +218,11 @@ struct gk_call *gk_gup(struct gk_range *r, enum gk_api_id api,
 		       unsigned int flags);
 struct gk_call *gk_gup_part(struct gk_range *r, enum gk_api_id api,
 			    unsigned int flags, unsigned int first, long nr);
+/* The same in steps: for a call with odd arguments, or in an odd context. */
+struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
+			   unsigned int flags, unsigned int first, long nr);
+void gk_enter(struct gk_call *c);
+void gk_done(struct gk_call *c);
 void gk_release(struct gk_call *c);
 void gk_release_dirty(struct gk_call *c);
 

@@ -251,6 +251,21 @@ static void gk_map_table_edge(struct gk_range *r)
 	gk_fault(r, 0, r->nr, true);
 }
 
+/* From the start of a page table, and nothing is mapped behind it. */
+static void gk_map_alone(struct gk_range *r)
+{
+	unsigned int nr = r->nr;
+	unsigned long end;
+
+	r->nr = PTRS_PER_PTE + 2 * nr;
+	gk_map_anon(r);
+	end = gk_addr(r, r->nr);
+	r->nr = nr;
+	r->addr = ALIGN(r->addr, PMD_SIZE);
+	gk_fault(r, 0, nr, true);
+	gk_unmap(r, nr, (end - gk_addr(r, nr)) / PAGE_SIZE);
+}
+
 static void gk_map_mlocked(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE | MAP_LOCKED);
@@ -319,6 +334,8 @@ GK_SHAPE(two_vmas, 16, two_vmas, 0,
 GK_SHAPE(hole, 16, hole, 0, GK_PARTIAL | GK_ANON);
 GK_SHAPE(table_edge, 16, table_edge, 0,
 	 GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
+GK_SHAPE(alone, 64, alone, 0,
+	 GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
 GK_SHAPE(mlocked, 16, mlocked, 0,
 	 GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
 GK_SHAPE(poisoned, 16, poisoned, 2, GK_PARTIAL | GK_LARGE);
@@ -331,7 +348,7 @@ const struct gk_shape *const gk_zoo[] = {
 	&gk_drv_order9, &gk_drv_shuffled, &gk_drv_holes, &gk_drv_mixed,
 	&gk_drv_cow, &gk_drv_large_cow, &gk_drv_twice, &gk_pfnmap,
 	&gk_prot_none, &gk_guard, &gk_two_vmas, &gk_hole, &gk_table_edge,
-	&gk_mlocked, &gk_poisoned,
+	&gk_alone, &gk_mlocked, &gk_poisoned,
 };
 
 const unsigned int gk_zoo_size = ARRAY_SIZE(gk_zoo);

@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Remote GUP: on the mm of a forked child, on an mm that shares nothing with
+ * the caller's, and by a thread that has no mm at all. What it does to that mm
+ * it must not do to the caller's.
+ */
+#include <linux/highmem.h>
+#include <linux/kthread.h>
+#include <linux/mman.h>
+#include <linux/sched/mm.h>
+#include <linux/uaccess.h>
+
+#include "internal.h"
+#include "gk.h"
+
+static const enum gk_api_id rem_apis[] = { GK_GET_REMOTE, GK_PIN_REMOTE };
+
+static void rem_api_desc(const enum gk_api_id *api, char *desc)
+{
+	strscpy(desc, gk_apis[*api].name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(rem_api, rem_apis, rem_api_desc);
+
+static enum gk_api_id rem_api(struct kunit *test)
+{
+	return *(const enum gk_api_id *)test->param_value;
+}
+
+/* The local call that takes the same references. */
+static enum gk_api_id rem_local_api(struct kunit *test)
+{
+	return rem_api(test) == GK_GET_REMOTE ? GK_GET : GK_PIN;
+}
+
+static u8 rem_read(struct page *page)
+{
+	u8 *addr = kmap_local_page(page), byte = *addr;
+
+	kunmap_local(addr);
+	return byte;
+}
+
+static void rem_write(struct page *page, u8 byte)
+{
+	u8 *addr = kmap_local_page(page);
+
+	*addr = byte;
+	kunmap_local(addr);
+}
+
+/* The same addresses in the mm of @child. */
+static struct gk_range *rem_range(struct gk_range *r, struct gk_child *child)
+{
+	struct gk_range *there = kunit_kzalloc(r->test, sizeof(*there),
+					       GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(r->test, there);
+	*there = *r;
+	there->mm = child->mm;
+	there->child = child;
+	return there;
+}
+
+static void rem_store_all(struct gk_range *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++)
+		gk_store(r, i, i + 1);
+}
+
+/* What the child itself does. */
+struct rem_job {
+	struct gk_range *r;
+	unsigned int i;
+	u8 byte;
+	unsigned long ret;
+};
+
+static void rem_load_fn(void *arg)
+{
+	struct rem_job *job = arg;
+
+	job->ret = get_user(job->byte, (u8 __user *)gk_addr(job->r, job->i));
+}
+
+static u8 rem_child_load(struct gk_range *there, unsigned int i)
+{
+	struct rem_job job = { .r = there, .i = i };
+
+	gk_child_run(there->test, there->child, rem_load_fn, &job);
+	KUNIT_EXPECT_EQ(there->test, job.ret, 0);
+	return job.byte;
+}
+
+static void rem_unmap_fn(void *arg)
+{
+	struct rem_job *job = arg;
+
+	job->ret = vm_munmap(gk_addr(job->r, job->i), PAGE_SIZE);
+}
+
+static void rem_mmap_fn(void *arg)
+{
+	struct rem_job *job = arg;
+
+	job->ret = vm_mmap(NULL, 0, job->r->nr * PAGE_SIZE,
+			   PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, 0);
+}
+
+/* Memory that is mapped in the child and nowhere else. */
+static struct gk_range *rem_map_foreign(struct gk_range *r)
+{
+	struct gk_range *there = rem_range(r, gk_fork(r->test));
+	struct rem_job job = { .r = r };
+
+	gk_child_run(r->test, there->child, rem_mmap_fn, &job);
+	KUNIT_ASSERT_FALSE(r->test, IS_ERR_VALUE(job.ret));
+	there->addr = job.ret;
+	return there;
+}
+
+static long rem_anon_pages(struct mm_struct *mm)
+{
+	return get_mm_counter_sum(mm, MM_ANONPAGES);
+}
+
+/* The pages of @r are the ones in @was, with the contents they had. */
+static void rem_expect_unchanged(struct gk_call *c, struct gk_range *r,
+				 struct gk_entry *was)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++) {
+		GK_EXPECT(c, i, "the caller's page is replaced",
+			  gk_page(r, i) != was[i].page, false);
+		GK_EXPECT(c, i, "the caller's contents", rem_read(was[i].page),
+			  i + 1);
+	}
+}
+
+/* Reading a child's memory: FOLL_GET shares it still, FOLL_PIN unshares. */
+static void gup_remote_reads_child(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_entry *was;
+	struct gk_range *there;
+	struct gk_call *c;
+	unsigned int i;
+
+	rem_store_all(r);
+	there = rem_range(r, gk_fork(test));
+	was = gk_snapshot(r);
+	c = gk_gup(there, rem_api(test), 0);
+	gk_expect_pinned(c, r->nr);
+	GK_EXPECT(c, -1, "*locked", c->locked, 1);
+	for (i = 0; i < c->ret; i++) {
+		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "the page that the caller maps, too",
+			  c->pages[i] == was[i].page, !c->api->pins);
+		GK_EXPECT(c, i, "exclusive", PageAnonExclusive(c->pages[i]),
+			  c->api->pins);
+	}
+	rem_expect_unchanged(c, r, was);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* Writing to it breaks COW in the child, and there alone. */
+static void gup_remote_writes_child(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_entry *was;
+	struct gk_range *there;
+	struct gk_call *c;
+	long here_anon, there_anon;
+	unsigned int i;
+
+	rem_store_all(r);
+	there = rem_range(r, gk_fork(test));
+	was = gk_snapshot(r);
+	here_anon = rem_anon_pages(r->mm);
+	there_anon = rem_anon_pages(there->mm);
+	c = gk_gup(there, rem_api(test), FOLL_WRITE | FOLL_NOFAULT);
+	gk_expect_refused(c, -EFAULT);
+
+	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	gk_expect_pinned(c, r->nr);
+	for (i = 0; i < c->ret; i++) {
+		GK_EXPECT(c, i, "a page of the child's own",
+			  c->pages[i] != was[i].page, true);
+		GK_EXPECT(c, i, "exclusive", PageAnonExclusive(c->pages[i]),
+			  true);
+		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
+		rem_write(c->pages[i], 0x80 + i);
+		GK_EXPECT(c, i, "contents seen by the child",
+			  rem_child_load(there, i), 0x80 + i);
+		GK_EXPECT(c, i, "contents seen by the caller", gk_load(r, i),
+			  i + 1);
+	}
+	rem_expect_unchanged(c, r, was);
+	GK_EXPECT(c, -1, "anonymous pages of the caller",
+		  rem_anon_pages(r->mm), here_anon);
+	GK_EXPECT(c, -1, "anonymous pages of the child",
+		  rem_anon_pages(there->mm), there_anon);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* The caller's writes do not reach what it has pinned in the child. */
+static void gup_remote_pin_is_of_child(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *there;
+	struct gk_call *c;
+	unsigned int i;
+
+	rem_store_all(r);
+	there = rem_range(r, gk_fork(test));
+	c = gk_gup(there, GK_PIN_REMOTE, 0);
+	gk_expect_pinned(c, r->nr);
+	for (i = 0; i < c->ret; i++) {
+		gk_store(r, i, 0x80 + i);
+		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents seen by the child",
+			  rem_child_load(there, i), i + 1);
+	}
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* The child is charged for what is faulted in for it, the caller is not. */
+static void gup_remote_faults_in_child(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
+	struct gk_range *there = rem_range(r, gk_fork(test));
+	long here_anon = rem_anon_pages(r->mm);
+	long there_anon = rem_anon_pages(there->mm);
+	struct gk_call *c = gk_gup(there, rem_api(test), 0);
+	unsigned int i;
+
+	gk_expect_pinned(c, r->nr);
+	for (i = 0; i < c->ret; i++)
+		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), true);
+	gk_release(c);
+	GK_EXPECT(c, -1, "anonymous pages of the child after reading",
+		  rem_anon_pages(there->mm), there_anon);
+
+	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	gk_expect_pinned(c, r->nr);
+	GK_EXPECT(c, -1, "anonymous pages of the child after writing",
+		  rem_anon_pages(there->mm), there_anon + r->nr);
+	GK_EXPECT(c, -1, "anonymous pages of the caller",
+		  rem_anon_pages(r->mm), here_anon);
+	for (i = 0; i < r->nr; i++)
+		GK_EXPECT(c, i, "mapped by the caller", !!gk_page(r, i), false);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* An mm with a mapping where the caller has none. */
+static void gup_remote_foreign_mapping(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
+	struct gk_range *there = rem_map_foreign(r);
+	struct gk_range *nowhere = rem_range(there, there->child);
+	struct gk_call *c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	unsigned int i;
+
+	gk_expect_pinned(c, there->nr);
+	for (i = 0; i < c->ret; i++) {
+		rem_write(c->pages[i], i + 1);
+		GK_EXPECT(c, i, "contents seen by the child",
+			  rem_child_load(there, i), i + 1);
+	}
+	gk_release(c);
+	gk_expect_restored(c);
+
+	/* In the caller's mm these addresses are nothing. */
+	nowhere->mm = current->mm;
+	c = gk_gup(nowhere, rem_api(test), FOLL_WRITE);
+	gk_expect_refused(c, -EFAULT);
+	c = gk_gup(nowhere, rem_local_api(test), FOLL_WRITE);
+	gk_expect_refused(c, -EFAULT);
+}
+
+/* A kernel thread needs no mm of its own. */
+static void gup_remote_without_mm(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_mixed, 0);
+	struct mm_struct *mm = current->mm;
+	struct gk_call *c;
+
+	kthread_unuse_mm(mm);
+	c = gk_gup(r, rem_api(test), FOLL_WRITE);
+	kthread_use_mm(mm);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+
+	kthread_unuse_mm(mm);
+	c = gk_gup(r, rem_api(test), 0);
+	kthread_use_mm(mm);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* MMF_HAS_PINNED marks the mm that has pinned pages, not the one that pins. */
+static void gup_remote_has_pinned(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *there = rem_range(r, gk_fork(test));
+	struct gk_call *c;
+
+	KUNIT_ASSERT_FALSE(test, mm_flags_test(MMF_HAS_PINNED, r->mm));
+	KUNIT_ASSERT_FALSE(test, mm_flags_test(MMF_HAS_PINNED, there->mm));
+	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	gk_expect_pinned(c, r->nr);
+	GK_EXPECT(c, -1, "MMF_HAS_PINNED of the child",
+		  mm_flags_test(MMF_HAS_PINNED, there->mm), c->api->pins);
+	GK_EXPECT(c, -1, "MMF_HAS_PINNED of the caller",
+		  mm_flags_test(MMF_HAS_PINNED, r->mm), false);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static vm_fault_t rem_fault_insert(struct gk_drv *drv, struct vm_fault *vmf)
+{
+	struct page *page = gk_drv_page(drv, vmf->pgoff);
+
+	get_page(page);
+	vmf->page = page;
+	return 0;
+}
+
+/* Faults say whose they are: on the caller's own mm, too. */
+static void gup_remote_fault_flag(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_holes, 0);
+	struct gk_drv *drv = gk_range_drv(r);
+	struct gk_call *c;
+
+	drv->fault = rem_fault_insert;
+	c = gk_gup_part(r, rem_api(test), FOLL_WRITE, 0, 8);
+	gk_expect_pinned(c, 8);
+	GK_EXPECT(c, 5, "calls of ->fault", drv->faults, 1);
+	GK_EXPECT(c, 5, "FAULT_FLAG_REMOTE",
+		  !!(drv->last_flags & FAULT_FLAG_REMOTE), true);
+	GK_EXPECT(c, 5, "FAULT_FLAG_WRITE",
+		  !!(drv->last_flags & FAULT_FLAG_WRITE), true);
+	GK_EXPECT(c, 5, "FAULT_FLAG_ALLOW_RETRY, for *locked",
+		  !!(drv->last_flags & FAULT_FLAG_ALLOW_RETRY), true);
+	gk_release(c);
+	gk_expect_restored(c);
+
+	c = gk_gup_part(r, rem_local_api(test), FOLL_WRITE, 8, 8);
+	gk_expect_pinned(c, 8);
+	GK_EXPECT(c, 13, "calls of ->fault", drv->faults, 2);
+	GK_EXPECT(c, 13, "FAULT_FLAG_REMOTE",
+		  !!(drv->last_flags & FAULT_FLAG_REMOTE), false);
+	GK_EXPECT(c, 13, "FAULT_FLAG_ALLOW_RETRY without *locked",
+		  !!(drv->last_flags & FAULT_FLAG_ALLOW_RETRY), false);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static long rem_call(struct gk_range *r, enum gk_api_id api,
+		     unsigned int i, long nr, struct page **pages, int *locked)
+{
+	if (api == GK_PIN_REMOTE)
+		return pin_user_pages_remote(r->mm, gk_addr(r, i), nr,
+					     FOLL_WRITE, pages, locked);
+	return get_user_pages_remote(r->mm, gk_addr(r, i), nr, FOLL_WRITE,
+				     pages, locked);
+}
+
+/* locked == NULL: the lock is the caller's, and no fault may drop it. */
+static void gup_remote_no_locked(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_holes, 0);
+	struct gk_drv *drv = gk_range_drv(r);
+	struct page *pages[8] = {};
+	unsigned int i;
+	long ret;
+
+	drv->fault = rem_fault_insert;
+	mmap_read_lock(r->mm);
+	ret = rem_call(r, rem_api(test), 0, 8, pages, NULL);
+	mmap_assert_locked(r->mm);
+	mmap_read_unlock(r->mm);
+	KUNIT_EXPECT_EQ_MSG(test, ret, 8, "shape=drv_holes api=%s locked=NULL",
+			    gk_apis[rem_api(test)].name);
+	KUNIT_EXPECT_EQ_MSG(test, drv->last_flags & (FAULT_FLAG_ALLOW_RETRY |
+						     FAULT_FLAG_REMOTE),
+			    FAULT_FLAG_REMOTE,
+			    "shape=drv_holes api=%s locked=NULL: flags of the fault",
+			    gk_apis[rem_api(test)].name);
+	for (i = 0; i < max(ret, 0L); i++) {
+		KUNIT_EXPECT_PTR_EQ(test, pages[i], gk_page(r, i));
+		if (rem_api(test) == GK_PIN_REMOTE)
+			unpin_user_page(pages[i]);
+		else
+			put_page(pages[i]);
+	}
+}
+
+/* The first time the lock is dropped, as if to wait for the disk. */
+static vm_fault_t rem_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
+{
+	if (!drv->left)
+		return rem_fault_insert(drv, vmf);
+	drv->left--;
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
+		return VM_FAULT_SIGBUS;
+	mmap_read_unlock(vmf->vma->vm_mm);
+	return VM_FAULT_RETRY;
+}
+
+/* *locked says that the lock of the other mm was dropped on the way. */
+static void gup_remote_locked_protocol(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_holes, 0);
+	struct gk_range *there = rem_range(r, gk_fork(test));
+	struct gk_drv *drv = gk_range_drv(r);
+	struct gk_call *c;
+
+	drv->fault = rem_fault_retry;
+	drv->left = 1;
+	c = gk_gup_part(there, rem_api(test), FOLL_WRITE, 0, 8);
+	gk_expect_pinned(c, 8);
+	GK_EXPECT(c, -1, "*locked", c->locked, 0);
+	GK_EXPECT(c, -1, "calls of ->fault", drv->faults, 2);
+	GK_EXPECT(c, -1, "FAULT_FLAG_TRIED",
+		  !!(drv->last_flags & FAULT_FLAG_TRIED), true);
+	gk_release(c);
+	gk_expect_restored(c);
+
+	/* Not dropped: it still says so. */
+	c = gk_gup_part(there, rem_api(test), FOLL_WRITE, 8, 8);
+	gk_expect_pinned(c, 8);
+	GK_EXPECT(c, -1, "*locked", c->locked, 1);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* As ptrace: FOLL_FORCE writes to a private page that its owner may not. */
+static void gup_remote_force(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_entry *was;
+	struct gk_range *there;
+	struct gk_call *c;
+	unsigned int i;
+
+	rem_store_all(r);
+	gk_protect(r, 0, r->nr, PROT_READ);
+	there = rem_range(r, gk_fork(test));
+	was = gk_snapshot(r);
+
+	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	gk_expect_refused(c, -EFAULT);
+
+	c = gk_gup(there, rem_api(test), FOLL_WRITE | FOLL_FORCE);
+	gk_expect_pinned(c, r->nr);
+	for (i = 0; i < c->ret; i++) {
+		GK_EXPECT(c, i, "a page of the child's own",
+			  c->pages[i] != was[i].page, true);
+		GK_EXPECT(c, i, "entry writable", pte_write(gk_pte(there, i)),
+			  false);
+		rem_write(c->pages[i], 0x80 + i);
+		GK_EXPECT(c, i, "contents seen by the child",
+			  rem_child_load(there, i), 0x80 + i);
+	}
+	rem_expect_unchanged(c, r, was);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* PROT_NONE hides memory from its owner, not from FOLL_FORCE. */
+static void gup_remote_force_prot_none(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_prot_none, 0);
+	struct gk_range *there = rem_range(r, gk_fork(test));
+	struct gk_call *c = gk_gup(there, rem_api(test), 0);
+
+	gk_expect_refused(c, -EFAULT);
+	c = gk_gup(there, rem_api(test), FOLL_FORCE);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* A hole in the child alone: what is before it comes back. */
+static void gup_remote_hole_in_child(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *there = rem_range(r, gk_fork(test));
+	struct rem_job job = { .r = there, .i = r->nr / 2 };
+	struct gk_call *c;
+
+	gk_child_run(test, there->child, rem_unmap_fn, &job);
+	KUNIT_ASSERT_EQ(test, job.ret, 0);
+
+	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	gk_expect_pinned(c, r->nr / 2);
+	gk_release(c);
+	gk_expect_restored(c);
+	c = gk_gup_part(there, rem_api(test), FOLL_WRITE, r->nr / 2, 1);
+	gk_expect_refused(c, -EFAULT);
+
+	/* The caller has no hole. */
+	c = gk_gup(r, rem_api(test), FOLL_WRITE);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* For the long term the child's page moves, the caller's stays. */
+static void gup_remote_longterm(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *there;
+	struct gk_entry *was;
+	struct gk_call *c;
+	unsigned int i;
+
+	rem_store_all(r);
+	there = rem_range(r, gk_fork(test));
+	was = gk_snapshot(r);
+	c = gk_gup(there, GK_PIN_REMOTE, FOLL_LONGTERM);
+	gk_expect_pinned(c, r->nr);
+	for (i = 0; i < c->ret; i++) {
+		GK_EXPECT(c, i, "long-term pinnable",
+			  folio_is_longterm_pinnable(page_folio(c->pages[i])),
+			  true);
+		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
+	}
+	rem_expect_unchanged(c, r, was);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+struct rem_parent_job {
+	struct gk_range *r;
+	enum gk_api_id api;
+	struct page *page;
+	long ret;
+};
+
+static void rem_parent_fn(void *arg)
+{
+	struct rem_parent_job *job = arg;
+
+	mmap_read_lock(job->r->mm);
+	job->ret = rem_call(job->r, job->api, 0, 1, &job->page, NULL);
+	mmap_read_unlock(job->r->mm);
+}
+
+/* The other way round: the child reaches into the mm that it comes from. */
+static void gup_remote_child_writes_parent(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct rem_parent_job job = { .r = r, .api = rem_api(test) };
+	struct gk_range *there;
+
+	gk_store(r, 0, 1);
+	there = rem_range(r, gk_fork(test));
+	gk_child_run(test, there->child, rem_parent_fn, &job);
+	KUNIT_ASSERT_EQ(test, job.ret, 1);
+	KUNIT_EXPECT_PTR_EQ_MSG(test, job.page, gk_page(r, 0),
+				"api=%s: not the page of the parent",
+				gk_apis[job.api].name);
+	rem_write(job.page, 2);
+	if (job.api == GK_PIN_REMOTE)
+		unpin_user_page(job.page);
+	else
+		put_page(job.page);
+	KUNIT_EXPECT_EQ_MSG(test, gk_load(r, 0), 2, "api=%s: parent's contents",
+			    gk_apis[job.api].name);
+	KUNIT_EXPECT_EQ_MSG(test, rem_child_load(there, 0), 1,
+			    "api=%s: child's contents",
+			    gk_apis[job.api].name);
+}
+
+/* access_remote_vm() is GUP and a copy: across pages, as far as they go. */
+static void gup_remote_access_vm(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_hole, 0);
+	struct gk_range *there = rem_range(r, gk_fork(test));
+	unsigned int edge = r->nr / 2;
+	u8 buf[64], back[64] = {};
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < sizeof(buf); i++)
+		buf[i] = 3 * i + 1;
+	/* From one page into the next */
+	ret = access_remote_vm(there->mm, gk_addr(r, 2) - 20, buf, sizeof(buf),
+			       FOLL_WRITE);
+	KUNIT_EXPECT_EQ(test, ret, sizeof(buf));
+	ret = access_remote_vm(there->mm, gk_addr(r, 2) - 20, back,
+			       sizeof(back), 0);
+	KUNIT_EXPECT_EQ(test, ret, sizeof(back));
+	KUNIT_EXPECT_MEMEQ(test, buf, back, sizeof(buf));
+	KUNIT_EXPECT_EQ_MSG(test, gk_load(r, 2), 0, "written to the caller");
+	KUNIT_EXPECT_EQ(test, rem_child_load(there, 2), buf[20]);
+
+	/* Into a hole: as much as there is. */
+	ret = access_remote_vm(there->mm, gk_addr(r, edge) - 20, buf,
+			       sizeof(buf), FOLL_WRITE);
+	KUNIT_EXPECT_EQ(test, ret, 20);
+	ret = access_remote_vm(there->mm, gk_addr(r, edge), buf, sizeof(buf),
+			       0);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+
+	/* By task, as /proc/pid/mem and ptrace have it. */
+	ret = access_process_vm(there->child->task, gk_addr(r, 2) - 20, back,
+				sizeof(back), 0);
+	KUNIT_EXPECT_EQ(test, ret, sizeof(back));
+	KUNIT_EXPECT_MEMEQ(test, buf, back, sizeof(buf));
+}
+
+static struct kunit_case gup_remote_cases[] = {
+	KUNIT_CASE_PARAM(gup_remote_reads_child, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_writes_child, rem_api_gen_params),
+	KUNIT_CASE(gup_remote_pin_is_of_child),
+	KUNIT_CASE_PARAM(gup_remote_faults_in_child, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_foreign_mapping, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_without_mm, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_has_pinned, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_fault_flag, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_no_locked, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_locked_protocol, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_force, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_force_prot_none, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_hole_in_child, rem_api_gen_params),
+	KUNIT_CASE(gup_remote_longterm),
+	KUNIT_CASE_PARAM(gup_remote_child_writes_parent, rem_api_gen_params),
+	KUNIT_CASE(gup_remote_access_vm),
+	{}
+};
+
+static struct kunit_suite gup_remote_suite = {
+	.name = "gup_remote",
+	.test_cases = gup_remote_cases,
+};
+
+kunit_test_suite(gup_remote_suite);
+
+MODULE_DESCRIPTION("KUnit tests of GUP on another mm");
+MODULE_LICENSE("GPL");
