@@ -837,7 +837,7 @@ static void gup_memfd_migrates_some(struct kunit *test)
 	mf_expect_rest(mf);
 }
 
-/* Pinned pages that nobody may move are pinned again without moving them. */
+/* A process has the file mapped: its pages move, then stay, pinned by both. */
 static void gup_memfd_mapped(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 8);

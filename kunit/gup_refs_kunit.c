@@ -12,8 +12,8 @@
 #define RW	(PROT_READ | PROT_WRITE)
 
 /*
- * Parameters: an API and a shape, as a number that is not 0. Each file of
- * pairs has a function that says which of them make sense.
+ * Parameters: an API and a shape, as a number that is not 0. Each set of pairs
+ * has a function that says which of them make sense.
  */
 static const struct gk_api *refs_api(const void *param)
 {
@@ -280,9 +280,9 @@ static void gup_refs_get_and_pin(struct kunit *test)
 	struct folio *folio = page_folio(gk_page(r, 0));
 	struct gk_call *get, *pin;
 
-	GK_EXPECT((&(struct gk_call){ .r = r, .api = &gk_apis[GK_GET] }), 0,
-		  "folio_maybe_dma_pinned at first",
-		  folio_maybe_dma_pinned(folio), false);
+	KUNIT_EXPECT_FALSE_MSG(test, folio_maybe_dma_pinned(folio),
+			       "shape=%s page=0: folio_maybe_dma_pinned at first: wanted 0, got 1",
+			       r->shape->name);
 	get = gk_gup(r, GK_GET, FOLL_WRITE);
 	gk_expect_pinned(get, r->nr);
 	GK_EXPECT(get, 0, "folio_maybe_dma_pinned", folio_maybe_dma_pinned(folio),
@@ -417,7 +417,7 @@ static void gup_refs_zero_page(struct kunit *test)
 	gk_release(c);
 	GK_EXPECT(c, -1, "refcount of the zero page after the release",
 		  folio_ref_count(zero), refs);
-	GK_EXPECT(c, -1, "nr_foll_pin_released gained",
+	GK_EXPECT(c, -1, "pins held, by nr_foll_pin_acquired and _released",
 		  gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED),
 		  c->held);
 }
@@ -504,7 +504,7 @@ static void gup_refs_overflow(struct kunit *test)
 	struct gk_drv *drv = gk_range_drv(r);
 	struct folio *folio = drv->folios[drv->nr_folios - 1];
 	unsigned int first = r->nr - (1U << drv->order);
-	struct gk_call *before, *at = NULL;
+	struct gk_call *before = NULL, *at = NULL;
 
 	folio_ref_add(folio, INT_MIN);
 	kunit_warning_suppress(test) {

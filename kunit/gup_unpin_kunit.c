@@ -588,18 +588,17 @@ static const struct unpin_hole {
 };
 
 /*
- * The functions that take NULL anywhere. @leading_only: before the fix for the
- * others it took them at the start of the array, so that much does not crash.
+ * The functions that take NULL anywhere. Before the fix some took it at the
+ * start of the array: @crashed_leading says which did not even do that.
  */
 static const struct unpin_null_way {
 	const char *name;
 	void (*release)(struct gk_call *c);
 	bool crashed_leading;
-	bool crashed_else;
 } unpin_null_ways[] = {
-	{ "user_pages", unpin_array, false, true },
-	{ "dirty_lock_false", unpin_array_clean, false, true },
-	{ "dirty_lock_true", unpin_array_dirty, true, true },
+	{ "user_pages", unpin_array },
+	{ "dirty_lock_false", unpin_array_clean },
+	{ "dirty_lock_true", unpin_array_dirty, true },
 };
 
 static const struct gk_shape *const unpin_null_shapes[] = {
@@ -629,13 +628,22 @@ static const struct unpin_null_way *unpin_null_way(const void *param)
 				ARRAY_SIZE(unpin_null_shapes)];
 }
 
-static const void *unpin_null_params(struct kunit *test, const void *prev,
-				     char *desc)
+/* Is it one that unpin_user_pages() has dereferenced, before it was mended? */
+static bool unpin_null_crashed(const void *param)
 {
-	uintptr_t i = (uintptr_t)prev + 1;
+	return !unpin_hole(param)->leading ||
+	       unpin_null_way(param)->crashed_leading;
+}
 
-	if (i > UNPIN_NR_NULLS)
-		return NULL;
+static const void *unpin_null_next(const void *prev, char *desc, bool crashed)
+{
+	uintptr_t i = (uintptr_t)prev;
+
+	do {
+		if (++i > UNPIN_NR_NULLS)
+			return NULL;
+	} while (unpin_null_crashed((void *)i) != crashed);
+
 	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s-%s",
 		 unpin_null_way((void *)i)->name,
 		 unpin_null_shape((void *)i)->name,
@@ -643,8 +651,20 @@ static const void *unpin_null_params(struct kunit *test, const void *prev,
 	return (void *)i;
 }
 
+static const void *unpin_null_first_params(struct kunit *test, const void *prev,
+					   char *desc)
+{
+	return unpin_null_next(prev, desc, false);
+}
+
+static const void *unpin_null_any_params(struct kunit *test, const void *prev,
+					 char *desc)
+{
+	return unpin_null_next(prev, desc, true);
+}
+
 /* NULL entries are passed over, wherever they are; the others are released. */
-static void gup_unpin_null(struct kunit *test)
+static void unpin_null(struct kunit *test)
 {
 	const struct unpin_null_way *way = unpin_null_way(test->param_value);
 	const struct unpin_hole *p = unpin_hole(test->param_value);
@@ -653,8 +673,6 @@ static void gup_unpin_null(struct kunit *test)
 	struct gk_range *r;
 	unsigned int i, holes = 0;
 
-	if (p->leading ? way->crashed_leading : way->crashed_else)
-		gk_may_crash(test);
 	r = gk_map(test, unpin_null_shape(test->param_value), 16);
 	c = gk_gup(r, GK_PIN, FOLL_WRITE);
 	was = unpin_stat();
@@ -677,6 +695,17 @@ static void gup_unpin_null(struct kunit *test)
 		if (p->hole(i, 16))
 			unpin_user_page(c->pages[i]);
 	gk_expect_restored(c);
+}
+
+static void gup_unpin_null_first(struct kunit *test)
+{
+	unpin_null(test);
+}
+
+static void gup_unpin_null_anywhere(struct kunit *test)
+{
+	gk_may_crash(test);
+	unpin_null(test);
 }
 
 /* The same for an array of folios. */
@@ -1052,7 +1081,8 @@ static struct kunit_case gup_unpin_cases[] = {
 	KUNIT_CASE_PARAM(gup_unpin_zero_page, unpin_way_gen_params),
 	KUNIT_CASE_PARAM(gup_unpin_part, unpin_part_params),
 	KUNIT_CASE(gup_unpin_folio_pinned_often),
-	KUNIT_CASE_PARAM(gup_unpin_null, unpin_null_params),
+	KUNIT_CASE_PARAM(gup_unpin_null_first, unpin_null_first_params),
+	KUNIT_CASE_PARAM(gup_unpin_null_anywhere, unpin_null_any_params),
 	KUNIT_CASE_PARAM(gup_unpin_null_folios, unpin_hole_gen_params),
 	KUNIT_CASE_PARAM(gup_unpin_error, unpin_error_gen_params),
 	KUNIT_CASE_PARAM(gup_unpin_none, unpin_kind_gen_params),

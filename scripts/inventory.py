@@ -15,7 +15,8 @@ One required case a line, in the order in which they run:
 since=<patch>  fails on the base and is mended by this patch: its file name
                without number and ".patch"
 base=crash     with since=: on the base this case kills the kernel, so there
-               it is booted alone and must kill it
+               it is booted alone and must kill it; a parametrised case has it
+               on all of its parameters, which get one boot together
 lanes=<a,b>    runs in these lanes only (default: all)
 skip=<lane>:<reason_with_underscores>   may skip itself there, for that reason
 Blanks in a parameter's description are written as "_".
@@ -39,6 +40,10 @@ class Entry:
     def __init__(self, name, keys='', line=0, above=()):
         self.name, self.line, self.above, self.keys = name, line, list(above), keys
         self.since, self.crash, self.lanes, self.skips = None, False, None, {}
+
+    @property
+    def function(self):
+        return self.name.partition('/')[0]
 
     def runs_in(self, lane):
         return self.lanes is None or lane in self.lanes
@@ -72,9 +77,6 @@ def parse_entry(where, line, number, above):
             raise InventoryError(f'{where}: base={value}: only base=crash is known')
     if entry.crash and not entry.since:
         raise InventoryError(f'{where}: base=crash needs since=<patch that mends it>')
-    if entry.crash and '/' in case:
-        raise InventoryError(f'{where}: base=crash on one parameter: KUnit cannot boot a '
-                             'parameter alone; give it a case of its own')
     return entry
 
 
@@ -100,6 +102,11 @@ def load(path=FILE):
         names[entry.name] = number
         entries.append(entry)
         pending = []
+    tame = {entry.function for entry in entries if not entry.crash}
+    for entry in entries:
+        if entry.crash and entry.function in tame:
+            raise InventoryError(f'{path}:{entry.line}: base=crash on some parameters only: KUnit '
+                                 'cannot boot a parameter alone; make two cases of it')
     return header, entries, pending
 
 

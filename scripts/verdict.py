@@ -195,7 +195,7 @@ def judge(args, deny, allow):
     lost = []
     for entry in entries:
         if entry in alone:
-            it.crashed(crash.get(entry.name), entry)
+            it.crashed(crash.get(entry.function), entry)
             case = run.by_name.get(entry.name) if run else None
             if case and case.status != 'skip':
                 it.report(2, f'BROKEN {entry.name} ran with the others on the base although '
