@@ -419,10 +419,23 @@ static vm_fault_t rem_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
 	return VM_FAULT_RETRY;
 }
 
+/* gk_drv_holes of single pages: large folios have a suite for their forks. */
+static struct gk_range *rem_map_holes(struct kunit *test)
+{
+	struct gk_shape *shape = kunit_kzalloc(test, sizeof(*shape),
+					       GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, shape);
+	*shape = gk_drv_holes;
+	shape->name = "drv_holes_order0";
+	shape->arg = 0;
+	return gk_map(test, shape, 0);
+}
+
 /* *locked says that the lock of the other mm was dropped on the way. */
 static void gup_remote_locked_protocol(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gk_drv_holes, 0);
+	struct gk_range *r = rem_map_holes(test);
 	struct gk_range *there = rem_range(r, gk_fork(test));
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c;
