@@ -45,13 +45,17 @@ selftest:	## show that the rig can fail: golden logs, canary kernels, bad input 
 inventory:	## take build/out/<lane> as what is required from now on: LANE=um; then review the diff
 	@scripts/verdict.py --accept build/out/$(or $(LANE),um)
 
+#: figures, never a verdict
+bench:		## what GUP costs, base against series: ROUNDS= ONLY= AGAINST=<mbox>   4 min, cold 20 min
+	@scripts/bench.sh
+
 #: the machine
 setup:		## install what is missing (root on Debian), or say how   1 s when all is there
 	@scripts/setup.sh
 setup-tree:
 	@scripts/setup.sh tree
 clean:		## remove object trees and results, never build/linux
-	rm -rf build/o-* build/base/o-* build/out
+	rm -rf build/o-* build/base/o-* build/bench/*/o-* build/out
 
 help:
 	@awk '/^#: /{ print ""; print substr($$0, 4) } \
@@ -59,4 +63,4 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
-	sparse selftest inventory setup setup-tree clean help
+	sparse selftest inventory bench setup setup-tree clean help

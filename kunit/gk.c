@@ -374,8 +374,7 @@ void gk_child_exit(struct kunit *test, struct gk_child *child)
  * Counting
  */
 
-/* Sum of a node counter, with what the CPUs have not folded in yet. */
-long gk_stat(enum node_stat_item item)
+static long gk_stat_once(enum node_stat_item item)
 {
 	long sum = atomic_long_read(&vm_node_stat[item]);
 	struct pglist_data *pgdat;
@@ -388,9 +387,24 @@ long gk_stat(enum node_stat_item item)
 	return sum;
 }
 
+/* Sum of a node counter, with what the CPUs have not folded in yet. */
+long gk_stat(enum node_stat_item item)
+{
+	long sum, again = gk_stat_once(item);
+
+	/* The vmstat worker may be folding between two of the reads. */
+	do {
+		sum = again;
+		again = gk_stat_once(item);
+	} while (sum != again);
+	return sum;
+}
+
 /* Per-CPU folio batches hold references of their own: drain them. */
 void gk_settle(void)
 {
+	/* Here it is a call; what is left for other CPUs needs their workers. */
+	lru_add_drain();
 	lru_add_drain_all();
 }
 

@@ -58,6 +58,7 @@ side_root() {
 	case "$1" in
 	series) printf '%s\n' "$build";;
 	base) printf '%s\n' "$build/base";;
+	bench-*) printf '%s\n' "$build/bench/${1#bench-}";;	# scripts/bench.sh only
 	*) die "SIDE=$1: use SIDE=series or SIDE=base";;
 	esac
 }

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - see that the tools are there; install what is missing
 #
-# Usage: scripts/setup.sh [tree] [build] [lint] [post]	(default: tree build lint)
+# Usage: scripts/setup.sh [tree] [build] [lint] [post] [bench]	(default: tree build lint)
 #
 #   tree   to get the source and apply the patches
 #   build  to build and run ARCH=um kernels
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check
+#   bench  for make bench
 #
 # As root on Debian 12 or newer (or a system like it) it installs the packages. Else
 # it prints the one command that does, and stops. The table below is the only list.
@@ -39,13 +40,14 @@ lint	perl				perl		checkpatch.pl
 lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
 post	perl				perl		get_maintainer.pl
+bench	gnuplot				gnuplot-nox	the plot of make bench
 '
 
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|lint|post) ;;
-	*) die "setup: no group '$group': use tree, build, lint or post";;
+	tree|build|lint|post|bench) ;;
+	*) die "setup: no group '$group': use tree, build, lint, post or bench";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What GUP costs: nanoseconds a page, per shape, call, flags and pages per
+ * call; or, with CONFIG_GUP_BENCH_COUNT, locked operations and page-table
+ * walks instead of time.
+ *
+ * This is no test: nothing here judges a figure. scripts/bench.sh boots it on
+ * two kernels in turn and compares. A case fails only if a call does not return
+ * what was asked for, because its figure would then mean something else.
+ *
+ * Each figure comes from BENCH_REPS passes over the whole range. A pass calls
+ * until all pages are in one array, then releases call by call; the clock is
+ * read around a pass, never inside. The passes of a row are spread over several
+ * sweeps through all the rows of a case, so that a burst of other work on the
+ * host hits some passes of many rows, not all of one. The locked slow calls find
+ * mmap_lock held.
+ */
+#include <linux/glob.h>
+#include <linux/ktime.h>
+#include <linux/mman.h>
+#include <linux/moduleparam.h>
+#include <linux/sort.h>
+#ifdef CONFIG_UML
+#include <os.h>
+#endif
+
+#include "internal.h"
+#include "gk.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "gup_bench."
+
+static char *only = "*";
+module_param(only, charp, 0444);
+MODULE_PARM_DESC(only, "a glob: only these rows (shape/call/flags/pages-per-call)");
+
+#define BENCH_SWEEPS	5
+#define BENCH_BURST	5	/* passes of a row in one sweep */
+#define BENCH_REPS	(BENCH_SWEEPS * BENCH_BURST)
+#define BENCH_PAGES	4096	/* a pass, unless one call takes more */
+#define BENCH_MAX	16384
+#define BENCH_TOUCH	1024	/* a first touch costs some 20 times a pin */
+
+/*
+ * Incremented by the change that the benchmark's trees get, kconfigs/bench.patch,
+ * with CONFIG_GUP_BENCH_COUNT; stay 0 without.
+ */
+unsigned long gup_bench_locked, gup_bench_walked;
+
+/* What one pass took. */
+struct bench_meter {
+	s64 ns;
+	unsigned long locked;
+	unsigned long walked;
+};
+
+/**
+ * struct bench_op - a call to time, and how to release what it returned
+ * @get_name: the name of its row; NULL: it only prepares @put
+ * @get: returns pages, as all of GUP does
+ * @put_name: the name of the row of its release; NULL: some other op has it
+ * @put: releases @nr pages; NULL: there is nothing to release
+ * @mmap_locked: the caller of @get holds mmap_lock
+ * @in_folio: @put takes pages of one folio only
+ * @modes: the flag sets that it is timed with, BENCH_*
+ */
+struct bench_op {
+	const char *get_name;
+	long (*get)(unsigned long addr, unsigned long nr, unsigned int flags,
+		    struct page **pages);
+	const char *put_name;
+	void (*put)(struct page **pages, unsigned long nr);
+	bool mmap_locked;
+	bool in_folio;
+	unsigned int modes;
+};
+
+#define BENCH_W		BIT(0)	/* FOLL_WRITE */
+#define BENCH_R		BIT(1)
+#define BENCH_WL	BIT(2)	/* FOLL_WRITE | FOLL_LONGTERM */
+#define BENCH_RL	BIT(3)	/* FOLL_LONGTERM */
+#define BENCH_TOUCHED	BIT(4)	/* FOLL_WRITE, nothing is present */
+#define BENCH_ALL	(BENCH_W | BENCH_R | BENCH_WL | BENCH_RL)
+
+/* One case: a shape, mapped anew, and a flag set. */
+struct bench_case {
+	const struct gk_shape *shape;
+	unsigned int mode;
+};
+
+struct bench {
+	struct kunit *test;
+	struct gk_range *r;
+	const struct bench_case *c;
+	const struct bench_op *op;
+	unsigned int flags;
+	unsigned int nr;	/* pages in a pass */
+	unsigned int n;		/* pages in a call */
+	unsigned int folio;	/* pages in a folio of the range */
+	struct page **pages;
+	s64 clock_cost;
+	bool want_get;
+	bool want_put;
+	bool failed;
+};
+
+static long bench_pin_fast(unsigned long addr, unsigned long nr,
+			   unsigned int flags, struct page **pages)
+{
+	return pin_user_pages_fast(addr, nr, flags, pages);
+}
+
+static long bench_get_fast(unsigned long addr, unsigned long nr,
+			   unsigned int flags, struct page **pages)
+{
+	return get_user_pages_fast(addr, nr, flags, pages);
+}
+
+static long bench_pin_unlocked(unsigned long addr, unsigned long nr,
+			       unsigned int flags, struct page **pages)
+{
+	return pin_user_pages_unlocked(addr, nr, pages, flags);
+}
+
+/* pages == NULL: fault in, as populate does, with mmap_lock held */
+static long bench_get_null(unsigned long addr, unsigned long nr,
+			   unsigned int flags, struct page **pages)
+{
+	return get_user_pages(addr, nr, flags, NULL);
+}
+
+static long bench_populate(unsigned long addr, unsigned long nr,
+			   unsigned int flags, struct page **pages)
+{
+	int ret = __mm_populate(addr, nr * PAGE_SIZE, 0);
+
+	return ret ?: nr;
+}
+
+static void bench_unpin_dirty(struct page **pages, unsigned long nr)
+{
+	unpin_user_pages_dirty_lock(pages, nr, true);
+}
+
+static void bench_unpin_range(struct page **pages, unsigned long nr)
+{
+	unpin_user_page_range_dirty_lock(pages[0], nr, true);
+}
+
+static void bench_unpin_folio(struct page **pages, unsigned long nr)
+{
+	unpin_user_folio(page_folio(pages[0]), nr);
+}
+
+static void bench_put_page(struct page **pages, unsigned long nr)
+{
+	for (; nr; nr--)
+		put_page(*pages++);
+}
+
+static const struct bench_op bench_ops[] = {
+	{
+		.get_name = "pin_user_pages_fast", .get = bench_pin_fast,
+		.put_name = "unpin_user_pages", .put = unpin_user_pages,
+		.modes = BENCH_ALL | BENCH_TOUCHED,
+	}, {
+		.get_name = "pin_user_pages", .get = pin_user_pages,
+		.put = unpin_user_pages, .mmap_locked = true,
+		.modes = BENCH_ALL | BENCH_TOUCHED,
+	}, {
+		.get_name = "pin_user_pages_unlocked",
+		.get = bench_pin_unlocked, .put = unpin_user_pages,
+		.modes = BENCH_W | BENCH_WL,
+	}, {
+		.get_name = "get_user_pages_fast", .get = bench_get_fast,
+		.put_name = "put_page", .put = bench_put_page,
+		.modes = BENCH_W | BENCH_R,
+	}, {
+		.get_name = "get_user_pages", .get = get_user_pages,
+		.put = bench_put_page, .mmap_locked = true, .modes = BENCH_W,
+	}, {
+		.get_name = "get_user_pages_null", .get = bench_get_null,
+		.mmap_locked = true, .modes = BENCH_W,
+	}, {
+		.get_name = "populate", .get = bench_populate,
+		.modes = BENCH_W | BENCH_TOUCHED,
+	}, {
+		.get = bench_pin_fast, .put = bench_unpin_dirty,
+		.put_name = "unpin_user_pages_dirty_lock", .modes = BENCH_W,
+	}, {
+		.get = bench_pin_fast, .put = bench_unpin_range,
+		.put_name = "unpin_user_page_range_dirty_lock",
+		.in_folio = true, .modes = BENCH_W,
+	}, {
+		.get = bench_pin_fast, .put = bench_unpin_folio,
+		.put_name = "unpin_user_folio",
+		.in_folio = true, .modes = BENCH_W,
+	},
+};
+
+/* Shapes that only the benchmark needs: a driver's folios, mapped private. */
+static void bench_map_private(struct gk_range *r)
+{
+	struct gk_drv *drv = gk_drv(r->test, r->shape->arg, r->nr);
+	unsigned int i;
+
+	gk_drv_mmap(r, drv, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	for (i = 0; i < r->nr; i++)
+		gk_drv_insert(r, i, gk_drv_page(drv, i));
+}
+
+#define BENCH_PRIVATE(_order)						\
+	static const struct gk_shape bench_private##_order = {		\
+		.name = "private_order" #_order, .nr = BENCH_MAX,	\
+		.map = bench_map_private, .arg = _order,		\
+	}
+
+BENCH_PRIVATE(0);
+BENCH_PRIVATE(4);
+BENCH_PRIVATE(9);
+
+static const struct bench_case bench_cases[] = {
+	{ &gk_anon_written, BENCH_W },
+	{ &gk_anon_written, BENCH_R },
+	{ &gk_anon_written, BENCH_WL },
+	{ &gk_anon_written, BENCH_RL },
+	{ &gk_anon_readonly, BENCH_R },
+	{ &gk_anon_readonly, BENCH_RL },
+	{ &gk_drv_order0, BENCH_W },
+	{ &gk_drv_order0, BENCH_R },
+	{ &gk_drv_order0, BENCH_WL },
+	{ &gk_drv_order0, BENCH_RL },
+	{ &gk_drv_order2, BENCH_W },
+	{ &gk_drv_order2, BENCH_R },
+	{ &gk_drv_order2, BENCH_WL },
+	{ &gk_drv_order2, BENCH_RL },
+	{ &gk_drv_order4, BENCH_W },
+	{ &gk_drv_order4, BENCH_R },
+	{ &gk_drv_order4, BENCH_WL },
+	{ &gk_drv_order4, BENCH_RL },
+	{ &gk_drv_order9, BENCH_W },
+	{ &gk_drv_order9, BENCH_R },
+	{ &gk_drv_order9, BENCH_WL },
+	{ &gk_drv_order9, BENCH_RL },
+	{ &bench_private0, BENCH_R },
+	{ &bench_private4, BENCH_R },
+	{ &bench_private9, BENCH_R },
+	{ &gk_anon_fresh, BENCH_TOUCHED },
+};
+
+static const char *bench_mode_name(unsigned int mode)
+{
+	switch (mode) {
+	case BENCH_R:
+		return "READ";
+	case BENCH_WL:
+		return "WRITE+LONGTERM";
+	case BENCH_RL:
+		return "READ+LONGTERM";
+	default:
+		return "WRITE";
+	}
+}
+
+static unsigned int bench_mode_flags(unsigned int mode)
+{
+	return (mode & (BENCH_W | BENCH_WL | BENCH_TOUCHED) ? FOLL_WRITE : 0) |
+	       (mode & (BENCH_WL | BENCH_RL) ? FOLL_LONGTERM : 0);
+}
+
+static void bench_desc(const struct bench_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s_%s", c->shape->name,
+		 bench_mode_name(c->mode));
+}
+
+KUNIT_ARRAY_PARAM(gup_bench, bench_cases, bench_desc);
+
+/* The clock source of UML counts in steps of 256 ns: ask the host. */
+static s64 bench_clock(void)
+{
+#ifdef CONFIG_UML
+	return os_nsecs();
+#else
+	return ktime_get_ns();
+#endif
+}
+
+/* What reading the clock adds to a pass, which may be as short as 1 us. */
+static s64 bench_clock_cost(void)
+{
+	s64 least = S64_MAX;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		s64 begin = bench_clock();
+
+		least = min(least, bench_clock() - begin);
+	}
+	return least;
+}
+
+static struct bench_meter bench_now(void)
+{
+	return (struct bench_meter){
+		.ns = bench_clock(),
+		.locked = READ_ONCE(gup_bench_locked),
+		.walked = READ_ONCE(gup_bench_walked),
+	};
+}
+
+static struct bench_meter bench_since(struct bench_meter begin)
+{
+	struct bench_meter now = bench_now();
+
+	return (struct bench_meter){
+		.ns = now.ns - begin.ns,
+		.locked = now.locked - begin.locked,
+		.walked = now.walked - begin.walked,
+	};
+}
+
+static struct bench_meter bench_get(struct bench *b)
+{
+	const struct bench_op *op = b->op;
+	struct bench_meter begin, took;
+	unsigned int i, want;
+	long got;
+
+	if (op->mmap_locked)
+		mmap_read_lock(b->r->mm);
+	begin = bench_now();
+	for (i = 0; i < b->nr; i += want) {
+		want = min(b->n, b->nr - i);
+		got = op->get(gk_addr(b->r, i), want, b->flags, b->pages + i);
+		if (got != want)
+			break;
+	}
+	took = bench_since(begin);
+	if (op->mmap_locked)
+		mmap_read_unlock(b->r->mm);
+	if (i < b->nr) {
+		KUNIT_FAIL(b->test,
+			   "%s %s flags=%x page=%u: wanted %u, got %ld",
+			   b->r->shape->name, op->get_name ?: op->put_name,
+			   b->flags, i, want, got);
+		b->failed = true;
+		if (op->put)
+			unpin_user_pages(b->pages, i);
+	}
+	return took;
+}
+
+static struct bench_meter bench_put(struct bench *b)
+{
+	struct bench_meter begin = bench_now();
+	unsigned int i;
+
+	if (!b->op->put)
+		return bench_since(begin);
+	for (i = 0; i < b->nr; i += b->n)
+		b->op->put(b->pages + i, min(b->n, b->nr - i));
+	return bench_since(begin);
+}
+
+static int bench_cmp(const void *a, const void *b)
+{
+	const struct bench_meter *x = a, *y = b;
+
+	return x->ns < y->ns ? -1 : x->ns > y->ns;
+}
+
+static bool bench_wanted(struct bench *b, const char *name)
+{
+	char row[128];
+
+	if (!name)
+		return false;
+	snprintf(row, sizeof(row), "%s/%s/%s/%u", b->c->shape->name, name,
+		 bench_mode_name(b->c->mode), b->n);
+	return glob_match(only, row);
+}
+
+/* Times are picoseconds a page, counts are those of the whole pass. */
+static void bench_print(struct bench *b, const char *name,
+			struct bench_meter *m)
+{
+	unsigned long locked = ULONG_MAX, walked = ULONG_MAX;
+	s64 least, median;
+	unsigned int i;
+
+	sort(m, BENCH_REPS, sizeof(*m), bench_cmp, NULL);
+	least = max(m[0].ns - b->clock_cost, 0) * 1000;
+	median = max(m[BENCH_REPS / 2].ns - b->clock_cost, 0) * 1000;
+	/* A tick may have added some. */
+	for (i = 0; i < BENCH_REPS; i++) {
+		locked = min(locked, m[i].locked);
+		walked = min(walked, m[i].walked);
+	}
+	if (IS_ENABLED(CONFIG_GUP_BENCH_COUNT))
+		kunit_info(b->test, "bench shape=%s op=%s flags=%s n=%u pages=%u locked=%lu walks=%lu\n",
+			   b->c->shape->name, name, bench_mode_name(b->c->mode),
+			   b->n, b->nr, locked, walked);
+	else
+		kunit_info(b->test, "bench shape=%s op=%s flags=%s n=%u pages=%u min=%lld med=%lld\n",
+			   b->c->shape->name, name, bench_mode_name(b->c->mode),
+			   b->n, b->nr, div_s64(least, b->nr),
+			   div_s64(median, b->nr));
+}
+
+/* A burst of passes. The first warms up; with FOLL_LONGTERM it migrates. */
+static void bench_burst(struct bench *b, struct bench_meter *get,
+			struct bench_meter *put)
+{
+	int i;
+
+	for (i = -1; i < BENCH_BURST; i++) {
+		struct bench_meter m = bench_get(b);
+
+		if (b->failed)
+			return;
+		get[max(i, 0)] = m;
+		put[max(i, 0)] = bench_put(b);
+		if (b->c->mode == BENCH_TOUCHED)
+			gk_madvise(b->r, 0, b->nr, MADV_DONTNEED);
+	}
+}
+
+struct bench_row {
+	struct bench_meter get[BENCH_REPS];
+	struct bench_meter put[BENCH_REPS];
+};
+
+/* Is there such a row, and is it wanted? Sets up @b for it. */
+static bool bench_select(struct bench *b, const struct bench_op *op,
+			 unsigned int n)
+{
+	unsigned int mode = b->c->mode;
+
+	b->op = op;
+	b->n = n;
+	b->nr = mode == BENCH_TOUCHED ? BENCH_TOUCH : max(n, BENCH_PAGES);
+	if (!(op->modes & mode) || b->nr < n || (op->in_folio && b->folio % n))
+		return false;
+	b->want_get = bench_wanted(b, op->get_name);
+	/* Releasing does not depend on FOLL_LONGTERM. */
+	b->want_put = mode & (BENCH_W | BENCH_R) &&
+		      bench_wanted(b, op->put_name);
+	return b->want_get || b->want_put;
+}
+
+/* Each row of the table that this shape and these flags have. */
+static void gup_bench(struct kunit *test)
+{
+	static const unsigned int n[] = { 1, 16, 123, 512, BENCH_MAX };
+	const struct bench_case *c = test->param_value;
+	struct bench b = {
+		.test = test, .c = c, .flags = bench_mode_flags(c->mode),
+		.folio = 1, .clock_cost = bench_clock_cost(),
+	};
+	unsigned int sweep, i, op;
+	struct bench_row *rows;
+
+	b.r = gk_map(test, c->shape, BENCH_MAX);
+	b.pages = kunit_kcalloc(test, BENCH_MAX, sizeof(*b.pages), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, b.pages);
+	rows = kunit_kcalloc(test, ARRAY_SIZE(bench_ops) * ARRAY_SIZE(n),
+			     sizeof(*rows), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, rows);
+	if (gk_page(b.r, 0))
+		b.folio = folio_nr_pages(page_folio(gk_page(b.r, 0)));
+	/* One sweep more, which prints. */
+	for (sweep = 0; sweep <= BENCH_SWEEPS; sweep++) {
+		for (i = 0; i < ARRAY_SIZE(bench_ops) * ARRAY_SIZE(n); i++) {
+			op = i / ARRAY_SIZE(n);
+			if (!bench_select(&b, &bench_ops[op],
+					  n[i % ARRAY_SIZE(n)]))
+				continue;
+			if (sweep < BENCH_SWEEPS) {
+				bench_burst(&b, &rows[i].get[sweep * BENCH_BURST],
+					    &rows[i].put[sweep * BENCH_BURST]);
+				if (b.failed)
+					return;
+				continue;
+			}
+			if (b.want_get)
+				bench_print(&b, b.op->get_name, rows[i].get);
+			if (b.want_put)
+				bench_print(&b, b.op->put_name, rows[i].put);
+		}
+	}
+}
+
+/* Figures of any other kernel would be compared with the wrong ones. */
+static void gup_bench_kernel(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE_MSG(test, IS_ENABLED(CONFIG_DEBUG_VM),
+			       "CONFIG_DEBUG_VM is set");
+	KUNIT_EXPECT_FALSE_MSG(test, IS_ENABLED(CONFIG_SMP),
+			       "CONFIG_SMP: time on UML SMP means little");
+#ifdef LOCK_PREFIX
+	KUNIT_EXPECT_GT_MSG(test, sizeof(LOCK_PREFIX), sizeof(""),
+			    "atomics lost their lock prefix: no bench.patch?");
+#endif
+}
+
+static struct kunit_case gup_bench_cases[] = {
+	KUNIT_CASE(gup_bench_kernel),
+	KUNIT_CASE_PARAM(gup_bench, gup_bench_gen_params),
+	{}
+};
+
+static struct kunit_suite gup_bench_suite = {
+	.name = "gup_bench",
+	.test_cases = gup_bench_cases,
+};
+
+kunit_test_suite(gup_bench_suite);
+
+MODULE_DESCRIPTION("Benchmark of GUP");
+MODULE_LICENSE("GPL");
