@@ -108,9 +108,9 @@ while read -r side id; do
 done <"$tmp/commits"
 
 rm -f "$out"/*
-{	echo "base        $(pin tag)"
+{	echo "pinned      $(pin tag)"
 	while read -r side id; do printf '%-11s %s\n' "$side" "$(git -C "$linux" rev-parse "$id^{tree}")"; done <"$tmp/commits"
-	echo "against     ${against:-none}"
+	echo "applied     ${against:-nothing} to the base as side against"
 	echo "kunit       $(cat "$top"/kunit/*.[ch] | git hash-object --stdin)"
 	echo "compiler    $(sed -n 's/^CONFIG_CC_VERSION_TEXT="\(.*\)"/\1/p' "$build/bench/base/o-um-bench/.config")"
 	echo "processor   $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"

@@ -114,14 +114,16 @@ class Figures:
 
 def counted(path):
     """Locked operations a page and walks a call, as text: by side and key."""
+    def text(value):
+        return f'{value:.0f}' if value >= 100 else f'{value:.3g}'
+
     found = {}
     if not path or not os.path.exists(path):
         return found
     for row in load(path):
         pages, n = int(row['pages']), int(row['n'])
         found[row['side'], tuple(row[k] for k in KEY)] = (
-            f'{int(row["locked"]) / pages:.3g}',
-            f'{int(row["walks"]) / -(-pages // n):.3g}')
+            text(int(row['locked']) / pages), text(int(row['walks']) / -(-pages // n)))
     return found
 
 
