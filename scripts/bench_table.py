@@ -103,6 +103,9 @@ class Figures:
         low, high = self.quartiles(side, key)
         return 100 * (high - low) / max(self.median(side, key), 0.001)
 
+    def usual_spread(self):
+        return statistics.median(self.spread(s, k) for s in self.sides for k in self.keys)
+
     def slower(self, side, key):
         """By more than LOSS, and the middle halves of the boots do not overlap."""
         return (self.ratio(side, key) < LOSS and
@@ -183,7 +186,8 @@ def table(stat, goalfile, raw, counts=None):
     what = {'med': 'median', 'min': 'fastest'}[stat]
     out = ['# What GUP costs', '',
            f'Nanoseconds a page: the {what} pass of a boot, median of {fig.rounds} boots of each side, in turn;',
-           '± is the interquartile range over the boots.', '']
+           f'± is the interquartile range over the boots: {fig.usual_spread():.1f} % for the middle row. '
+           'Above 3 %, the machine was busy:', 'measure again when it is idle.', '']
 
     def row(key, *more):
         return line([key[1], key[0], key[2], key[3], *cells(fig, count, key), *more])
