@@ -7,9 +7,9 @@
 MAKEFLAGS += --no-print-directory
 
 #: first run: install what is missing, get the kernel, everything up to the verdict
-kunit:		## KUnit on the patched kernel: LANE= SIDE=base FILTER=   cold 8 min, after an edit 30 s
+kunit:		## KUnit on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, after an edit 15 s
 	@scripts/kunit.sh
-check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on every lane   30 min cold
+check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on every lane   14 min cold
 	@scripts/check.sh
 
 #: the patch cycle: make tree; edit and commit in build/linux; make refresh
@@ -24,7 +24,7 @@ rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1   2 
 send-check:	## may this series be mailed? sign-off, checkpatch, lint, to whom   10 s
 	@scripts/send-check.sh
 
-each-patch: setup-tree	## every prefix builds and passes, without a patch its cases fail   20 min
+each-patch: setup-tree	## every prefix builds and passes, without a patch its cases fail   25 min
 	@scripts/each-patch.sh
 
 #: parts of check

@@ -57,12 +57,14 @@ checkout() {
 	git -C "$tree" revert --quit 2>/dev/null || :
 	git_fixed -C "$tree" reset -q --hard && git_fixed -C "$tree" checkout -q --detach "$1"
 }
+# revert COMMIT...: changes the index and the files, commits nothing.
 revert() { git_fixed -C "$tree" revert --no-commit "$@" >/dev/null 2>&1; }
 
 # lacking N...: the inventory for a tree that lacks these patches: only their cases
 # keep since=, and so must fail.
 lacking() {
-	for n; do slug "$n"; done >"$each/lacking"
+	# not empty, or awk takes the inventory for the first file
+	{ echo none; for n; do slug "$n"; done; } >"$each/lacking"
 	awk 'FNR == NR { lacks["since=" $1] = 1; next }
 	     { keep = 0; for (i = 2; i <= NF; i++) if ($i in lacks) keep = 1
 	       if (!keep && !/^#/) gsub(/[ \t]+(since|base)=[^ \t]*/, "")
@@ -94,9 +96,12 @@ prefix() {
 	if [ "$1" -lt "${needs:-0}" ]; then
 		# Not all that the suites stand on is there: it has to build, that is all.
 		status=0
-		( cd "$tree" && make -s ARCH=um O="$each/base/o-plain" defconfig &&
-		  make -s ARCH=um O="$each/base/o-plain" -j"${JOBS:-$(jobs)}" ) >"$each/log" 2>&1 </dev/null || status=$?
-		result "$status" "prefix $1 builds (um defconfig): $(slug "$1")"
+		for verb in configure build; do
+			[ "$status" -ne 0 ] ||
+				GUP_BUILD=$each SIDE=base CCACHE_BASEDIR=$build \
+					"$top/scripts/$verb.sh" um-plain >"$each/log" 2>&1 || status=$?
+		done
+		result "$status" "prefix $1 builds: $(slug "$1")"
 		return 0
 	fi
 	# shellcheck disable=SC2046 # numbers

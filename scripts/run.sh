@@ -100,7 +100,7 @@ cp "$o/.config" "$out/config"
 all=$(cases "$filter" | wc -l) alone=
 if [ "$side" = base ]; then
 	alone=$(cases "$filter" --key base=crash | sed 's,/.*,,' | sort -u)
-	args="$args gup_kunit.no_crash=1"
+	[ -z "$alone" ] || args="$args gup_kunit.no_crash=1"
 	mkdir -p "$out/crash"
 fi
 # A filter that picks nothing but killers leaves nothing for the common boot.
