@@ -7,10 +7,12 @@
  */
 #include <kunit/resource.h>
 #include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
 #include <linux/pagewalk.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -106,6 +108,17 @@ const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc)
 }
 
 /*
+ * A CPU that folds its part of a counter into the sum holds it in neither for a
+ * while. So have all that is counted happen on one CPU, which then is this one.
+ * Children inherit it.
+ */
+static void gk_stay_here(void)
+{
+	if (current->nr_cpus_allowed > 1)
+		set_cpus_allowed_ptr(current, cpumask_of(0));
+}
+
+/*
  * Mapping
  */
 
@@ -116,6 +129,7 @@ struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
 
 	KUNIT_ASSERT_NOT_NULL(test, r);
 	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
+	gk_stay_here();
 	r->test = test;
 	r->shape = shape;
 	r->nr = nr ?: shape->nr;
@@ -374,29 +388,21 @@ void gk_child_exit(struct kunit *test, struct gk_child *child)
  * Counting
  */
 
-static long gk_stat_once(enum node_stat_item item)
+/* Sum of a node counter, with what the CPUs have not folded in yet. */
+long gk_stat(enum node_stat_item item)
 {
-	long sum = atomic_long_read(&vm_node_stat[item]);
 	struct pglist_data *pgdat;
+	long sum;
 	int cpu;
 
+	gk_stay_here();
+	preempt_disable();
+	sum = atomic_long_read(&vm_node_stat[item]);
 	for_each_online_pgdat(pgdat)
 		for_each_online_cpu(cpu)
 			sum += per_cpu_ptr(pgdat->per_cpu_nodestats,
 					   cpu)->vm_node_stat_diff[item];
-	return sum;
-}
-
-/* Sum of a node counter, with what the CPUs have not folded in yet. */
-long gk_stat(enum node_stat_item item)
-{
-	long sum, again = gk_stat_once(item);
-
-	/* The vmstat worker may be folding between two of the reads. */
-	do {
-		sum = again;
-		again = gk_stat_once(item);
-	} while (sum != again);
+	preempt_enable();
 	return sum;
 }
 
