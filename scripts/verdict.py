@@ -199,7 +199,7 @@ def judge(args, deny, allow):
             case = run.by_name.get(entry.name) if run else None
             if case and case.status != 'skip':
                 it.report(2, f'BROKEN {entry.name} ran with the others on the base although '
-                          'base=crash: the test must ask gup_case_may_crash()')
+                          'base=crash: the test must ask gk_may_crash()')
         elif entry.name in run.by_name:
             it.case(run, entry, run.by_name[entry.name])
         else:
