@@ -33,6 +33,8 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/lib-series.sh
 . "$top/scripts/lib-series.sh"
+# shellcheck source=scripts/lib-bench.sh
+. "$top/scripts/lib-bench.sh"
 help_if_asked "$@"
 s=$top/scripts
 out=$build/out/bench
@@ -41,8 +43,6 @@ case $rounds in *[!0-9]*|0*) die "ROUNDS=$rounds: a number from 1 up";; esac
 case $only in *[[:space:]\"\']*) die "ONLY=$only: a glob without blanks and quotes";; esac
 case ${STAT:=min} in med|min) ;; *) die "STAT=$STAT: use med or min";; esac
 [ -z "$against" ] || [ -r "$against" ] || die "AGAINST=$against: no such file or directory"
-unset FILTER LANE SIDE KARGS TIMEOUT || :
-export LOCALVERSION=	# else git looks at 96,000 files before each build
 sides="base series${against:+ against}"
 
 lock bench
@@ -52,58 +52,17 @@ mkdir -p "$out"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"; scratch_close' EXIT
 
-# place SIDE COMMIT: the tree of one side. It belongs to the rig; what somebody
-# edited there by mistake would be measured as something it is not.
-place() {
-	t=$build/bench/$1/linux
-	if [ ! -d "$t" ]; then
-		need_space "$build" 4000 "the benchmark's tree and builds"
-		say "bench: checking out build/bench/$1/linux, 15 s or so"
-		rm -rf "$build/bench/$1/.new"
-		git -C "$linux" worktree prune
-		git_fixed -C "$linux" worktree add -q --detach "$build/bench/$1/.new" "$2"
-		git_fixed -C "$linux" worktree move "$build/bench/$1/.new" "$t"
-	fi
-	[ -z "$(git -C "$t" status --porcelain --untracked-files=no)" ] ||
-		die "$t has edits: take them to build/linux, then: rm -rf $build/bench/$1"
-	git_fixed -C "$t" checkout -q --detach "$2" || die "git checkout failed in $t: see above; rm -rf $build/bench/$1"
-	"$s/overlay.sh" "$t"
-}
-
-# commit SIDE: sets $applied to what is measured there
-commit() {
-	# Same um and kunit patches on all sides: only GUP is to differ.
-	needs=$({ base_needs_files; series_files | grep -E '^[0-9]+-(um|kunit)-'; } | sort -u | sed "s,^,$patches/,")
-	case $1 in
-	series)
-		head=$(git_fixed -C "$linux" -c user.name=rig -c user.email=rig@gup.invalid stash create)
-		apply_onto "${head:-series}" "$top/kconfigs/bench.patch";;
-	base)	# shellcheck disable=SC2086 # file names without blanks, lint sees to it
-		apply_onto gup-overlay $needs "$top/kconfigs/bench.patch";;
-	against) "$s/mails.py" "$against" "$tmp/mails" || exit 2
-		# shellcheck disable=SC2086
-		apply_onto gup-overlay $needs "$tmp/mails"/* "$top/kconfigs/bench.patch";;
-	esac
-}
-
-# boot SIDE LANE ROUND FILE: one boot; its rows go to FILE.
-boot() {
-	SIDE=bench-$1 FILTER=gup_bench KARGS="gup_bench.only=$only" "$s/run.sh" "$2" </dev/null || exit 2
-	"$s/bench_table.py" rows "$1" "$3" "$build/out/$2-bench-$1/log" "$4" || exit 2
-}
-
 # All must apply before anything is built.
 for side in $sides; do
-	commit "$side"
+	bench_commit "$side"
 	echo "$side $applied" >>"$tmp/commits"
 done
 lanes=um-bench
 [ "${COUNT-}" = 0 ] || lanes="$lanes um-count"
 while read -r side id; do
-	place "$side" "$id"
+	bench_place "$side" "$id"
 	for lane in $lanes; do
-		SIDE=bench-$side "$s/configure.sh" "$lane"
-		SIDE=bench-$side "$s/build.sh" "$lane" </dev/null
+		bench_build "$side" "$lane"
 	done
 done <"$tmp/commits"
 
@@ -119,12 +78,12 @@ rm -f "$out"/*
 	echo "date        $(date -u +%Y-%m-%dT%H:%M:%SZ)"
 } >"$out/manifest"
 for side in $sides; do
-	[ "$lanes" = um-bench ] || boot "$side" um-count 1 "$out/counts.tsv"
+	[ "$lanes" = um-bench ] || bench_boot "$side" um-count 1 "$only" "$out/counts.tsv"
 done
 done=0 total=$((rounds * $(echo "$sides" | wc -w)))
 for round in $(seq "$rounds"); do
 	for side in $sides; do
-		boot "$side" um-bench "$round" "$out/raw.tsv"
+		bench_boot "$side" um-bench "$round" "$only" "$out/raw.tsv"
 		done=$((done + 1))
 		progress "bench: boots" "$done" "$total"
 	done

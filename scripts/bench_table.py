@@ -5,17 +5,21 @@
 usage: bench_table.py rows SIDE ROUND LOG FILE
        bench_table.py table STAT GOALS RAW [COUNTS]
        bench_table.py plot STAT GOALS RAW
+       bench_table.py counts RECORDED COUNTS [--accept]
 
 rows   appends the rows of one boot to FILE (- is stdout), tab separated, below a
        header if FILE is new
 table  a Markdown table: medians over the rounds, spread, ratio of the base to
        each other side; GOALS (kunit/bench.goals) come first
 plot   a gnuplot program that draws the rows of GOALS into plot.svg
+counts compares the locked operations and walks of a run with those on record
+       (kunit/bench.counts) and tells each row that differs; or records them
 
 STAT is med or min: which figure of a boot counts. The spread is the
 interquartile range over the rounds, in percent of the median.
 
-exit status: 0, 2 a log is no whole run, or the sides do not have the same rows
+exit status: 0, 1 counts differ from those on record, 2 a log is no whole run, or
+the sides do not have the same rows
 """
 import os
 import re
@@ -245,16 +249,70 @@ row {' '.join(fig.sides)}''')
     print(f'END\nplot {columns}')
 
 
+COUNTED = ('pages', 'locked', 'walks')
+HEAD = '''# What the calls of the benchmark take, for all pages of a row: exact. make counts
+# compares; make counts ACCEPT=1 writes this file. A tick may not add to it: it is the
+# least of 25 passes.
+'''
+
+
+def recorded(path):
+    """(shape, op, flags, n) -> (pages, locked, walks)"""
+    found = {}
+    for number, text in enumerate(read(path).splitlines(), 1):
+        words = text.partition('#')[0].split()
+        if not words:
+            continue
+        if len(words) != len(KEY) + len(COUNTED) or tuple(words[:4]) in found:
+            die(f'{path}:{number}: no row, or one twice')
+        found[tuple(words[:4])] = tuple(int(w) for w in words[4:])
+    return found
+
+
+def counts(record, path, accept=None):
+    now = {tuple(r[k] for k in KEY): tuple(int(r[c]) for c in COUNTED) for r in load(path)}
+    if not now:
+        die(f'{path}: no counts')
+    if accept == '--accept':
+        with open(record, 'w', encoding='utf-8') as f:
+            f.write(HEAD)
+            for key, row in now.items():
+                print(*key, *row, sep='\t', file=f)
+        print(f'counts: {len(now)} rows are on record now: git diff {record}')
+        return 0
+    was = recorded(record)
+    worse = better = 0
+    for key in dict.fromkeys([*was, *now]):
+        old, new = was.get(key), now.get(key)
+        name = f'{key[1]} {key[0]} {key[2]}, {key[3]} a call'
+        if not old or not new or old[0] != new[0]:
+            print(f'FAILED {name}: {"not on record" if not old else "not measured" if not new else "other pages"}')
+            worse += 1
+            continue
+        for what, a, b in zip(('locked operations', 'page table walks'), old[1:], new[1:]):
+            if a == b:
+                continue
+            worse, better = worse + (b > a), better + (b < a)
+            print(f'{"FAILED" if b > a else "better"} {name}: {what} {a} -> {b} for {old[0]} pages, '
+                  f'{a / old[0]:.3g} -> {b / old[0]:.3g} a page')
+    if not worse and not better:
+        print(f'counts: all {len(was)} rows as on record')
+        return 0
+    print(f'counts: {worse} worse, {better} better than what is on record: '
+          'if that is meant: make counts ACCEPT=1')
+    return 1
+
+
 def main(argv):
-    verbs = {'rows': (rows, 4, 4), 'table': (table, 3, 4), 'plot': (plot, 3, 3)}
+    verbs = {'rows': (rows, 4, 4), 'table': (table, 3, 4), 'plot': (plot, 3, 3),
+             'counts': (counts, 2, 3)}
     if len(argv) < 2 or argv[1] in ('-h', '--help'):
         print(__doc__.strip())
         return 0 if len(argv) > 1 else 2
     verb, least, most = verbs.get(argv[1], (None, 0, 0))
     if not verb or not least <= len(argv) - 2 <= most:
         die(f'bench_table.py {" ".join(argv[1:])}: see --help')
-    verb(*argv[2:])
-    return 0
+    return verb(*argv[2:]) or 0
 
 
 if __name__ == '__main__':

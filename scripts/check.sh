@@ -40,6 +40,7 @@ steps() {
 	um-smp-base     kunit.sh LANE=um-smp SIDE=base
 	um-smp          kunit.sh LANE=um-smp SIDE=series
 	sparse          sparse.sh
+	counts          counts.sh
 	doc             doc-check.py
 	canaries        selftest.sh canaries
 	EOF

@@ -10,11 +10,13 @@
 #            since=N fail. A patch that cannot be taken back alone is so together
 #            with the later one that stands in the way, and that is said. The
 #            patches of base-needs have no since= cases (the base has them): without
-#            one of them the lane must not pass. A patch without any case is
-#            documentation: doc-check.py has to complain.
+#            one of them the lane must not pass. Without a patch of documentation
+#            doc-check.py has to complain. What is left makes GUP cheaper, and is
+#            compared with the prefix before it by counts.sh: some row has to be
+#            better, and none worse; or says "No functional change": none differs.
 #
-# Works in build/each, a worktree of build/linux, on the um lane; prints TAP. About
-# 15 minutes in all with ccache, twice that without.
+# Works in build/each and build/bench/series, worktrees of build/linux, on the lanes
+# um and um-count; prints TAP. About 40 minutes in all with ccache, twice that without.
 #
 # environment: JOBS, CC, NOCCACHE=1
 # exit status: 0 all hold, 1 one does not, 2 cannot tell
@@ -113,7 +115,12 @@ prefix() {
 without() {
 	with='' gone=$1
 	checkout gup-series
+	name=$(slug "$1")
 	if ! revert "$(commit "$1")"; then
+		if ! grep -q "since=$name\( \|$\)" "$top/kunit/inventory"; then
+			cheaper "$1" "$name"
+			return 0
+		fi
 		with=none
 		for later in $(seq $(($1 + 1)) "$total"); do
 			checkout gup-series
@@ -125,7 +132,7 @@ without() {
 	fi
 	# shellcheck disable=SC2086 # numbers
 	lacking $gone
-	status=0 name=$(slug "$1")
+	status=0
 	if grep -qx "$name" "$patches/base-needs"; then
 		judge || status=$?
 		red=$(grep -m 1 -E '^(FAILED|gup: )' "$each/log" | cut -c 1-90)
@@ -137,9 +144,29 @@ without() {
 	else
 		"$top/scripts/doc-check.py" "$tree" >"$each/log" 2>&1 || status=$?
 		red=$(sed -n 's/^not ok [0-9]* - //p' "$each/log" | head -n 1)
-		if [ "$status" -eq 1 ]; then status=0; else status=1; fi
-		result "$status" "without $1: doc-check: ${red:-nothing fails}: $name"
+		if [ "$status" -eq 1 ]; then result 0 "without $1: doc-check: $red: $name"
+		else cheaper "$1" "$name"; fi
 	fi
+}
+
+# cheaper N SLUG: does patch N make GUP cheaper, and by what?
+cheaper() {
+	before=$each/counts.$(($1 - 1)) status=0
+	RECORD=$before ACCEPT=1 GUP_READY=1 GUP_COMMIT=$(commit $(($1 - 1))) \
+		"$top/scripts/counts.sh" >"$each/log" 2>&1 &&
+	RECORD=$before GUP_READY=1 GUP_COMMIT=$(commit "$1") \
+		"$top/scripts/counts.sh" >"$each/log" 2>&1 || status=$?
+	better=$(grep -c '^better ' "$each/log" || :) worse=$(grep -c '^FAILED ' "$each/log" || :)
+	what="counts: $better rows better, $worse worse: $2"
+	if [ "$status" -gt 1 ]; then result 1 "without $1: cannot tell: $2"
+	elif [ "$status" -eq 0 ] && git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -q '^No functional change'; then
+		result 0 "without $1: $what"
+	elif [ "$status" -eq 0 ]; then
+		# Fewer instructions, say: that is for make bench, no count tells.
+		count=$((count + 1))
+		say "not ok $count - without $1: $what # TODO only make bench tells"
+	elif [ "$worse" -eq 0 ] && [ "$better" -gt 0 ]; then result 0 "without $1: $what"
+	else result 1 "without $1: $what"; fi
 }
 
 echo "1..$(($# * $(echo "$modes" | wc -w)))"

@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# counts.sh - does GUP take as few locked operations and walks as on record?
+#
+# usage: scripts/counts.sh			(make counts)
+#
+# Runs the rows of make bench in a kernel that counts locked operations and page-table
+# walks (lane um-count, in build/bench/series), and compares with kunit/bench.counts.
+# Both are exact on any machine, however busy. A row that got worse is a regression
+# that no functional test sees; one that got better belongs on record, too.
+#
+# environment: ACCEPT=1 write the record instead; RECORD=kunit/bench.counts;
+#              GUP_COMMIT=<commit> of build/linux instead of what is there;
+#              JOBS, CC, NOCCACHE=1
+# exit status: 0 as on record, 1 a row differs, 2 cannot tell
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/lib-series.sh
+. "$top/scripts/lib-series.sh"
+# shellcheck source=scripts/lib-bench.sh
+. "$top/scripts/lib-bench.sh"
+help_if_asked "$@"
+
+lock counts
+[ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh" series; }
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"; scratch_close' EXIT
+bench_commit series
+bench_place series "$applied"
+bench_build series um-count
+bench_boot series um-count 1 '*' "$tmp/counts.tsv"
+"$top/scripts/bench_table.py" counts "${RECORD:-$top/kunit/bench.counts}" "$tmp/counts.tsv" ${ACCEPT:+--accept}
