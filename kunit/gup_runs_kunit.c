@@ -1,0 +1,661 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs: entries in a row that map pages in a row of one folio. GUP may take a
+ * run at once, but where runs begin and end must not show: every part of every
+ * layout gives the pages, counts, faults and errors that one page at a time
+ * would give.
+ *
+ * A layout is written as one token for each entry: the letter of a folio, the
+ * page in it as a hex digit, and how it is mapped:
+ *
+ *	A0	plainly
+ *	A0r	the entry is read-only, its VMA is not
+ *	A0m	missing: a fault maps it
+ *	A0s	in a VMA of its own, which is like the others
+ *	A0x	in a VMA with VM_IO: the slow path refuses, GUP-fast cannot know
+ *	A0p	in a VMA with PROT_READ
+ *	A0n	in a VMA with PROT_NONE
+ *	**	the entry has no struct page
+ *	--	nothing is mapped, and a fault says SIGBUS
+ *
+ * Neighbours of the kinds s, x, p and n share a VMA if they are of one kind.
+ */
+#include <linux/hex.h>
+#include <linux/mman.h>
+
+#include "internal.h"
+#include "gk.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+
+/* The folios A to F. They are neighbours in memory: A3 and B0, B0 and C0, ... */
+static const u8 runs_orders[] = { 2, 0, 0, 1, 3, 4 };
+
+#define RUNS_NR_FOLIOS	ARRAY_SIZE(runs_orders)
+#define RUNS_MAX	28
+
+#define ALL_A	"A0 A1 A2 A3 "
+#define ALL_E	"E0 E1 E2 E3 E4 E5 E6 E7 "
+#define ALL_F	"F0 F1 F2 F3 F4 F5 F6 F7 F8 F9 Fa Fb Fc Fd Fe Ff "
+
+static const struct runs_layout {
+	const char *name;
+	const char *map;
+} runs_layouts[] = {
+	/* A run ends with its folio, */
+	{ "whole", ALL_F },
+	{ "middle_to_middle", "Fd Fe Ff " ALL_A ALL_E "F0 F1 F2" },
+	{ "small_ones", "B0 C0 B0 C0" },
+	{ "small_among_large", "Fe Ff B0 A2 A3 C0 E6 E7 B0" },
+	/* and not with its memory: here the next page is the next folio's. */
+	{ "neighbours", "A2 A3 B0 C0 D0 D1 E0 E1 E2 E3 E4 E5 E6 E7 F0 F1 F2" },
+	/* With the next page that does not follow, */
+	{ "reversed", "F7 F6 F5 F4 F3 F2 F1 F0" },
+	{ "reversed_neighbours", "E1 E0 D1 D0 C0 B0 A3 A2" },
+	{ "every_other", "E0 E2 E4 E6 E1 E3 E5 E7" },
+	{ "one_left_out", "F0 F1 F2 F4 F5 F6 F8 F9" },
+	{ "rotated", "E5 E6 E7 E0 E1 E2 E3 E4" },
+	{ "same_page", "F5 F5 F5 F5 F6 F6 F7 F7 F7" },
+	{ "same_small_page", "B0 B0 B0 C0 C0 B0 B0" },
+	{ "again", ALL_A ALL_A "A0 A1" },
+	{ "again_overlapping", "A0 A1 A2 A1 A2 A3 A2 A3" },
+	{ "in_turn", "A0 E0 A1 E1 A2 E2 A3 E3" },
+	{ "in_pieces", "F4 F5 F6 A1 F7 F8 F9 B0 F0 F1" },
+	/* with the permissions, */
+	{ "readonly", "E0r E1r E2r E3r E4r E5r E6r E7r A0r A1r" },
+	{ "readonly_first", "F0r F1 F2 F3 F4 F5" },
+	{ "readonly_middle", "F0 F1 F2 F3r F4 F5 F6" },
+	{ "readonly_last", "F0 F1 F2 F3 F4 F5r" },
+	{ "readonly_in_turn", "F0r F1 F2r F3 F4 F5r F6r F7" },
+	{ "readonly_edge", "E6 E7r F0r F1" },
+	/* with what is present, */
+	{ "missing", "F0m F1m F2m F3m F4m F5m" },
+	{ "missing_first", "F0m F1 F2 F3 F4 F5" },
+	{ "missing_middle", "F0 F1 F2 F3m F4 F5 F6" },
+	{ "missing_last", "F0 F1 F2 F3 F4 F5m" },
+	{ "missing_in_turn", "F0 F1m F2m F3 F4m F5 F6m F7m" },
+	{ "missing_edge", "E6 E7m F0m F1" },
+	{ "missing_and_readonly", "F0 F1r F2m F3r F4 F5m F6r" },
+	{ "nothing_first", "-- F1 F2 F3 F4 F5" },
+	{ "nothing_middle", "F0 F1 F2 -- F4 F5 F6" },
+	{ "nothing_last", "F0 F1 F2 F3 F4 --" },
+	{ "special_first", "** F1 F2 F3 F4 F5" },
+	{ "special_middle", "F0 F1 F2 ** F4 F5 F6" },
+	{ "special_last", "F0 F1 F2 F3 F4 **" },
+	/* and with the VMA. */
+	{ "vma", "F0 F1 F2 F3 F4s F5s F6s F7s" },
+	{ "vma_of_one_page", "F0 F1 F2 F3s F4 F5 F6" },
+	{ "vma_edge", "E6 E7 F0s F1s" },
+	{ "vma_io", "F0 F1 F2 F3 F4x F5x F6x F7x" },
+	{ "vma_io_first", "F0x F1x F2x F3 F4 F5 F6 F7" },
+	{ "vma_io_middle", "F0 F1 F2 F3x F4 F5 F6 F7" },
+	{ "vma_readonly", "F0 F1 F2 F3 F4p F5p F6p F7p" },
+	{ "vma_readonly_first", "F0p F1p F2p F3 F4 F5 F6 F7" },
+	{ "vma_readonly_middle", "F0 F1 F2 F3p F4 F5 F6 F7" },
+	{ "vma_no_access", "F0 F1 F2 F3 F4n F5n F6 F7" },
+	{ "vma_no_access_first", "F0n F1 F2 F3 F4" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(runs_layout, runs_layouts, name);
+
+struct runs_entry {
+	struct page *page;
+	char kind;		/* of the token; ' ' if it has none */
+};
+
+/**
+ * struct runs - a layout that is mapped
+ * @split: how many of its entries lie before the edge of a page table
+ * @entry: what is to be mapped, and how
+ * @folios: A, B, ...
+ * @call: the one call that is under way
+ * @before: the counts of @folios before it
+ */
+struct runs {
+	struct kunit *test;
+	struct gk_shape shape;
+	struct gk_range *r;
+	struct gk_drv *drv;
+	unsigned long start;
+	unsigned int split;
+	unsigned int nr;
+	struct runs_entry entry[RUNS_MAX];
+	struct folio *folios[RUNS_NR_FOLIOS];
+	struct gk_call call;
+	struct page *pages[RUNS_MAX + 4];
+	struct gk_entry before[RUNS_NR_FOLIOS];
+	unsigned long faults;
+	bool failed;
+};
+
+/* An API, or what GUP-fast takes by itself: the slow path finds a SIGKILL. */
+static const struct runs_how {
+	enum gk_api_id api;
+	bool alone;
+} runs_hows[] = {
+	{ GK_GET }, { GK_GET_UNLOCKED }, { GK_GET_FAST }, { GK_GET_FAST_ONLY },
+	{ GK_GET_REMOTE }, { GK_PIN }, { GK_PIN_UNLOCKED }, { GK_PIN_FAST },
+	{ GK_PIN_REMOTE }, { GK_GET_FAST, true }, { GK_PIN_FAST, true },
+};
+
+static const unsigned int runs_flags[] = {
+	0, FOLL_WRITE, FOLL_NOFAULT, FOLL_NOFAULT | FOLL_WRITE, FOLL_LONGTERM,
+	FOLL_LONGTERM | FOLL_WRITE, FOLL_LONGTERM | FOLL_NOFAULT,
+};
+
+/* What a call has to do, as the layout says. */
+struct runs_want {
+	long ret;
+	unsigned int faults;
+	int taken[RUNS_NR_FOLIOS];	/* pages of each folio */
+	int mapped[RUNS_NR_FOLIOS];	/* by faults */
+	bool dirty[RUNS_NR_FOLIOS];
+};
+
+static bool runs_is(struct runs *x, long i, const char *what, long got,
+		    long want)
+{
+	if (got == want)
+		return true;
+	KUNIT_FAIL(x->test, "%s split=%u page=%ld: %s: wanted %ld, got %ld",
+		   gk_where(&x->call), x->split, i, what, want, got);
+	x->failed = true;
+	return false;
+}
+
+/*
+ * Mapping
+ */
+
+static void runs_parse(struct runs *x, const char *map)
+{
+	struct page *row = gk_folios_in_a_row(x->test, runs_orders,
+					      RUNS_NR_FOLIOS);
+	unsigned int i;
+
+	for (i = 0; i < RUNS_NR_FOLIOS; i++) {
+		x->folios[i] = page_folio(row);
+		row += 1 << runs_orders[i];
+	}
+	for (; *map; x->nr++) {
+		struct runs_entry *e = &x->entry[x->nr];
+
+		KUNIT_ASSERT_LT(x->test, x->nr, RUNS_MAX);
+		e->kind = ' ';
+		if (*map == '-' || *map == '*')
+			e->kind = *map;
+		else
+			e->page = folio_page(x->folios[map[0] - 'A'],
+					     hex_to_bin(map[1]));
+		map += 2;
+		if (*map && *map != ' ')
+			e->kind = *map++;
+		if (*map)
+			map++;
+	}
+}
+
+static unsigned int runs_folio(struct runs *x, struct page *page)
+{
+	unsigned int f;
+
+	for (f = 0; f < RUNS_NR_FOLIOS - 1; f++)
+		if (page_folio(page) == x->folios[f])
+			break;
+	return f;
+}
+
+static vm_fault_t runs_fault(struct gk_drv *drv, struct vm_fault *vmf)
+{
+	struct runs *x = drv->test->priv;
+	unsigned int i = (vmf->address - x->r->addr) / PAGE_SIZE;
+
+	if (i >= x->nr || x->entry[i].kind != 'm')
+		return VM_FAULT_SIGBUS;
+	vmf->page = x->entry[i].page;
+	get_page(vmf->page);
+	return 0;
+}
+
+static void runs_insert(struct runs *x, unsigned int i)
+{
+	struct runs_entry *e = &x->entry[i];
+	vm_fault_t ret;
+
+	switch (e->kind) {
+	case 'm':
+	case '-':
+		return;
+	case '*':
+		mmap_write_lock(x->r->mm);
+		ret = vmf_insert_mixed(gk_vma(x->r, i), gk_addr(x->r, i),
+				       folio_pfn(x->folios[0]));
+		mmap_write_unlock(x->r->mm);
+		KUNIT_ASSERT_EQ(x->test, ret, VM_FAULT_NOPAGE);
+		return;
+	}
+	gk_drv_insert(x->r, i, e->page);
+	if (e->kind == 'r')
+		gk_wrprotect_ptes(x->r, i, 1);
+}
+
+/* Entries [i, i + n), all of one kind, become a VMA. */
+static void runs_make_vma(struct runs *x, unsigned int i, unsigned int n)
+{
+	switch (x->entry[i].kind) {
+	case 's':
+		gk_madvise(x->r, i, n, MADV_DONTFORK);
+		break;
+	case 'x':
+		gk_madvise(x->r, i, n, MADV_DONTFORK);
+		gk_vma_mod_flags(x->r, i, VM_IO, 0);
+		break;
+	case 'p':
+		gk_protect(x->r, i, n, PROT_READ);
+		break;
+	case 'n':
+		gk_protect(x->r, i, n, PROT_NONE);
+		break;
+	}
+}
+
+#define RUNS_SPAN	(2 * PTRS_PER_PTE + RUNS_MAX)
+
+static void runs_map(struct gk_range *r)
+{
+	struct runs *x = r->test->priv;
+	unsigned int i, n;
+
+	x->r = r;
+	r->nr = RUNS_SPAN;
+	gk_drv_mmap(r, x->drv, RW, MAP_SHARED);
+	x->start = r->addr;
+	r->nr = x->nr;
+	r->addr = ALIGN(r->addr + x->split * PAGE_SIZE, PMD_SIZE) -
+		  x->split * PAGE_SIZE;
+	/* Backwards: the two tables must not lie in a row by chance. */
+	for (i = x->nr; i--; )
+		runs_insert(x, i);
+	for (i = 0; i < x->nr; i += n) {
+		for (n = 1; i + n < x->nr; n++)
+			if (x->entry[i + n].kind != x->entry[i].kind)
+				break;
+		runs_make_vma(x, i, n);
+	}
+}
+
+/* Map anew with the first @split entries before the edge of a page table. */
+static void runs_remap(struct runs *x, unsigned int split)
+{
+	if (x->r)
+		KUNIT_ASSERT_EQ(x->test, 0,
+				vm_munmap(x->start, RUNS_SPAN * PAGE_SIZE));
+	x->split = split;
+	gk_map(x->test, &x->shape, x->nr);
+}
+
+static struct runs *runs_make(struct kunit *test, const char *name,
+			      const char *map)
+{
+	struct runs *x = kunit_kzalloc(test, sizeof(*x), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, x);
+	test->priv = x;
+	x->test = test;
+	x->shape.name = name;
+	x->shape.map = runs_map;
+	x->drv = gk_drv(test, 0, 1);
+	x->drv->fault = runs_fault;
+	runs_parse(x, map);
+	runs_remap(x, 0);
+	return x;
+}
+
+static struct runs *runs_layout(struct kunit *test)
+{
+	const struct runs_layout *layout = test->param_value;
+
+	return runs_make(test, layout->name, layout->map);
+}
+
+/*
+ * The model
+ */
+
+static bool runs_fast_takes(const struct runs_entry *e, unsigned int flags)
+{
+	bool readonly = e->kind == 'r' || e->kind == 'p';
+
+	if (strchr("-*mn", e->kind))
+		return false;
+	/* For the long term a driver's folio takes a look at the VMA. */
+	if (flags & FOLL_LONGTERM)
+		return !(flags & FOLL_WRITE) && !readonly;
+	return !(flags & FOLL_WRITE) || !readonly;
+}
+
+/* Does check_vma_flags() refuse? */
+static bool runs_refused(const struct runs_entry *e, unsigned int flags)
+{
+	return e->kind == 'x' || e->kind == 'n' ||
+	       (e->kind == 'p' && (flags & FOLL_WRITE));
+}
+
+static bool runs_faults(const struct runs_entry *e, unsigned int flags)
+{
+	return e->kind == 'm' || e->kind == '-' ||
+	       (e->kind == 'r' && (flags & FOLL_WRITE));
+}
+
+static long runs_slow_error(const struct runs_entry *e, unsigned int flags)
+{
+	if (runs_refused(e, flags) || e->kind == '-')
+		return -EFAULT;
+	if (e->kind == '*')
+		return -EEXIST;
+	return runs_faults(e, flags) && (flags & FOLL_NOFAULT) ? -EFAULT : 0;
+}
+
+static void runs_want_slow(struct runs *x, const struct runs_entry *e,
+			   struct runs_want *want)
+{
+	bool write = x->call.flags & FOLL_WRITE;
+	unsigned int f = runs_folio(x, e->page);
+	bool faults = runs_faults(e, x->call.flags);
+
+	want->mapped[f] += e->kind == 'm';
+	/* A driver's entries are clean, so FOLL_TOUCH has to say it. */
+	if (write && (faults || x->call.api != &gk_apis[GK_PIN]))
+		want->dirty[f] = true;
+}
+
+/* What a call that is made has to do; @single: as one call for each page. */
+static struct runs_want runs_foretell(struct runs *x, bool alone, bool single)
+{
+	struct gk_call *c = &x->call;
+	struct runs_want want = {};
+	bool fast = c->api->fast;
+	long error = 0;
+	unsigned int k;
+
+	for (k = 0; k < c->nr && !error; k++) {
+		struct runs_entry *e = &x->entry[c->first + k];
+
+		fast = c->api->fast && (fast || single);
+		fast = fast && runs_fast_takes(e, c->flags);
+		if (!fast) {
+			error = runs_slow_error(e, c->flags);
+			if (alone && !runs_refused(e, c->flags))
+				error = -EINTR;
+			if (c->api->only)
+				error = -ENODATA;
+			if (runs_faults(e, c->flags) && !alone &&
+			    !c->api->only && !runs_refused(e, c->flags) &&
+			    !(c->flags & FOLL_NOFAULT))
+				want.faults++;
+			if (!error)
+				runs_want_slow(x, e, &want);
+		}
+		if (!error)
+			want.taken[runs_folio(x, e->page)]++;
+	}
+	want.ret = error ? k - 1 : k;
+	if (!want.ret && !c->api->only)
+		want.ret = error;
+	return want;
+}
+
+/*
+ * Calling and judging
+ */
+
+/* Counts, faults and dirty flags from here on. */
+static void runs_begin(struct runs *x)
+{
+	struct gk_call *c = &x->call;
+	unsigned int f;
+
+	for (f = 0; f < RUNS_NR_FOLIOS; f++) {
+		struct folio *folio = x->folios[f];
+
+		folio_clear_dirty(folio);
+		x->before[f].refs = folio_ref_count(folio);
+		if (folio_has_pincount(folio))
+			x->before[f].pins = atomic_read(&folio->_pincount);
+	}
+	c->held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
+	x->faults = gk_faults();
+	x->drv->faults = 0;
+}
+
+static void runs_set_call(struct runs *x, enum gk_api_id api,
+			  unsigned int flags, unsigned int first, long nr)
+{
+	struct gk_call *c = &x->call;
+
+	c->r = x->r;
+	c->api = &gk_apis[api];
+	c->flags = flags;
+	c->first = first;
+	c->nr = nr;
+	c->addr = gk_addr(x->r, first);
+	c->locked = 1;
+	c->pages = x->pages;
+	c->array = x->pages;
+	c->room = ARRAY_SIZE(x->pages);
+	gk_untouch(c);
+}
+
+static void runs_enter(struct runs *x, bool alone)
+{
+	if (alone)
+		gk_signal(SIGKILL);
+	gk_enter(&x->call);
+	if (alone)
+		gk_signal_clear();
+}
+
+/* @held of the pages that were taken are held now. */
+static void runs_expect_folios(struct runs *x, const struct runs_want *want,
+			       bool held, const char *refs, const char *pins)
+{
+	const struct gk_api *api = x->call.api;
+	unsigned int f;
+	long sum = 0;
+
+	for (f = 0; f < RUNS_NR_FOLIOS; f++) {
+		struct folio *folio = x->folios[f];
+		int n = held ? want->taken[f] : 0;
+
+		sum += api->pins ? n : 0;
+		runs_is(x, 'A' + f, refs, folio_ref_count(folio),
+			x->before[f].refs + want->mapped[f] +
+			gk_refs_wanted(api, folio, n));
+		if (folio_has_pincount(folio))
+			runs_is(x, 'A' + f, pins,
+				atomic_read(&folio->_pincount),
+				x->before[f].pins + (api->pins ? n : 0));
+	}
+	runs_is(x, -1, "nr_foll_pin_acquired - nr_foll_pin_released",
+		gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED),
+		x->call.held + sum);
+}
+
+static void runs_expect_pages(struct runs *x, struct page **pages,
+			      unsigned int first, long nr)
+{
+	long k;
+
+	for (k = 0; k < nr; k++)
+		if (!runs_is(x, k, "pfn", page_to_pfn(pages[k]),
+			     page_to_pfn(x->entry[first + k].page)))
+			return;
+}
+
+static void runs_expect(struct runs *x, const struct runs_want *want)
+{
+	unsigned int f;
+
+	if (!runs_is(x, -1, "return", x->call.ret, want->ret))
+		return;
+	runs_is(x, -1, "faults", gk_faults() - x->faults, want->faults);
+	for (f = 0; f < RUNS_NR_FOLIOS; f++)
+		runs_is(x, 'A' + f, "folio dirty",
+			folio_test_dirty(x->folios[f]), want->dirty[f]);
+	runs_expect_folios(x, want, true, "refcount", "pincount");
+}
+
+/* Entries that have been faulted in, or made writable, are as they were. */
+static void runs_restore(struct runs *x)
+{
+	struct gk_call *c = &x->call;
+	unsigned int i;
+
+	if (c->flags & FOLL_NOFAULT || c->ret <= 0)
+		return;
+	for (i = c->first; i < c->first + c->ret; i++) {
+		if (!runs_faults(&x->entry[i], c->flags))
+			continue;
+		gk_madvise(x->r, i, 1, MADV_DONTNEED);
+		runs_insert(x, i);
+	}
+}
+
+/* One call, judged and given back; false: it went wrong. */
+static bool runs_call(struct runs *x, const struct runs_how *how,
+		      unsigned int flags, unsigned int first, unsigned int nr)
+{
+	struct gk_call *c = &x->call;
+	struct runs_want want;
+
+	runs_set_call(x, how->api, flags, first, nr);
+	want = runs_foretell(x, how->alone, false);
+	runs_begin(x);
+	runs_enter(x, how->alone);
+	runs_expect(x, &want);
+	gk_expect_untouched(c);
+	if (c->ret == want.ret)
+		runs_expect_pages(x, c->pages, first, c->ret);
+	gk_release(c);
+	runs_expect_folios(x, &want, false, "refcount after the release",
+			   "pincount after the release");
+	runs_restore(x);
+	return !x->failed;
+}
+
+static bool runs_takes_flags(const struct runs_how *how, unsigned int flags)
+{
+	return !(flags & ~gk_apis[how->api].flags);
+}
+
+/* Every API, with every set of flags. */
+static bool runs_call_all(struct runs *x, unsigned int first, unsigned int nr)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(runs_hows); i++)
+		for (k = 0; k < ARRAY_SIZE(runs_flags); k++)
+			if (runs_takes_flags(&runs_hows[i], runs_flags[k]) &&
+			    !runs_call(x, &runs_hows[i], runs_flags[k], first,
+				       nr))
+				return false;
+	return true;
+}
+
+/* Every part of each layout. */
+static void gup_runs_part(struct kunit *test)
+{
+	struct runs *x = runs_layout(test);
+	unsigned int first, nr;
+
+	for (first = 0; first < x->nr; first++)
+		for (nr = 1; first + nr <= x->nr; nr++)
+			if (!runs_call_all(x, first, nr))
+				return;
+}
+
+/*
+ * The edge of a page table between any two entries. What is asked for ends
+ * near the edge, and at the end.
+ */
+static void gup_runs_table_edge(struct kunit *test)
+{
+	struct runs *x = runs_layout(test);
+	unsigned int split, first, nr;
+
+	for (split = 1; split < x->nr; split++) {
+		runs_remap(x, split);
+		for (first = 0; first <= split; first++) {
+			if (first && first + 1 < split)
+				continue;
+			for (nr = 1; first + nr <= x->nr; nr++) {
+				if (first + nr < x->nr &&
+				    abs((int)(first + nr - split)) > 1)
+					continue;
+				if (!runs_call_all(x, first, nr))
+					return;
+			}
+		}
+	}
+}
+
+/* One page a call, all of them held at once; then released together. */
+static bool runs_one_by_one(struct runs *x, const struct runs_how *how,
+			    unsigned int flags)
+{
+	struct page *held[RUNS_MAX];
+	struct gk_call *c = &x->call;
+	struct runs_want want;
+	long ret = 1, n = 0;
+
+	runs_set_call(x, how->api, flags, 0, x->nr);
+	want = runs_foretell(x, how->alone, true);
+	runs_begin(x);
+	while (n < x->nr && ret == 1) {
+		runs_set_call(x, how->api, flags, n, 1);
+		runs_enter(x, how->alone);
+		ret = c->ret;
+		if (ret == 1)
+			held[n++] = c->pages[0];
+	}
+	runs_set_call(x, how->api, flags, 0, x->nr);
+	c->ret = n ?: ret;
+	memcpy(c->pages, held, n * sizeof(*held));
+	runs_expect(x, &want);
+	if (c->ret == want.ret)
+		runs_expect_pages(x, c->pages, 0, n);
+	gk_release(c);
+	runs_expect_folios(x, &want, false, "refcount after the release",
+			   "pincount after the release");
+	runs_restore(x);
+	return !x->failed;
+}
+
+static void gup_runs_one_by_one(struct kunit *test)
+{
+	struct runs *x = runs_layout(test);
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(runs_hows); i++)
+		for (k = 0; k < ARRAY_SIZE(runs_flags); k++)
+			if (runs_takes_flags(&runs_hows[i], runs_flags[k]) &&
+			    !runs_one_by_one(x, &runs_hows[i], runs_flags[k]))
+				return;
+}
+
+static struct kunit_case gup_runs_cases[] = {
+	KUNIT_CASE_PARAM(gup_runs_part, runs_layout_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_table_edge, runs_layout_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_one_by_one, runs_layout_gen_params),
+	{}
+};
+
+static struct kunit_suite gup_runs_suite = {
+	.name = "gup_runs",
+	.test_cases = gup_runs_cases,
+};
+
+kunit_test_suite(gup_runs_suite);
+
+MODULE_DESCRIPTION("KUnit tests of GUP where runs of pages begin and end");
+MODULE_LICENSE("GPL");
