@@ -15,13 +15,16 @@
  *	A0x	in a VMA with VM_IO: the slow path refuses, GUP-fast cannot know
  *	A0p	in a VMA with PROT_READ
  *	A0n	in a VMA with PROT_NONE
+ *	A0c	in a private VMA: the entry is read-only, what is written is a copy
+ *	A0f	in a private VMA with PROT_READ: that takes FOLL_FORCE
  *	**	the entry has no struct page
  *	--	nothing is mapped, and a fault says SIGBUS
  *
- * Neighbours of the kinds s, x, p and n share a VMA if they are of one kind.
+ * Neighbours of the kinds s, x, p, n, c and f share a VMA if they are of one kind.
  */
 #include <linux/hex.h>
 #include <linux/mman.h>
+#include <linux/shmem_fs.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -94,6 +97,13 @@ static const struct runs_layout {
 	{ "vma_readonly_middle", "F0 F1 F2 F3p F4 F5 F6 F7" },
 	{ "vma_no_access", "F0 F1 F2 F3 F4n F5n F6 F7" },
 	{ "vma_no_access_first", "F0n F1 F2 F3 F4" },
+	{ "private", "F0c F1c F2c F3c F4c F5c" },
+	{ "private_behind", "F0 F1 F2 F3 F4c F5c F6c F7c" },
+	{ "private_first", "F0c F1c F2c F3 F4 F5" },
+	{ "private_edge", "E6 E7c F0c F1" },
+	{ "private_readonly", "F0f F1f F2f F3f F4f F5f" },
+	{ "private_readonly_behind", "F0c F1c F2c F3f F4f F5f" },
+	{ "private_readonly_same_page", "F3f F3f F4f F4f" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(runs_layout, runs_layouts, name);
@@ -110,6 +120,7 @@ struct runs_entry {
  * @folios: A, B, ...
  * @call: the one call that is under way
  * @before: the counts of @folios before it
+ * @longterm: a bit for each folio that GUP-fast may pin to write, for long
  */
 struct runs {
 	struct kunit *test;
@@ -125,6 +136,7 @@ struct runs {
 	struct page *pages[RUNS_MAX + 4];
 	struct gk_entry before[RUNS_NR_FOLIOS];
 	unsigned long faults;
+	unsigned int longterm;
 	bool failed;
 };
 
@@ -141,6 +153,8 @@ static const struct runs_how {
 static const unsigned int runs_flags[] = {
 	0, FOLL_WRITE, FOLL_NOFAULT, FOLL_NOFAULT | FOLL_WRITE, FOLL_LONGTERM,
 	FOLL_LONGTERM | FOLL_WRITE, FOLL_LONGTERM | FOLL_NOFAULT,
+	FOLL_FORCE, FOLL_FORCE | FOLL_WRITE,
+	FOLL_FORCE | FOLL_WRITE | FOLL_NOFAULT, FOLL_DUMP,
 };
 
 /* What a call has to do, as the layout says. */
@@ -148,7 +162,8 @@ struct runs_want {
 	long ret;
 	unsigned int faults;
 	int taken[RUNS_NR_FOLIOS];	/* pages of each folio */
-	int mapped[RUNS_NR_FOLIOS];	/* by faults */
+	int mapped[RUNS_NR_FOLIOS];	/* by faults, less what they unmapped */
+	int copied;			/* pages that are copies */
 	bool dirty[RUNS_NR_FOLIOS];
 };
 
@@ -161,6 +176,16 @@ static bool runs_is(struct runs *x, long i, const char *what, long got,
 		   gk_where(&x->call), x->split, i, what, want, got);
 	x->failed = true;
 	return false;
+}
+
+static void runs_folio_is(struct runs *x, unsigned int f, const char *what,
+			  long got, long want)
+{
+	if (got == want)
+		return;
+	KUNIT_FAIL(x->test, "%s split=%u folio=%c: %s: wanted %ld, got %ld",
+		   gk_where(&x->call), x->split, 'A' + f, what, want, got);
+	x->failed = true;
 }
 
 /*
@@ -195,7 +220,7 @@ static void runs_parse(struct runs *x, const char *map)
 	}
 }
 
-static unsigned int runs_folio(struct runs *x, struct page *page)
+static unsigned int runs_folio(const struct runs *x, struct page *page)
 {
 	unsigned int f;
 
@@ -256,6 +281,41 @@ static void runs_make_vma(struct runs *x, unsigned int i, unsigned int n)
 	case 'n':
 		gk_protect(x->r, i, n, PROT_NONE);
 		break;
+	case 'f':
+		gk_protect(x->r, i, n, PROT_READ);
+		break;
+	}
+}
+
+static bool runs_private(const struct runs_entry *e)
+{
+	return e->kind == 'c' || e->kind == 'f';
+}
+
+/* The same file, but privately, and before anything is inserted. */
+static void runs_make_private(struct runs *x, unsigned int i, unsigned int n)
+{
+	unsigned long addr = gk_addr(x->r, i);
+
+	if (runs_private(&x->entry[i]))
+		KUNIT_ASSERT_EQ(x->test, addr,
+				vm_mmap(x->r->file, addr, n * PAGE_SIZE, RW,
+					MAP_PRIVATE | MAP_FIXED,
+					addr - x->start));
+}
+
+/* Each stretch of entries of one kind. */
+static void runs_each_kind(struct runs *x,
+			   void (*fn)(struct runs *x, unsigned int i,
+				      unsigned int n))
+{
+	unsigned int i, n;
+
+	for (i = 0; i < x->nr; i += n) {
+		for (n = 1; i + n < x->nr; n++)
+			if (x->entry[i + n].kind != x->entry[i].kind)
+				break;
+		fn(x, i, n);
 	}
 }
 
@@ -264,7 +324,7 @@ static void runs_make_vma(struct runs *x, unsigned int i, unsigned int n)
 static void runs_map(struct gk_range *r)
 {
 	struct runs *x = r->test->priv;
-	unsigned int i, n;
+	unsigned int i;
 
 	x->r = r;
 	r->nr = RUNS_SPAN;
@@ -273,15 +333,11 @@ static void runs_map(struct gk_range *r)
 	r->nr = x->nr;
 	r->addr = ALIGN(r->addr + x->split * PAGE_SIZE, PMD_SIZE) -
 		  x->split * PAGE_SIZE;
+	runs_each_kind(x, runs_make_private);
 	/* Backwards: the two tables must not lie in a row by chance. */
 	for (i = x->nr; i--; )
 		runs_insert(x, i);
-	for (i = 0; i < x->nr; i += n) {
-		for (n = 1; i + n < x->nr; n++)
-			if (x->entry[i + n].kind != x->entry[i].kind)
-				break;
-		runs_make_vma(x, i, n);
-	}
+	runs_each_kind(x, runs_make_vma);
 }
 
 /* Map anew with the first @split entries before the edge of a page table. */
@@ -322,28 +378,41 @@ static struct runs *runs_layout(struct kunit *test)
  * The model
  */
 
-static bool runs_fast_takes(const struct runs_entry *e, unsigned int flags)
+static bool runs_fast_takes(const struct runs *x, const struct runs_entry *e)
 {
-	bool readonly = e->kind == 'r' || e->kind == 'p';
+	unsigned int flags = x->call.flags;
 
 	if (strchr("-*mn", e->kind))
 		return false;
-	/* For the long term a driver's folio takes a look at the VMA. */
-	if (flags & FOLL_LONGTERM)
-		return !(flags & FOLL_WRITE) && !readonly;
-	return !(flags & FOLL_WRITE) || !readonly;
+	if (strchr("rpcf", e->kind))
+		return !(flags & (FOLL_WRITE | FOLL_LONGTERM));
+	/* To write to a driver's folio for long takes a look at the VMA. */
+	return !(flags & FOLL_WRITE) || !(flags & FOLL_LONGTERM) ||
+	       (x->longterm & BIT(runs_folio(x, e->page)));
 }
 
 /* Does check_vma_flags() refuse? */
 static bool runs_refused(const struct runs_entry *e, unsigned int flags)
 {
-	return e->kind == 'x' || e->kind == 'n' ||
-	       (e->kind == 'p' && (flags & FOLL_WRITE));
+	bool force = flags & FOLL_FORCE;
+
+	if (e->kind == 'x')
+		return true;
+	if (flags & FOLL_WRITE)
+		return e->kind == 'n' || e->kind == 'p' ||
+		       (e->kind == 'f' && !force);
+	return e->kind == 'n' && !force;
+}
+
+/* Is it a copy of its page that the slow path takes? */
+static bool runs_copies(const struct runs_entry *e, unsigned int flags)
+{
+	return runs_private(e) && (flags & (FOLL_WRITE | FOLL_LONGTERM));
 }
 
 static bool runs_faults(const struct runs_entry *e, unsigned int flags)
 {
-	return e->kind == 'm' || e->kind == '-' ||
+	return e->kind == 'm' || e->kind == '-' || runs_copies(e, flags) ||
 	       (e->kind == 'r' && (flags & FOLL_WRITE));
 }
 
@@ -352,7 +421,7 @@ static long runs_slow_error(const struct runs_entry *e, unsigned int flags)
 	if (runs_refused(e, flags) || e->kind == '-')
 		return -EFAULT;
 	if (e->kind == '*')
-		return -EEXIST;
+		return flags & FOLL_DUMP ? -EFAULT : -EEXIST;
 	return runs_faults(e, flags) && (flags & FOLL_NOFAULT) ? -EFAULT : 0;
 }
 
@@ -363,6 +432,12 @@ static void runs_want_slow(struct runs *x, const struct runs_entry *e,
 	unsigned int f = runs_folio(x, e->page);
 	bool faults = runs_faults(e, x->call.flags);
 
+	if (runs_copies(e, x->call.flags)) {
+		want->mapped[f]--;
+		want->copied++;
+		return;
+	}
+	want->taken[f]++;
 	want->mapped[f] += e->kind == 'm';
 	/* A driver's entries are clean, so FOLL_TOUCH has to say it. */
 	if (write && (faults || x->call.api != &gk_apis[GK_PIN]))
@@ -378,30 +453,28 @@ static struct runs_want runs_foretell(struct runs *x, bool alone, bool single)
 	long error = 0;
 	unsigned int k;
 
-	for (k = 0; k < c->nr && !error; k++) {
+	for (k = 0; k < c->nr; k++) {
 		struct runs_entry *e = &x->entry[c->first + k];
 
 		fast = c->api->fast && (fast || single);
-		fast = fast && runs_fast_takes(e, c->flags);
-		if (!fast) {
-			error = runs_slow_error(e, c->flags);
-			if (alone && !runs_refused(e, c->flags))
-				error = -EINTR;
-			if (c->api->only)
-				error = -ENODATA;
-			if (runs_faults(e, c->flags) && !alone &&
-			    !c->api->only && !runs_refused(e, c->flags) &&
-			    !(c->flags & FOLL_NOFAULT))
-				want.faults++;
-			if (!error)
-				runs_want_slow(x, e, &want);
-		}
-		if (!error)
+		fast = fast && runs_fast_takes(x, e);
+		if (fast) {
 			want.taken[runs_folio(x, e->page)]++;
+			continue;
+		}
+		if (c->api->only)
+			break;
+		error = runs_slow_error(e, c->flags);
+		if (alone && !runs_refused(e, c->flags))
+			error = -EINTR;
+		if (!alone && !runs_refused(e, c->flags) &&
+		    !(c->flags & FOLL_NOFAULT))
+			want.faults += runs_faults(e, c->flags);
+		if (error)
+			break;
+		runs_want_slow(x, e, &want);
 	}
-	want.ret = error ? k - 1 : k;
-	if (!want.ret && !c->api->only)
-		want.ret = error;
+	want.ret = k ?: error;
 	return want;
 }
 
@@ -460,36 +533,55 @@ static void runs_expect_folios(struct runs *x, const struct runs_want *want,
 			       bool held, const char *refs, const char *pins)
 {
 	const struct gk_api *api = x->call.api;
+	long sum = held && api->pins ? want->copied : 0;
 	unsigned int f;
-	long sum = 0;
 
 	for (f = 0; f < RUNS_NR_FOLIOS; f++) {
 		struct folio *folio = x->folios[f];
 		int n = held ? want->taken[f] : 0;
 
 		sum += api->pins ? n : 0;
-		runs_is(x, 'A' + f, refs, folio_ref_count(folio),
-			x->before[f].refs + want->mapped[f] +
-			gk_refs_wanted(api, folio, n));
+		runs_folio_is(x, f, refs, folio_ref_count(folio),
+			      x->before[f].refs + want->mapped[f] +
+			      gk_refs_wanted(api, folio, n));
 		if (folio_has_pincount(folio))
-			runs_is(x, 'A' + f, pins,
-				atomic_read(&folio->_pincount),
-				x->before[f].pins + (api->pins ? n : 0));
+			runs_folio_is(x, f, pins,
+				      atomic_read(&folio->_pincount),
+				      x->before[f].pins + (api->pins ? n : 0));
 	}
 	runs_is(x, -1, "nr_foll_pin_acquired - nr_foll_pin_released",
 		gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED),
 		x->call.held + sum);
 }
 
-static void runs_expect_pages(struct runs *x, struct page **pages,
-			      unsigned int first, long nr)
+static void runs_expect_copy(struct runs *x, unsigned int i, struct page *page)
 {
+	struct folio *folio = page_folio(page);
+
+	gk_settle();
+	runs_is(x, i, "pfn, as mapped now", page_to_pfn(page),
+		page_to_pfn(gk_page(x->r, i)));
+	runs_is(x, i, "is a copy", page != x->entry[i].page, true);
+	runs_is(x, i, "exclusive", PageAnon(page) && PageAnonExclusive(page),
+		true);
+	runs_is(x, i, "refcount of the copy", folio_ref_count(folio),
+		1 + gk_refs_wanted(x->call.api, folio, 1));
+}
+
+static void runs_expect_pages(struct runs *x)
+{
+	struct gk_call *c = &x->call;
 	long k;
 
-	for (k = 0; k < nr; k++)
-		if (!runs_is(x, k, "pfn", page_to_pfn(pages[k]),
-			     page_to_pfn(x->entry[first + k].page)))
-			return;
+	for (k = 0; k < c->ret && !x->failed; k++) {
+		struct runs_entry *e = &x->entry[c->first + k];
+
+		if (runs_copies(e, c->flags))
+			runs_expect_copy(x, c->first + k, c->pages[k]);
+		else
+			runs_is(x, k, "pfn", page_to_pfn(c->pages[k]),
+				page_to_pfn(e->page));
+	}
 }
 
 static void runs_expect(struct runs *x, const struct runs_want *want)
@@ -500,8 +592,8 @@ static void runs_expect(struct runs *x, const struct runs_want *want)
 		return;
 	runs_is(x, -1, "faults", gk_faults() - x->faults, want->faults);
 	for (f = 0; f < RUNS_NR_FOLIOS; f++)
-		runs_is(x, 'A' + f, "folio dirty",
-			folio_test_dirty(x->folios[f]), want->dirty[f]);
+		runs_folio_is(x, f, "dirty", folio_test_dirty(x->folios[f]),
+			      want->dirty[f]);
 	runs_expect_folios(x, want, true, "refcount", "pincount");
 }
 
@@ -535,7 +627,7 @@ static bool runs_call(struct runs *x, const struct runs_how *how,
 	runs_expect(x, &want);
 	gk_expect_untouched(c);
 	if (c->ret == want.ret)
-		runs_expect_pages(x, c->pages, first, c->ret);
+		runs_expect_pages(x);
 	gk_release(c);
 	runs_expect_folios(x, &want, false, "refcount after the release",
 			   "pincount after the release");
@@ -623,7 +715,7 @@ static bool runs_one_by_one(struct runs *x, const struct runs_how *how,
 	memcpy(c->pages, held, n * sizeof(*held));
 	runs_expect(x, &want);
 	if (c->ret == want.ret)
-		runs_expect_pages(x, c->pages, 0, n);
+		runs_expect_pages(x);
 	gk_release(c);
 	runs_expect_folios(x, &want, false, "refcount after the release",
 			   "pincount after the release");
