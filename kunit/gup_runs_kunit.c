@@ -22,6 +22,8 @@
  *
  * Neighbours of the kinds s, x, p, n, c and f share a VMA if they are of one kind.
  */
+#include <kunit/resource.h>
+#include <linux/file.h>
 #include <linux/hex.h>
 #include <linux/mman.h>
 #include <linux/shmem_fs.h>
@@ -735,10 +737,518 @@ static void gup_runs_one_by_one(struct kunit *test)
 				return;
 }
 
+/*
+ * A child has the same layout, and remote GUP takes it from there.
+ */
+static void gup_runs_remote(struct kunit *test)
+{
+	static const struct runs_how hows[] = {
+		{ GK_GET_REMOTE }, { GK_PIN_REMOTE },
+	};
+	struct runs *x = runs_layout(test);
+	unsigned int i, k, first;
+
+	x->r->mm = gk_fork(test)->mm;
+	for (i = 0; i < ARRAY_SIZE(hows); i++)
+		for (k = 0; k < ARRAY_SIZE(runs_flags); k++)
+			for (first = 0; first < x->nr; first++)
+				if (runs_takes_flags(&hows[i], runs_flags[k]) &&
+				    !runs_call(x, &hows[i], runs_flags[k],
+					       first, x->nr - first))
+					return;
+}
+
+/* fork() makes entries writable that may be, so there are no kinds here. */
+static const struct runs_layout runs_remotes[] = {
+	{ "large", "Fd Fe Ff A0 A1 A2 A3 E0 E1" },
+	{ "in_turn", "A0 E0 A1 E1 B0 E2 A3 A3" },
+	{ "nothing", "F0 F1 F2 -- F4 F5 F6" },
+	{ "special", "F0 F1 F2 ** F4 F5 F6" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(runs_remote, runs_remotes, name);
+
+/*
+ * Present, read-only and missing entries of two folios in all patterns.
+ */
+
+#define RUNS_PATTERN	"E5 E6 E7 F0 F1 F2"
+
+/* Map pattern @pattern, a number to the base of 3; false: that was the last. */
+static bool runs_set_pattern(struct runs *x, unsigned int pattern)
+{
+	unsigned int i;
+
+	gk_madvise(x->r, 0, x->nr, MADV_DONTNEED);
+	for (i = 0; i < x->nr; i++) {
+		x->entry[i].kind = " rm"[pattern % 3];
+		pattern /= 3;
+		runs_insert(x, i);
+	}
+	return !pattern;
+}
+
+static void gup_runs_patterns(struct kunit *test)
+{
+	const struct gk_api *api = test->param_value;
+	struct runs *x = runs_make(test, "patterns", RUNS_PATTERN);
+	const struct runs_how how = { api - gk_apis };
+	unsigned int pattern, k;
+
+	for (pattern = 0; runs_set_pattern(x, pattern); pattern++)
+		for (k = 0; k < ARRAY_SIZE(runs_flags); k++)
+			if (runs_takes_flags(&how, runs_flags[k]) &&
+			    !runs_call(x, &how, runs_flags[k], 0, x->nr))
+				return;
+}
+
+static long runs_populate_vma(struct gk_call *c)
+{
+	struct mm_struct *mm = c->r->mm;
+	long ret;
+
+	mmap_read_lock(mm);
+	ret = populate_vma_page_range(gk_vma(c->r, 0), c->addr,
+				      c->addr + c->nr * PAGE_SIZE, NULL);
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+static long runs_mm_populate(struct gk_call *c)
+{
+	return __mm_populate(c->addr, c->nr * PAGE_SIZE, 0) ?: c->nr;
+}
+
+static long runs_madvise(struct gk_call *c)
+{
+	return do_madvise(c->r->mm, c->addr, c->nr * PAGE_SIZE,
+			  c->flags & FOLL_WRITE ? MADV_POPULATE_WRITE :
+						  MADV_POPULATE_READ) ?: c->nr;
+}
+
+static long runs_no_array(struct gk_call *c)
+{
+	c->array = NULL;
+	gk_enter(c);
+	return c->ret;
+}
+
+static const struct runs_populate {
+	const char *name;
+	long (*populate)(struct gk_call *c);
+	unsigned int flags;
+} runs_populates[] = {
+	/* It does not write to shared memory. */
+	{ "populate_vma_page_range", runs_populate_vma, 0 },
+	{ "mm_populate", runs_mm_populate, 0 },
+	{ "MADV_POPULATE_READ", runs_madvise, 0 },
+	{ "MADV_POPULATE_WRITE", runs_madvise, FOLL_WRITE },
+	{ "get_user_pages", runs_no_array, 0 },
+	{ "get_user_pages_write", runs_no_array, FOLL_WRITE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(runs_populate, runs_populates, name);
+
+/* What is there is left alone: a fault for each entry that needs one. */
+static bool runs_populate(struct runs *x, const struct runs_populate *p,
+			  unsigned int first, unsigned int nr)
+{
+	struct runs_want want;
+	unsigned int i;
+
+	/* Of the APIs, get_user_pages() does what populating does. */
+	runs_set_call(x, GK_GET, p->flags, first, nr);
+	want = runs_foretell(x, false, false);
+	runs_begin(x);
+	x->call.ret = p->populate(&x->call);
+	memset(want.taken, 0, sizeof(want.taken));
+	runs_expect(x, &want);
+	for (i = first; i < first + nr; i++)
+		runs_is(x, i, "pfn", page_to_pfn(gk_page(x->r, i)),
+			page_to_pfn(x->entry[i].page));
+	runs_restore(x);
+	return !x->failed;
+}
+
+static void gup_runs_populate(struct kunit *test)
+{
+	struct runs *x = runs_make(test, "patterns", RUNS_PATTERN);
+	unsigned int pattern;
+
+	for (pattern = 0; runs_set_pattern(x, pattern); pattern++)
+		if (!runs_populate(x, test->param_value, 0, x->nr) ||
+		    !runs_populate(x, test->param_value, 1, x->nr - 2))
+			return;
+}
+
+/*
+ * A page table that lies in memory behind another one, but is not the next one
+ * in the address space. Who walks on at the end of a table comes to it, and
+ * finds what looks like the rest of a run.
+ */
+
+#define RUNS_NR_TABLES	64
+
+static unsigned long runs_table_pfn(struct gk_range *r, unsigned int i)
+{
+	return pmd_pfn(*pmd_off(r->mm, gk_addr(r, i)));
+}
+
+/* Two tables, @first and the index that this returns; 0: there are none. */
+static unsigned int runs_find_tables(struct gk_range *r, unsigned int *first)
+{
+	unsigned int i, k;
+
+	for (i = 0; i + 1 < RUNS_NR_TABLES; i++)
+		for (k = 0; k < RUNS_NR_TABLES; k++) {
+			*first = i;
+			if (k != i + 1 &&
+			    runs_table_pfn(r, k * PTRS_PER_PTE) ==
+			    runs_table_pfn(r, i * PTRS_PER_PTE) + 1)
+				return k;
+		}
+	return 0;
+}
+
+/* Address space for many tables, which are made in an odd order. */
+static void runs_map_tables(struct gk_range *r)
+{
+	struct runs *x = r->test->priv;
+	unsigned int i, nr = r->nr;
+
+	x->r = r;
+	r->nr = (RUNS_NR_TABLES + 1) * PTRS_PER_PTE;
+	gk_drv_mmap(r, x->drv, RW, MAP_SHARED);
+	x->start = r->addr;
+	r->addr = ALIGN(r->addr, PMD_SIZE);
+	r->nr = nr;
+	for (i = 0; i < RUNS_NR_TABLES; i++)
+		gk_drv_insert(r, i * 27 % RUNS_NR_TABLES * PTRS_PER_PTE + 100,
+			      folio_page(x->folios[1], 0));
+}
+
+static void gup_runs_next_table(struct kunit *test)
+{
+	struct runs *x = runs_make(test, "next_table",
+				   "F0 F1 F2 F3 E0 E1 E2 E3");
+	unsigned int first, i, other;
+
+	x->shape.map = runs_map_tables;
+	gk_map(test, &x->shape, x->nr);
+	other = runs_find_tables(x->r, &first);
+	KUNIT_ASSERT_NE_MSG(test, other, 0, "no two tables in a row");
+	/* The folio goes on in the table that only lies behind the first. */
+	for (i = 0; i < 4; i++)
+		gk_drv_insert(x->r, other * PTRS_PER_PTE + i,
+			      folio_page(x->folios[5], 4 + i));
+	x->r->addr = gk_addr(x->r, (first + 1) * PTRS_PER_PTE - 4);
+	for (i = 0; i < x->nr; i++)
+		runs_insert(x, i);
+	for (first = 0; first < 4; first++)
+		for (i = 1; first + i <= x->nr; i++)
+			if (!runs_call_all(x, first, i))
+				return;
+}
+
+/*
+ * Folios that GUP-fast may pin to write for long, and folios that it may not:
+ * those of shmem, and those that are of nobody known.
+ */
+
+static void runs_fput(void *file)
+{
+	fput(file);
+}
+
+static const struct runs_longterm {
+	const char *name;
+	const char *map;
+	const char *shmem;	/* these folios */
+} runs_longterms[] = {
+	{ "first", "A0 A1 A2 A3 F0 F1 F2 F3", "A" },
+	{ "last", "F5 F6 F7 A1 A2 A3", "A" },
+	{ "neighbours", "A2 A3 B0 C0 D0 D1 E0 E1", "ABE" },
+	{ "in_turn", "E0 E1 A0 E2 E3 A1 A2 E4 E5", "E" },
+	{ "both", "E6 E7 F0 F1 F2", "EF" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(runs_longterm, runs_longterms, name);
+
+static void gup_runs_longterm_write(struct kunit *test)
+{
+	const struct runs_longterm *p = test->param_value;
+	struct runs *x = runs_make(test, p->name, p->map);
+	struct file *file = shmem_file_setup("gup_kunit", PAGE_SIZE,
+					     EMPTY_VMA_FLAGS);
+	unsigned int first, nr, f;
+	const char *s;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, runs_fput,
+							   file));
+	for (s = p->shmem; *s; s++) {
+		x->longterm |= BIT(*s - 'A');
+		x->folios[*s - 'A']->mapping = file->f_mapping;
+	}
+	for (first = 0; first < x->nr && !x->failed; first++)
+		for (nr = 1; first + nr <= x->nr; nr++)
+			if (!runs_call_all(x, first, nr))
+				break;
+	/* They were shmem's by name only. */
+	for (f = 0; f < RUNS_NR_FOLIOS; f++)
+		x->folios[f]->mapping = NULL;
+}
+
+/*
+ * A refcount that overflows within a run: page by page, GUP stops when it sees
+ * it negative. So does GUP that takes a run, and it leaves nothing behind.
+ */
+static const struct runs_overflow {
+	const char *name;
+	const char *map;
+	unsigned int folio;
+} runs_overflows[] = {
+	{ "large", "F0 F1 F2 F3 F4 F5 F6 F7", 5 },
+	{ "behind_another", "A0 A1 A2 A3 F0 F1 F2 F3", 5 },
+	{ "small", "B0 B0 B0 B0", 1 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(runs_overflow, runs_overflows, name);
+
+/* References to @folio until @more pages of it can be had. */
+static int runs_fill_refcount(struct runs *x, struct folio *folio,
+			      const struct gk_api *api, int more)
+{
+	int each = gk_refs_wanted(api, folio, 1);
+	int refs = INT_MAX - (more - 1) * each - folio_ref_count(folio);
+
+	folio_ref_add(folio, refs);
+	return refs;
+}
+
+static bool runs_overflow(struct runs *x, enum gk_api_id api,
+			  const struct runs_overflow *p, int more)
+{
+	struct folio *folio = x->folios[p->folio];
+	struct gk_call *c = &x->call;
+	struct runs_want want;
+	int filled;
+
+	runs_set_call(x, api, FOLL_WRITE, 0, x->nr);
+	filled = runs_fill_refcount(x, folio, c->api, more);
+	/* What can be had is what a call for fewer pages would take. */
+	for (c->nr = 0; more >= 0; c->nr++)
+		more -= x->entry[c->nr].page &&
+			page_folio(x->entry[c->nr].page) == folio;
+	c->nr--;
+	want = runs_foretell(x, false, false);
+	c->nr = x->nr;
+	runs_begin(x);
+	kunit_warning_suppress(x->test) {
+		gk_enter(c);
+	}
+	runs_expect(x, &want);
+	gk_expect_untouched(c);
+	if (c->ret == want.ret)
+		runs_expect_pages(x);
+	gk_release(c);
+	runs_expect_folios(x, &want, false, "refcount after the release",
+			   "pincount after the release");
+	folio_ref_sub(folio, filled);
+	return !x->failed;
+}
+
+static void gup_runs_overflow(struct kunit *test)
+{
+	const struct runs_overflow *p = test->param_value;
+	struct runs *x = runs_make(test, p->name, p->map);
+	enum gk_api_id api;
+	int more;
+
+	for (api = 0; api < GK_NR_APIS; api++)
+		for (more = 1; more <= 3; more++)
+			if (!runs_overflow(x, api, p, more))
+				return;
+}
+
+/*
+ * Releasing
+ */
+
+static void runs_unpin_dirty(struct page **pages, unsigned long nr)
+{
+	unpin_user_pages_dirty_lock(pages, nr, true);
+}
+
+static void runs_unpin_clean(struct page **pages, unsigned long nr)
+{
+	unpin_user_pages_dirty_lock(pages, nr, false);
+}
+
+/* Pages that follow each other in memory, be they of one folio or of many. */
+static void runs_unpin_ranges(struct page **pages, unsigned long nr, bool dirty)
+{
+	unsigned long k, n;
+
+	for (k = 0; k < nr; k += n) {
+		for (n = 1; k + n < nr; n++)
+			if (page_to_pfn(pages[k + n]) !=
+			    page_to_pfn(pages[k]) + n)
+				break;
+		unpin_user_page_range_dirty_lock(pages[k], n, dirty);
+	}
+}
+
+static void runs_unpin_ranges_dirty(struct page **pages, unsigned long nr)
+{
+	runs_unpin_ranges(pages, nr, true);
+}
+
+static void runs_unpin_ranges_clean(struct page **pages, unsigned long nr)
+{
+	runs_unpin_ranges(pages, nr, false);
+}
+
+static const struct runs_unpin {
+	void (*unpin)(struct page **pages, unsigned long nr);
+	bool dirties;
+} runs_unpins[] = {
+	{ unpin_user_pages }, { runs_unpin_clean }, { runs_unpin_dirty, true },
+	{ runs_unpin_ranges_clean }, { runs_unpin_ranges_dirty, true },
+};
+
+static const struct runs_layout runs_unpin_layouts[] = {
+	{ "whole", ALL_F },
+	{ "middle_to_middle", "Fd Fe Ff " ALL_A "E0 E1 E2" },
+	{ "neighbours", "A2 A3 B0 C0 D0 D1 E0 E1" },
+	{ "reversed", "F7 F6 F5 F4 F3" },
+	{ "reversed_neighbours", "E1 E0 D1 D0 C0 B0 A3 A2" },
+	{ "every_other", "E0 E2 E4 E6 E1 E3" },
+	{ "rotated", "E5 E6 E7 E0 E1 E2" },
+	{ "same_page", "F5 F5 F5 F6 F6 F7" },
+	{ "same_small_page", "B0 B0 B0 C0 C0 B0" },
+	{ "again", ALL_A ALL_A },
+	{ "in_turn", "A0 E0 A1 E1 A2 E2" },
+	{ "in_turn_with_small", "A0 B0 A1 B0 A2 C0 A3" },
+	{ "in_pieces", "F4 F5 A1 F6 F7 B0 F8" },
+};
+
+KUNIT_ARRAY_PARAM_DESC(runs_unpin, runs_unpin_layouts, name);
+
+/* Pin the whole layout: c->pages holds one pin for each entry. */
+static void runs_pin(struct runs *x)
+{
+	runs_set_call(x, GK_PIN, FOLL_WRITE, 0, x->nr);
+	runs_begin(x);
+	gk_enter(&x->call);
+	KUNIT_ASSERT_EQ(x->test, x->call.ret, x->nr);
+}
+
+/* What is pinned, and dirty, of the folios if the entries in @gone are not. */
+static void runs_expect_left(struct runs *x, unsigned int gone, bool dirty)
+{
+	struct runs_want want = {};
+	unsigned int i, f;
+
+	for (i = 0; i < x->nr; i++) {
+		f = runs_folio(x, x->entry[i].page);
+		if (!(gone & BIT(i)))
+			want.taken[f]++;
+		else
+			want.dirty[f] = dirty;
+	}
+	for (f = 0; f < RUNS_NR_FOLIOS; f++) {
+		runs_folio_is(x, f, "dirty", folio_test_dirty(x->folios[f]),
+			      want.dirty[f]);
+		runs_folio_is(x, f, "locked", folio_test_locked(x->folios[f]),
+			      false);
+	}
+	runs_expect_folios(x, &want, true, "refcount", "pincount");
+}
+
+/* Release [first, first + nr) in one way, then the rest. */
+static bool runs_unpin_part(struct runs *x, const struct runs_unpin *p,
+			    unsigned int first, unsigned int nr)
+{
+	unsigned int gone = GENMASK(first + nr - 1, first);
+	struct page **pages;
+
+	runs_pin(x);
+	pages = x->call.pages;
+	/* For the message. */
+	x->call.first = first;
+	x->call.nr = nr;
+	p->unpin(pages + first, nr);
+	runs_expect_left(x, gone, p->dirties);
+	unpin_user_pages(pages, first);
+	unpin_user_pages(pages + first + nr, x->nr - first - nr);
+	runs_expect_folios(x, &(struct runs_want){}, true, "refcount at the end",
+			   "pincount at the end");
+	return !x->failed;
+}
+
+static void gup_runs_unpin(struct kunit *test)
+{
+	struct runs *x = runs_layout(test);
+	unsigned int i, first, nr;
+
+	for (i = 0; i < ARRAY_SIZE(runs_unpins); i++)
+		for (first = 0; first < x->nr; first++)
+			for (nr = 1; first + nr <= x->nr; nr++)
+				if (!runs_unpin_part(x, &runs_unpins[i], first,
+						     nr))
+					return;
+}
+
+/* Entries from @first on are NULL: the others are released, and only they. */
+static bool runs_unpin_null(struct runs *x, const struct runs_unpin *p,
+			    unsigned int first, unsigned int nr)
+{
+	unsigned int gone = GENMASK(x->nr - 1, 0) &
+			    ~GENMASK(first + nr - 1, first);
+	struct page *kept[RUNS_MAX];
+
+	runs_pin(x);
+	x->call.first = first;
+	x->call.nr = nr;
+	memcpy(kept, x->call.pages + first, nr * sizeof(*kept));
+	memset(x->call.pages + first, 0, nr * sizeof(*kept));
+	p->unpin(x->call.pages, x->nr);
+	runs_expect_left(x, gone, p->dirties);
+	unpin_user_pages(kept, nr);
+	runs_expect_folios(x, &(struct runs_want){}, true, "refcount at the end",
+			   "pincount at the end");
+	return !x->failed;
+}
+
+static void gup_runs_unpin_null(struct kunit *test)
+{
+	unsigned int i, first, nr;
+	struct runs *x;
+
+	gk_may_crash(test);
+	x = runs_layout(test);
+	/* Ranges have no holes. */
+	for (i = 0; i < 3; i++)
+		for (first = 0; first < x->nr; first++)
+			for (nr = 1; first + nr <= x->nr; nr++)
+				if (!runs_unpin_null(x, &runs_unpins[i], first,
+						     nr))
+					return;
+}
+
 static struct kunit_case gup_runs_cases[] = {
 	KUNIT_CASE_PARAM(gup_runs_part, runs_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_table_edge, runs_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_one_by_one, runs_layout_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_remote, runs_remote_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_patterns, gk_api_params),
+	KUNIT_CASE_PARAM(gup_runs_populate, runs_populate_gen_params),
+	KUNIT_CASE(gup_runs_next_table),
+	KUNIT_CASE_PARAM(gup_runs_longterm_write, runs_longterm_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_overflow, runs_overflow_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_unpin, runs_unpin_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_unpin_null, runs_unpin_gen_params),
 	{}
 };
 
