@@ -22,8 +22,7 @@
 
 /* The large folio, between small ones. */
 #define RA_FIRST	2
-#define RA_ORDER	4
-#define RA_NR		(1 << RA_ORDER)
+#define RA_NR		16
 #define RA_LAST		(RA_FIRST + RA_NR - 1)
 #define RA_PAGES	(RA_LAST + 3)
 
@@ -33,7 +32,7 @@ static struct folio *ra_map_folio(struct gk_range *r, unsigned int i,
 {
 	struct folio *folio = folio_alloc(gfp | __GFP_ZERO, order);
 	struct vm_area_struct *vma;
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 	pte_t *ptep;
 
 	KUNIT_ASSERT_NOT_NULL(r->test, folio);
@@ -97,7 +96,7 @@ static void ra_map(struct gk_range *r)
 
 	ra_mmap(r);
 	ra_fault(r, 0, RA_FIRST);
-	folio = ra_map_folio(r, RA_FIRST, RA_ORDER, GFP_KERNEL);
+	folio = ra_map_folio(r, RA_FIRST, ilog2(RA_NR), GFP_KERNEL);
 	folio_get(folio);
 	r->test->priv = folio;
 	ra_fault(r, RA_LAST + 1, RA_PAGES - RA_LAST - 1);
@@ -107,6 +106,12 @@ static void ra_map(struct gk_range *r)
 static const struct gk_shape ra_shape = {
 	.name = "anon_large", .nr = RA_PAGES, .map = ra_map,
 };
+
+/* One failure tells enough: the next call would say the same. */
+static bool ra_failed(struct kunit *test)
+{
+	return READ_ONCE(test->status) == KUNIT_FAILURE;
+}
 
 /* References to the folio that are not those of its mappings, or known. */
 static int ra_held(struct kunit *test, struct folio *folio)
@@ -449,7 +454,7 @@ static void ra_call_parts(struct kunit *test, const struct ra_kind *kind,
 	};
 	unsigned int k;
 
-	for (k = 0; k < ARRAY_SIZE(parts); k++)
+	for (k = 0; k < ARRAY_SIZE(parts) && !ra_failed(test); k++)
 		ra_call(test, kind, i, how, flags, parts[k].first,
 			parts[k].end - parts[k].first);
 }
@@ -471,6 +476,84 @@ static void gup_runs_anon_page(struct kunit *test)
 }
 
 /*
+ * Populating: no pages are taken, and only what has to be is faulted in.
+ */
+
+static const struct ra_populate {
+	unsigned int flags;
+	int advice;		/* 0: as mlock() */
+} ra_populates[] = {
+	{ FOLL_WRITE }, { 0, MADV_POPULATE_READ },
+	{ FOLL_WRITE, MADV_POPULATE_WRITE },
+};
+
+static int ra_do_populate(struct gk_call *c, int advice)
+{
+	unsigned long len = c->nr * PAGE_SIZE;
+
+	if (advice)
+		return do_madvise(c->r->mm, c->addr, len, advice);
+	return __mm_populate(c->addr, len, 0);
+}
+
+static void ra_populate(struct kunit *test, unsigned int changed,
+			const struct ra_populate *p, unsigned int first,
+			unsigned int nr)
+{
+	const struct ra_kind *kind = test->param_value;
+	struct gk_range *r = gk_map(test, &ra_shape, 0);
+	struct ra_want want;
+	struct gk_call *c;
+	unsigned int i;
+	long faults;
+
+	kind->change(r, changed);
+	c = gk_prepare(r, GK_GET, p->flags, first, nr);
+	want = ra_foretell(kind, changed, c, false);
+	faults = -gk_faults();
+	c->ret = ra_do_populate(c, p->advice);
+	faults += gk_faults();
+	gk_expect_ret(c, 0);
+	GK_EXPECT(c, changed, "faults, if this page is changed", faults,
+		  want.faults);
+	c->ret = 0;
+	gk_done(c);
+	for (i = 0; i < r->nr; i++)
+		GK_EXPECT(c, i, "is another page",
+			  c->pinned[i].page != c->before[i].page,
+			  !!(want.copied & BIT(i)));
+	ra_expect_held(c, true);
+	gk_expect_restored(c);
+	gk_unmap(r, 0, r->nr);
+	folio_put(test->priv);
+}
+
+/* Parameters: the kinds that can be populated. The others: see gup_populate. */
+static const void *ra_populate_params(struct kunit *test, const void *prev,
+				      char *desc)
+{
+	const struct ra_kind *kind = prev;
+
+	do {
+		kind = ra_kind_gen_params(test, kind, desc);
+	} while (kind && (kind->write == FAIL || kind->write == REFUSE));
+	return kind;
+}
+
+static void gup_runs_anon_populate(struct kunit *test)
+{
+	unsigned int i, p;
+
+	for (p = 0; p < ARRAY_SIZE(ra_populates); p++)
+		for (i = RA_FIRST; i <= RA_LAST && !ra_failed(test); i++) {
+			ra_populate(test, i, &ra_populates[p], 0, RA_PAGES);
+			ra_populate(test, i, &ra_populates[p], 0, i + 1);
+			ra_populate(test, i, &ra_populates[p], i,
+				    RA_PAGES - i);
+		}
+}
+
+/*
  * An entry under migration: only with FOLL_NOFAULT, which does not wait.
  */
 
@@ -479,7 +562,7 @@ static pte_t ra_set_migration_entry(struct gk_range *r, unsigned int i)
 {
 	unsigned long pfn = page_to_pfn(gk_page(r, i));
 	pte_t *ptep, was;
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 
 	mmap_read_lock(r->mm);
 	ptep = get_locked_pte(r->mm, gk_addr(r, i), &ptl);
@@ -493,7 +576,7 @@ static pte_t ra_set_migration_entry(struct gk_range *r, unsigned int i)
 
 static void ra_set_pte(struct gk_range *r, unsigned int i, pte_t pte)
 {
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 	pte_t *ptep;
 
 	mmap_read_lock(r->mm);
@@ -586,7 +669,8 @@ static void gup_runs_anon_dirty(struct kunit *test)
 	unsigned int clean, flags = 0;
 
 	for (;;) {
-		for (clean = RA_FIRST; clean <= RA_LAST; clean++) {
+		for (clean = RA_FIRST; clean <= RA_LAST && !ra_failed(test);
+		     clean++) {
 			ra_dirty(r, api - gk_apis, flags, clean, 0, RA_PAGES);
 			ra_dirty(r, api - gk_apis, flags, clean, 0, clean + 1);
 			ra_dirty(r, api - gk_apis, flags, clean, 0, clean);
@@ -653,7 +737,7 @@ static void gup_runs_anon_accessed(struct kunit *test)
 	const struct gk_api *api = test->param_value;
 	unsigned int nr;
 
-	for (nr = 1; nr <= RA_NR; nr++) {
+	for (nr = 1; nr <= RA_NR && !ra_failed(test); nr++) {
 		ra_take_accessed(test, api - gk_apis, nr,
 				 (struct ra_lru){ false, false });
 		ra_take_accessed(test, api - gk_apis, nr,
@@ -826,7 +910,8 @@ static void gup_runs_anon_longterm(struct kunit *test)
 	unsigned int a, first, back, nr = ra_moving_range(test)->nr;
 
 	for (a = 0; a < ARRAY_SIZE(ra_pins); a++)
-		for (first = 0; first < 4 && first < nr; first++)
+		for (first = 0; first < 4 && first < nr && !ra_failed(test);
+		     first++)
 			for (back = 0; back < 4 && first + back < nr; back++) {
 				ra_longterm(test, ra_pins[a], 0, first,
 					    nr - first - back);
@@ -891,7 +976,7 @@ static void gup_runs_anon_longterm_busy(struct kunit *test)
 	unsigned int a, i, nr = ra_moving_range(test)->nr;
 
 	for (a = 0; a < ARRAY_SIZE(ra_pins); a++)
-		for (i = 0; i < nr; i++) {
+		for (i = 0; i < nr && !ra_failed(test); i++) {
 			if (!ra_moves(ra_kind_at(test->param_value, i)))
 				continue;
 			ra_longterm_busy(test, ra_pins[a], i, 0);
@@ -902,6 +987,7 @@ static void gup_runs_anon_longterm_busy(struct kunit *test)
 
 static struct kunit_case gup_runs_anon_cases[] = {
 	KUNIT_CASE_PARAM(gup_runs_anon_page, ra_kind_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_anon_populate, ra_populate_params),
 	KUNIT_CASE_PARAM(gup_runs_anon_migration_entry, gk_api_params),
 	KUNIT_CASE_PARAM(gup_runs_anon_dirty, gk_api_params),
 	KUNIT_CASE_PARAM(gup_runs_anon_accessed, gk_api_params),

@@ -123,6 +123,7 @@ struct runs_entry {
  * @call: the one call that is under way
  * @before: the counts of @folios before it
  * @longterm: a bit for each folio that GUP-fast may pin to write, for long
+ * @retry: the driver drops the lock and wants to be asked again, if it may
  */
 struct runs {
 	struct kunit *test;
@@ -139,6 +140,7 @@ struct runs {
 	struct gk_entry before[RUNS_NR_FOLIOS];
 	unsigned long faults;
 	unsigned int longterm;
+	bool retry;
 	bool failed;
 };
 
@@ -239,6 +241,11 @@ static vm_fault_t runs_fault(struct gk_drv *drv, struct vm_fault *vmf)
 
 	if (i >= x->nr || x->entry[i].kind != 'm')
 		return VM_FAULT_SIGBUS;
+	if (x->retry && (vmf->flags & FAULT_FLAG_ALLOW_RETRY) &&
+	    !(vmf->flags & FAULT_FLAG_TRIED)) {
+		release_fault_lock(vmf);
+		return VM_FAULT_RETRY;
+	}
 	vmf->page = x->entry[i].page;
 	get_page(vmf->page);
 	return 0;
@@ -802,6 +809,21 @@ static void gup_runs_patterns(struct kunit *test)
 				return;
 }
 
+/* The lock is dropped at each fault: GUP goes on where it was. */
+static void gup_runs_retry(struct kunit *test)
+{
+	const struct gk_api *api = test->param_value;
+	struct runs *x = runs_make(test, "patterns", RUNS_PATTERN);
+	const struct runs_how how = { api - gk_apis };
+	unsigned int pattern;
+
+	x->retry = true;
+	for (pattern = 0; runs_set_pattern(x, pattern); pattern++)
+		if (!runs_call(x, &how, 0, 0, x->nr) ||
+		    !runs_call(x, &how, FOLL_WRITE, 0, x->nr))
+			return;
+}
+
 static long runs_populate_vma(struct gk_call *c)
 {
 	struct mm_struct *mm = c->r->mm;
@@ -879,6 +901,31 @@ static void gup_runs_populate(struct kunit *test)
 		if (!runs_populate(x, test->param_value, 0, x->nr) ||
 		    !runs_populate(x, test->param_value, 1, x->nr - 2))
 			return;
+}
+
+/*
+ * PG_referenced of a driver's folio, which is on no LRU list: folio_mark_accessed()
+ * sets it, and clears it when it meets it set. So it depends on how many pages of
+ * the folio the slow path took. GUP-fast sets it.
+ */
+static void gup_runs_referenced(struct kunit *test)
+{
+	const struct gk_api *api = test->param_value;
+	struct runs *x = runs_make(test, "whole", ALL_F);
+	struct folio *folio = x->folios[5];
+	bool referenced;
+	unsigned int nr;
+
+	for (nr = 1; nr <= x->nr; nr++) {
+		folio_clear_referenced(folio);
+		runs_set_call(x, api - gk_apis, FOLL_WRITE, 0, nr);
+		runs_enter(x, false);
+		runs_is(x, -1, "return", x->call.ret, nr);
+		referenced = api->fast || (api != &gk_apis[GK_PIN] && nr % 2);
+		runs_is(x, -1, "referenced", folio_test_referenced(folio),
+			referenced);
+		gk_release(&x->call);
+	}
 }
 
 /*
@@ -1243,6 +1290,8 @@ static struct kunit_case gup_runs_cases[] = {
 	KUNIT_CASE_PARAM(gup_runs_one_by_one, runs_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_remote, runs_remote_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_patterns, gk_api_params),
+	KUNIT_CASE_PARAM(gup_runs_retry, gk_api_params),
+	KUNIT_CASE_PARAM(gup_runs_referenced, gk_api_params),
 	KUNIT_CASE_PARAM(gup_runs_populate, runs_populate_gen_params),
 	KUNIT_CASE(gup_runs_next_table),
 	KUNIT_CASE_PARAM(gup_runs_longterm_write, runs_longterm_gen_params),
