@@ -17,7 +17,7 @@
  *	A0n	in a VMA with PROT_NONE
  *	A0c	in a private VMA: the entry is read-only, what is written is a copy
  *	A0f	in a private VMA with PROT_READ: that takes FOLL_FORCE
- *	**	the entry has no struct page
+ *	A0*	the entry says that there is no struct page
  *	--	nothing is mapped, and a fault says SIGBUS
  *
  * Neighbours of the kinds s, x, p, n, c and f share a VMA if they are of one kind.
@@ -84,9 +84,9 @@ static const struct runs_layout {
 	{ "nothing_first", "-- F1 F2 F3 F4 F5" },
 	{ "nothing_middle", "F0 F1 F2 -- F4 F5 F6" },
 	{ "nothing_last", "F0 F1 F2 F3 F4 --" },
-	{ "special_first", "** F1 F2 F3 F4 F5" },
-	{ "special_middle", "F0 F1 F2 ** F4 F5 F6" },
-	{ "special_last", "F0 F1 F2 F3 F4 **" },
+	{ "special_first", "F0* F1 F2 F3 F4 F5" },
+	{ "special_middle", "F0 F1 F2 F3* F4 F5 F6" },
+	{ "special_last", "F0 F1 F2 F3 F4 F5*" },
 	/* and with the VMA. */
 	{ "vma", "F0 F1 F2 F3 F4s F5s F6s F7s" },
 	{ "vma_of_one_page", "F0 F1 F2 F3s F4 F5 F6" },
@@ -211,7 +211,7 @@ static void runs_parse(struct runs *x, const char *map)
 
 		KUNIT_ASSERT_LT(x->test, x->nr, RUNS_MAX);
 		e->kind = ' ';
-		if (*map == '-' || *map == '*')
+		if (*map == '-')
 			e->kind = *map;
 		else
 			e->page = folio_page(x->folios[map[0] - 'A'],
@@ -263,7 +263,7 @@ static void runs_insert(struct runs *x, unsigned int i)
 	case '*':
 		mmap_write_lock(x->r->mm);
 		ret = vmf_insert_mixed(gk_vma(x->r, i), gk_addr(x->r, i),
-				       folio_pfn(x->folios[0]));
+				       page_to_pfn(e->page));
 		mmap_write_unlock(x->r->mm);
 		KUNIT_ASSERT_EQ(x->test, ret, VM_FAULT_NOPAGE);
 		return;
@@ -700,6 +700,59 @@ static void gup_runs_table_edge(struct kunit *test)
 	}
 }
 
+/*
+ * One entry of a large folio is another one, be it anywhere: also where the
+ * entries on both of its sides look like parts of one run.
+ */
+
+static const struct runs_odd {
+	const char *name;
+	char folio;		/* 0: the page that it should be */
+	char kind;
+} runs_odds[] = {
+	{ "large_folio", 'A', ' ' },
+	{ "folio_in_front", 'E', ' ' },
+	{ "small_folio", 'B', ' ' },
+	{ "head_page", 'F', ' ' },
+	{ "readonly", 0, 'r' },
+	{ "missing", 0, 'm' },
+	{ "special", 0, '*' },
+	{ "nothing", 0, '-' },
+	{ "private", 0, 'c' },
+};
+
+KUNIT_ARRAY_PARAM_DESC(runs_odd, runs_odds, name);
+
+/* All of F, but for entry @i. */
+static void runs_remap_odd(struct runs *x, const struct runs_odd *p,
+			   unsigned int i)
+{
+	unsigned int k;
+
+	for (k = 0; k < x->nr; k++) {
+		x->entry[k].page = folio_page(x->folios[5], k);
+		x->entry[k].kind = ' ';
+	}
+	if (p->folio)
+		x->entry[i].page = folio_page(x->folios[p->folio - 'A'], 0);
+	x->entry[i].kind = p->kind;
+	runs_remap(x, 0);
+}
+
+static void gup_runs_odd_one(struct kunit *test)
+{
+	const struct runs_odd *p = test->param_value;
+	struct runs *x = runs_make(test, p->name, ALL_F);
+	unsigned int i, nr;
+
+	for (i = 0; i < x->nr; i++) {
+		runs_remap_odd(x, p, i);
+		for (nr = 1; nr <= x->nr; nr++)
+			if (!runs_call_all(x, 0, nr))
+				return;
+	}
+}
+
 /* One page a call, all of them held at once; then released together. */
 static bool runs_one_by_one(struct runs *x, const struct runs_how *how,
 			    unsigned int flags)
@@ -770,7 +823,7 @@ static const struct runs_layout runs_remotes[] = {
 	{ "large", "Fd Fe Ff A0 A1 A2 A3 E0 E1" },
 	{ "in_turn", "A0 E0 A1 E1 B0 E2 A3 A3" },
 	{ "nothing", "F0 F1 F2 -- F4 F5 F6" },
-	{ "special", "F0 F1 F2 ** F4 F5 F6" },
+	{ "special", "F0 F1 F2 F3* F4 F5 F6" },
 };
 
 KUNIT_ARRAY_PARAM_DESC(runs_remote, runs_remotes, name);
@@ -1047,6 +1100,87 @@ static void gup_runs_longterm_write(struct kunit *test)
 }
 
 /*
+ * The same movable pages at two addresses in a row: a long-term pin moves each
+ * of them once, and pins it twice.
+ */
+
+#define RUNS_NR_TWICE	6
+
+static void runs_map_twice(struct gk_range *r)
+{
+	struct file *file = shmem_file_setup("gup_kunit", RUNS_NR_TWICE *
+					     PAGE_SIZE, EMPTY_VMA_FLAGS);
+	unsigned int nr = r->nr;
+
+	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
+	KUNIT_ASSERT_EQ(r->test, 0, kunit_add_action_or_reset(r->test,
+							      runs_fput, file));
+	gk_mmap(r, file, 0, RW, MAP_SHARED);
+	KUNIT_ASSERT_EQ(r->test, gk_addr(r, nr / 2),
+			vm_mmap(file, gk_addr(r, nr / 2), nr / 2 * PAGE_SIZE,
+				RW, MAP_SHARED | MAP_FIXED, 0));
+	gk_fault(r, 0, nr, true);
+}
+
+static const struct gk_shape runs_twice = {
+	.name = "shmem_twice", .nr = 2 * RUNS_NR_TWICE, .map = runs_map_twice,
+};
+
+static const enum gk_api_id runs_pin_apis[] = {
+	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
+};
+
+static void runs_pin_desc(const enum gk_api_id *api, char *desc)
+{
+	strscpy(desc, gk_apis[*api].name, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(runs_pin, runs_pin_apis, runs_pin_desc);
+
+static void gup_runs_longterm_twice(struct kunit *test)
+{
+	const enum gk_api_id *api = test->param_value;
+	struct gk_range *r = gk_map(test, &runs_twice, 0);
+	unsigned int i, flags = FOLL_LONGTERM | FOLL_WRITE;
+	struct gk_call *c;
+	struct page *page;
+
+	for (i = 0; i < r->nr; i++)
+		KUNIT_ASSERT_FALSE_MSG(test,
+				       folio_is_longterm_pinnable(page_folio(gk_page(r, i))),
+				       "no movablecore=?");
+	/* Somebody has one of them, and then nobody. */
+	page = gk_page(r, 2);
+	get_page(page);
+	c = gk_gup_part(r, *api, flags, 1, r->nr - 2);
+	gk_expect_ret(c, -ENOMEM);
+	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
+		  c->acquired - c->released, 0);
+	for (i = 0; i < r->nr; i++)
+		GK_EXPECT(c, i, "refcount", page_ref_count(gk_page(r, i)),
+			  3 + (gk_page(r, i) == page));
+	put_page(page);
+
+	c = gk_gup_part(r, *api, flags, 1, r->nr - 2);
+	gk_expect_pinned(c, r->nr - 2);
+	for (i = 0; i < r->nr; i++) {
+		page = gk_page(r, i);
+		GK_EXPECT(c, i, "pinnable for long",
+			  folio_is_longterm_pinnable(page_folio(page)), true);
+		GK_EXPECT(c, i, "mapped at both addresses",
+			  page == gk_page(r, (i + RUNS_NR_TWICE) % r->nr),
+			  true);
+		/* All but the first and the last were asked for twice. */
+		GK_EXPECT(c, i, "refcount", page_ref_count(page),
+			  3 + GUP_PIN_COUNTING_BIAS *
+			      (i % RUNS_NR_TWICE == 0 ||
+			       i % RUNS_NR_TWICE == RUNS_NR_TWICE - 1 ? 1 : 2));
+	}
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/*
  * A refcount that overflows within a run: page by page, GUP stops when it sees
  * it negative. So does GUP that takes a run, and it leaves nothing behind.
  */
@@ -1247,6 +1381,37 @@ static void gup_runs_unpin(struct kunit *test)
 					return;
 }
 
+/* One page of another folio among those of a large one, wherever it is. */
+static void gup_runs_unpin_odd_one(struct kunit *test)
+{
+	const struct runs_odd *p = test->param_value;
+	struct runs *x = runs_make(test, p->name, ALL_F);
+	unsigned int i, k, first;
+
+	for (i = 0; i < x->nr; i++) {
+		runs_remap_odd(x, p, i);
+		for (k = 0; k < ARRAY_SIZE(runs_unpins); k++)
+			for (first = 0; first < x->nr; first++)
+				if (!runs_unpin_part(x, &runs_unpins[k], first,
+						     x->nr - first) ||
+				    !runs_unpin_part(x, &runs_unpins[k], 0,
+						     first + 1))
+					return;
+	}
+}
+
+/* Parameters: the odd ones that are pages. */
+static const void *runs_odd_page_params(struct kunit *test, const void *prev,
+					char *desc)
+{
+	const struct runs_odd *p = prev;
+
+	do {
+		p = runs_odd_gen_params(test, p, desc);
+	} while (p && !p->folio);
+	return p;
+}
+
 /* Entries from @first on are NULL: the others are released, and only they. */
 static bool runs_unpin_null(struct runs *x, const struct runs_unpin *p,
 			    unsigned int first, unsigned int nr)
@@ -1287,6 +1452,7 @@ static void gup_runs_unpin_null(struct kunit *test)
 static struct kunit_case gup_runs_cases[] = {
 	KUNIT_CASE_PARAM(gup_runs_part, runs_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_table_edge, runs_layout_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_odd_one, runs_odd_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_one_by_one, runs_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_remote, runs_remote_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_patterns, gk_api_params),
@@ -1295,8 +1461,10 @@ static struct kunit_case gup_runs_cases[] = {
 	KUNIT_CASE_PARAM(gup_runs_populate, runs_populate_gen_params),
 	KUNIT_CASE(gup_runs_next_table),
 	KUNIT_CASE_PARAM(gup_runs_longterm_write, runs_longterm_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_longterm_twice, runs_pin_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_overflow, runs_overflow_gen_params),
 	KUNIT_CASE_PARAM(gup_runs_unpin, runs_unpin_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_unpin_odd_one, runs_odd_page_params),
 	KUNIT_CASE_PARAM(gup_runs_unpin_null, runs_unpin_gen_params),
 	{}
 };
