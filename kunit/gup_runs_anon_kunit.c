@@ -199,6 +199,24 @@ static void ra_readonly_shared(struct gk_range *r, unsigned int i)
 	ClearPageAnonExclusive(gk_page(r, i));
 }
 
+/* All of the range may be read only, which FOLL_FORCE looks at page by page. */
+static void ra_readonly_range(struct gk_range *r, unsigned int i)
+{
+	gk_protect(r, 0, r->nr, PROT_READ);
+}
+
+static void ra_readonly_range_shared(struct gk_range *r, unsigned int i)
+{
+	ra_readonly_range(r, i);
+	ClearPageAnonExclusive(gk_page(r, i));
+}
+
+static void ra_readonly_range_copied(struct gk_range *r, unsigned int i)
+{
+	ra_copy(r, i);
+	ra_readonly_range(r, i);
+}
+
 /* What becomes of an entry. */
 enum ra_do {
 	TAKE,		/* GUP-fast takes it, and so does the slow path */
@@ -217,12 +235,15 @@ enum ra_do {
  * @write: for writing
  * @force: the same with FOLL_FORCE
  * @dump: with FOLL_DUMP
- * @others: for writing, the other pages of the folio; @shared: also for pins
+ * @others: for writing, the other pages of the folio
+ * @shared: these, for pins to read
+ * @readonly: the VMA of all of them
  */
 static const struct ra_kind {
 	const char *name;
 	void (*change)(struct gk_range *r, unsigned int i);
 	enum ra_do get, pin, longterm, write, force, dump, others, shared;
+	bool readonly;
 } ra_kinds[] = {
 	{ "exclusive", ra_nothing },
 	{ "readonly_entries", ra_readonly_all,
@@ -255,6 +276,13 @@ static const struct ra_kind {
 	  .write = REFUSE, .force = SLOW },
 	{ "readonly_vma_shared", ra_readonly_shared,
 	  .pin = COPY, .longterm = COPY, .write = REFUSE, .force = COPY },
+	{ "readonly_range", ra_readonly_range,
+	  .write = REFUSE, .force = SLOW, .readonly = true },
+	{ "readonly_range_shared", ra_readonly_range_shared,
+	  .pin = COPY, .longterm = COPY, .write = REFUSE, .force = COPY,
+	  .readonly = true },
+	{ "readonly_range_copied", ra_readonly_range_copied,
+	  .write = REFUSE, .force = SLOW, .readonly = true },
 };
 
 KUNIT_ARRAY_PARAM_DESC(ra_kind, ra_kinds, name);
@@ -300,6 +328,8 @@ static enum ra_do ra_do_entry(const struct ra_kind *kind, unsigned int changed,
 
 	if (i == changed)
 		act = ra_do_changed(kind, c);
+	else if (kind->readonly && (c->flags & FOLL_WRITE))
+		act = c->flags & FOLL_FORCE ? SLOW : REFUSE;
 	else if (i >= RA_FIRST && i <= RA_LAST && (c->flags & FOLL_WRITE))
 		act = kind->others;
 	else if (i >= RA_FIRST && i <= RA_LAST && c->api->pins)
@@ -345,7 +375,8 @@ static struct ra_want ra_foretell(const struct ra_kind *kind,
 		return want;
 	want.ret = -EFAULT;
 	/* What its VMA refuses is refused before signals count. */
-	if (alone && !(i == changed && ra_do_changed(kind, c) == REFUSE))
+	if (alone && !(ra_do_changed(kind, c) == REFUSE &&
+		       (i == changed || kind->readonly)))
 		want.ret = -EINTR;
 	return want;
 }
