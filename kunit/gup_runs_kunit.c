@@ -622,6 +622,20 @@ static void runs_restore(struct runs *x)
 	}
 }
 
+/*
+ * What went wrong is not given back: it would take other folios' references, and
+ * the kernel with them.
+ */
+static void runs_give_back(struct runs *x, const struct runs_want *want)
+{
+	if (x->failed)
+		return;
+	gk_release(&x->call);
+	runs_expect_folios(x, want, false, "refcount after the release",
+			   "pincount after the release");
+	runs_restore(x);
+}
+
 /* One call, judged and given back; false: it went wrong. */
 static bool runs_call(struct runs *x, const struct runs_how *how,
 		      unsigned int flags, unsigned int first, unsigned int nr)
@@ -637,10 +651,7 @@ static bool runs_call(struct runs *x, const struct runs_how *how,
 	gk_expect_untouched(c);
 	if (c->ret == want.ret)
 		runs_expect_pages(x);
-	gk_release(c);
-	runs_expect_folios(x, &want, false, "refcount after the release",
-			   "pincount after the release");
-	runs_restore(x);
+	runs_give_back(x, &want);
 	return !x->failed;
 }
 
@@ -778,10 +789,7 @@ static bool runs_one_by_one(struct runs *x, const struct runs_how *how,
 	runs_expect(x, &want);
 	if (c->ret == want.ret)
 		runs_expect_pages(x);
-	gk_release(c);
-	runs_expect_folios(x, &want, false, "refcount after the release",
-			   "pincount after the release");
-	runs_restore(x);
+	runs_give_back(x, &want);
 	return !x->failed;
 }
 
@@ -977,6 +985,8 @@ static void gup_runs_referenced(struct kunit *test)
 		referenced = api->fast || (api != &gk_apis[GK_PIN] && nr % 2);
 		runs_is(x, -1, "referenced", folio_test_referenced(folio),
 			referenced);
+		if (x->failed)
+			return;
 		gk_release(&x->call);
 	}
 }
@@ -1232,9 +1242,7 @@ static bool runs_overflow(struct runs *x, enum gk_api_id api,
 	gk_expect_untouched(c);
 	if (c->ret == want.ret)
 		runs_expect_pages(x);
-	gk_release(c);
-	runs_expect_folios(x, &want, false, "refcount after the release",
-			   "pincount after the release");
+	runs_give_back(x, &want);
 	folio_ref_sub(folio, filled);
 	return !x->failed;
 }
