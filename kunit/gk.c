@@ -163,6 +163,21 @@ struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i)
 	return vma;
 }
 
+/* Change flags of the VMA at page @i, as a driver's ->mmap would have set them */
+void gk_vma_mod_flags(struct gk_range *r, unsigned int i, vm_flags_t set,
+		      vm_flags_t clear)
+{
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(r->mm);
+	vma = gk_vma(r, i);
+	if (vma) {
+		vma_start_write(vma);
+		vm_flags_mod(vma, set, clear);
+	}
+	mmap_write_unlock(r->mm);
+}
+
 vm_fault_t gk_try_fault(struct gk_range *r, unsigned int i, bool write)
 {
 	struct vm_area_struct *vma;
@@ -406,6 +421,15 @@ long gk_stat(enum node_stat_item item)
 	return sum;
 }
 
+/* Page faults so far: everybody's, but nobody else runs user code. */
+unsigned long gk_faults(void)
+{
+	unsigned long events[NR_VM_EVENT_ITEMS];
+
+	all_vm_events(events);
+	return events[PGFAULT];
+}
+
 /* Per-CPU folio batches hold references of their own: drain them. */
 void gk_settle(void)
 {
@@ -547,6 +571,15 @@ void gk_enter(struct gk_call *c)
 	}
 }
 
+/* Forget what the call stored. */
+void gk_untouch(struct gk_call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->room; i++)
+		c->pages[i] = GK_UNTOUCHED;
+}
+
 /*
  * A call that is yet to be made: the case may change @addr, @array or @locked,
  * then calls gk_enter() and gk_done().
@@ -555,7 +588,6 @@ struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
 			   unsigned int flags, unsigned int first, long nr)
 {
 	struct gk_call *c = kunit_kzalloc(r->test, sizeof(*c), GFP_KERNEL);
-	unsigned int i;
 
 	KUNIT_ASSERT_NOT_NULL(r->test, c);
 	c->r = r;
@@ -570,8 +602,7 @@ struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
 	c->pages = kunit_kmalloc_array(r->test, c->room, sizeof(*c->pages),
 				       GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(r->test, c->pages);
-	for (i = 0; i < c->room; i++)
-		c->pages[i] = GK_UNTOUCHED;
+	gk_untouch(c);
 	c->array = c->pages;
 
 	c->before = gk_snapshot(r);
@@ -705,31 +736,37 @@ void gk_expect_untouched(struct gk_call *c)
 	}
 }
 
-/* Each folio has gained exactly the references that the call returned. */
+/*
+ * Each folio has gained exactly the references that the call returned; so a
+ * folio of which it returned nothing has gained none.
+ */
 void gk_expect_counts(struct gk_call *c)
 {
+	struct folio *folio, *last = NULL;
+	unsigned int i;
 	long pinned = 0;
 	long k;
 
-	for (k = 0; k < c->ret; k++) {
-		struct gk_entry *was = &c->before[c->first + k];
-		struct gk_entry *is = &c->pinned[c->first + k];
-		struct folio *folio = page_folio(c->pages[k]);
+	for (i = 0; i < c->r->nr; i++) {
+		struct gk_entry *was = &c->before[i], *is = &c->pinned[i];
 		int n;
 
-		if (!is_zero_folio(folio))
-			pinned++;
-		if (c->pages[k] != is->page || is_zero_folio(folio) ||
-		    !gk_mapped_alike(c->r, folio, c->before, c->pinned))
+		if (!is->page || is_zero_page(is->page))
+			continue;
+		folio = page_folio(is->page);
+		if (folio == last)
+			continue;
+		last = folio;
+		if (!gk_mapped_alike(c->r, folio, c->before, c->pinned))
 			continue;
 		n = gk_times_returned(c, folio);
-		GK_EXPECT(c, k, "refcount gained", is->refs - was->refs,
+		GK_EXPECT(c, i, "refcount gained", is->refs - was->refs,
 			  gk_refs_wanted(c->api, folio, n));
-		GK_EXPECT(c, k, "pincount gained", is->pins - was->pins,
+		GK_EXPECT(c, i, "pincount gained", is->pins - was->pins,
 			  gk_pins_wanted(c->api, folio, n));
 	}
-	if (!c->api->pins)
-		pinned = 0;
+	for (k = 0; k < c->ret; k++)
+		pinned += c->api->pins && !is_zero_page(c->pages[k]);
 	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
 		  c->acquired - c->released, pinned);
 }

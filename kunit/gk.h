@@ -195,6 +195,8 @@ void gk_wrprotect_ptes(struct gk_range *r, unsigned int i, unsigned int n);
 void gk_store(struct gk_range *r, unsigned int i, u8 val);
 u8 gk_load(struct gk_range *r, unsigned int i);
 struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i);
+void gk_vma_mod_flags(struct gk_range *r, unsigned int i, vm_flags_t set,
+		      vm_flags_t clear);
 struct page *gk_page(struct gk_range *r, unsigned int i);
 pte_t gk_pte(struct gk_range *r, unsigned int i);
 
@@ -221,6 +223,7 @@ struct gk_call *gk_gup_part(struct gk_range *r, enum gk_api_id api,
 /* The same in steps: for a call with odd arguments, or in an odd context. */
 struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
 			   unsigned int flags, unsigned int first, long nr);
+void gk_untouch(struct gk_call *c);
 void gk_enter(struct gk_call *c);
 void gk_done(struct gk_call *c);
 void gk_release(struct gk_call *c);
@@ -239,6 +242,7 @@ struct gk_entry *gk_snapshot(struct gk_range *r);
 void gk_settle(void);
 int gk_refs_wanted(const struct gk_api *api, struct folio *folio, int n);
 long gk_stat(enum node_stat_item item);
+unsigned long gk_faults(void);
 
 /* "shape=anon_written api=pin_user_pages_fast flags=WRITE|LONGTERM" */
 const char *gk_where(struct gk_call *c);
@@ -283,6 +287,9 @@ struct page *gk_drv_page(struct gk_drv *drv, unsigned int i);
 void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 		 unsigned long flags);
 void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page);
+/* One block of memory, cut into folios: folio i has 2^orders[i] pages. */
+struct page *gk_folios_in_a_row(struct kunit *test, const u8 *orders,
+				unsigned int nr);
 /* The driver behind a range that a gk_drv_* shape or gk_drv_mmap() mapped. */
 struct gk_drv *gk_range_drv(struct gk_range *r);
 

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/mman.h>
 
+#include "internal.h"
 #include "gk.h"
 
 static vm_fault_t gk_drv_fault(struct vm_fault *vmf)
@@ -80,6 +81,63 @@ struct page *gk_drv_page(struct gk_drv *drv, unsigned int i)
 	unsigned int nr = 1U << drv->order;
 
 	return folio_page(drv->folios[i / nr], i % nr);
+}
+
+struct gk_row {
+	struct folio **folios;
+	unsigned int nr;
+};
+
+static void gk_put_row(void *arg)
+{
+	struct gk_row *row = arg;
+	unsigned int i;
+
+	for (i = 0; i < row->nr; i++)
+		folio_put(row->folios[i]);
+}
+
+static struct folio *gk_make_folio(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	if (!order)
+		return page_folio(page);
+	/* Tail pages have no references. */
+	for (i = 1; i < 1U << order; i++)
+		set_page_count(page + i, 0);
+	prep_compound_page(page, order);
+	return page_rmappable_folio(page);
+}
+
+/*
+ * Folios that lie one behind the other in memory: the last page of one and the
+ * first of the next look like pages of one folio.
+ */
+struct page *gk_folios_in_a_row(struct kunit *test, const u8 *orders,
+				unsigned int nr)
+{
+	struct gk_row *row = kunit_kzalloc(test, sizeof(*row), GFP_KERNEL);
+	unsigned int i, pages = 0;
+	struct page *block;
+
+	KUNIT_ASSERT_NOT_NULL(test, row);
+	row->folios = kunit_kcalloc(test, nr, sizeof(*row->folios), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, row->folios);
+	for (i = 0; i < nr; i++)
+		pages += 1 << orders[i];
+	KUNIT_ASSERT_TRUE(test, is_power_of_2(pages));
+	block = alloc_pages(GFP_KERNEL | __GFP_ZERO, ilog2(pages));
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	split_page(block, ilog2(pages));
+	for (pages = 0; row->nr < nr; row->nr++) {
+		row->folios[row->nr] = gk_make_folio(block + pages,
+						     orders[row->nr]);
+		pages += 1 << orders[row->nr];
+	}
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, gk_put_row,
+							   row));
+	return block;
 }
 
 /* Map r->nr pages of address space to @drv; nothing is inserted yet. */

@@ -75,20 +75,6 @@ static vm_fault_t gup_populate_complete(struct gk_drv *drv,
 	return VM_FAULT_COMPLETED | VM_FAULT_NOPAGE;
 }
 
-static void gup_populate_set_flags(struct gk_range *r, vm_flags_t set,
-				   vm_flags_t clear)
-{
-	struct vm_area_struct *vma;
-
-	mmap_write_lock(r->mm);
-	vma = gk_vma(r, 0);
-	if (vma) {
-		vma_start_write(vma);
-		vm_flags_mod(vma, set, clear);
-	}
-	mmap_write_unlock(r->mm);
-}
-
 static void gup_populate_map_anon(struct gk_range *r, unsigned long prot)
 {
 	gk_mmap(r, NULL, 0, prot, MAP_PRIVATE);
@@ -145,7 +131,7 @@ GUP_POPULATE_DRV(drv_complete, gup_populate_complete, RW, MAP_SHARED);
 static void gup_populate_map_anon_io(struct gk_range *r)
 {
 	gup_populate_map_anon(r, RW);
-	gup_populate_set_flags(r, VM_IO, 0);
+	gk_vma_mod_flags(r, 0, VM_IO, 0);
 }
 
 GUP_POPULATE_SHAPE(anon_io);
@@ -445,9 +431,9 @@ static void gup_populate_mm_io(struct kunit *test)
 		middle.nr = 4;
 		/* To have a VMA of its own. */
 		gk_madvise(r, 4, 4, MADV_DONTFORK);
-		gup_populate_set_flags(&middle, flags[i], 0);
+		gk_vma_mod_flags(&middle, 0, flags[i], 0);
 		ret = gup_populate_mm(r, 0);
-		gup_populate_set_flags(&middle, 0, flags[i]);
+		gk_vma_mod_flags(&middle, 0, 0, flags[i]);
 		KUNIT_EXPECT_EQ_MSG(test, ret, 0, "flags=%lx",
 				    (unsigned long)flags[i]);
 		gup_populate_expect(r, "__mm_populate", 0, 4,

@@ -21,47 +21,10 @@
 
 static const u8 unpin_orders[] = { 2, 0, 0, 1, 3 };
 
-static void unpin_put_folios(void *arg)
-{
-	struct page *page = arg;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(unpin_orders); i++) {
-		struct folio *folio = page_folio(page);
-
-		page += 1 << unpin_orders[i];
-		folio_put(folio);
-	}
-}
-
-/* Cut one block in pieces and make a folio of each. */
-static struct page *unpin_folios_in_a_row(struct kunit *test)
-{
-	struct page *block = alloc_pages(GFP_KERNEL | __GFP_ZERO, UNPIN_ORDER);
-	unsigned int i, k, nr = 0;
-
-	KUNIT_ASSERT_NOT_NULL(test, block);
-	split_page(block, UNPIN_ORDER);
-	for (i = 0; i < ARRAY_SIZE(unpin_orders); i++) {
-		if (unpin_orders[i]) {
-			/* Tail pages have no references. */
-			for (k = 1; k < 1U << unpin_orders[i]; k++)
-				set_page_count(block + nr + k, 0);
-			prep_compound_page(block + nr, unpin_orders[i]);
-			page_rmappable_folio(block + nr);
-		}
-		nr += 1 << unpin_orders[i];
-	}
-	KUNIT_ASSERT_EQ(test, nr, 1U << UNPIN_ORDER);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test,
-							   unpin_put_folios,
-							   block));
-	return block;
-}
-
 static void unpin_map_row(struct gk_range *r)
 {
-	struct page *page = unpin_folios_in_a_row(r->test);
+	struct page *page = gk_folios_in_a_row(r->test, unpin_orders,
+					       ARRAY_SIZE(unpin_orders));
 	unsigned int i;
 
 	gk_drv_mmap(r, gk_drv(r->test, 0, 1), RW, MAP_SHARED);

@@ -17,20 +17,6 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-static void gup_vma_set_flags(struct gk_range *r, vm_flags_t set,
-			      vm_flags_t clear)
-{
-	struct vm_area_struct *vma;
-
-	mmap_write_lock(r->mm);
-	vma = gk_vma(r, 0);
-	if (vma) {
-		vma_start_write(vma);
-		vm_flags_mod(vma, set, clear);
-	}
-	mmap_write_unlock(r->mm);
-}
-
 static vm_fault_t gup_vma_fault(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	vmf->page = gk_drv_page(drv, vmf->pgoff);
@@ -50,19 +36,19 @@ static void gup_vma_drv(struct gk_range *r, unsigned long prot,
 static void gup_vma_anon_io(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
-	gup_vma_set_flags(r, VM_IO, 0);
+	gk_vma_mod_flags(r, 0, VM_IO, 0);
 }
 
 static void gup_vma_drv_io(struct gk_range *r)
 {
 	gup_vma_drv(r, RW, MAP_SHARED);
-	gup_vma_set_flags(r, VM_IO, 0);
+	gk_vma_mod_flags(r, 0, VM_IO, 0);
 }
 
 static void gup_vma_drv_pfnmap(struct gk_range *r)
 {
 	gup_vma_drv(r, RW, MAP_SHARED);
-	gup_vma_set_flags(r, VM_PFNMAP, VM_MIXEDMAP);
+	gk_vma_mod_flags(r, 0, VM_PFNMAP, VM_MIXEDMAP);
 }
 
 static void gup_vma_drv_shared(struct gk_range *r)
@@ -84,7 +70,7 @@ static void gup_vma_drv_readonly(struct gk_range *r)
 static void gup_vma_drv_never_write(struct gk_range *r)
 {
 	gup_vma_drv(r, PROT_READ, MAP_SHARED);
-	gup_vma_set_flags(r, 0, VM_MAYWRITE);
+	gk_vma_mod_flags(r, 0, 0, VM_MAYWRITE);
 }
 
 static void gup_vma_drv_private_readonly(struct gk_range *r)
@@ -100,7 +86,7 @@ static void gup_vma_anon_none(struct gk_range *r)
 static void gup_vma_anon_never_read(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_NONE, MAP_PRIVATE);
-	gup_vma_set_flags(r, 0, VM_MAYREAD);
+	gk_vma_mod_flags(r, 0, 0, VM_MAYREAD);
 }
 
 static void gup_vma_anon_untouched(struct gk_range *r)
@@ -111,7 +97,7 @@ static void gup_vma_anon_untouched(struct gk_range *r)
 static void gup_vma_anon_never_write(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_READ, MAP_PRIVATE);
-	gup_vma_set_flags(r, 0, VM_MAYWRITE);
+	gk_vma_mod_flags(r, 0, 0, VM_MAYWRITE);
 }
 
 static void gup_vma_anon_exec(struct gk_range *r)
@@ -215,13 +201,13 @@ static void gup_vma_shmem_none(struct gk_range *r)
 static void gup_vma_anon_stale(struct gk_range *r)
 {
 	gk_anon_written.map(r);
-	gup_vma_set_flags(r, 0, VM_WRITE);
+	gk_vma_mod_flags(r, 0, 0, VM_WRITE);
 }
 
 static void gup_vma_shmem_stale(struct gk_range *r)
 {
 	gk_shmem_written.map(r);
-	gup_vma_set_flags(r, 0, VM_WRITE);
+	gk_vma_mod_flags(r, 0, 0, VM_WRITE);
 }
 
 #define GUP_VMA_SHAPE(_name)						\
@@ -481,7 +467,7 @@ static void gup_vma_second_refused(struct kunit *test)
 		/* Even VMAs that differ only in VM_IO must be two. */
 		gk_protect(r, 4, 4, p->prot == RW ? RW | PROT_EXEC : p->prot);
 		if (p->set)
-			gup_vma_set_flags(&second, p->set, 0);
+			gk_vma_mod_flags(&second, 0, p->set, 0);
 		c = gk_gup(r, api, p->flags);
 		gk_expect_pinned(c, 4);
 		KUNIT_EXPECT_NULL_MSG(test, gk_page(r, 4),
