@@ -47,18 +47,19 @@ kunit() {
 		--arch "$arch" --build_dir "../o-$lane" "$@" </dev/null
 }
 
-# boot_wait LOG LABEL INDENT TOTAL: until the kernel that lib-um.sh or lib-vm.sh has
-# started ($pid) is gone, showing how many results there are; INDENT, a regular
-# expression, tells which count. sh cannot wait with a time limit: poll fast at first,
-# most boots take a blink.
+# boot_wait LOG LABEL INDENT TOTAL [SILENCE]: until the kernel that lib-um.sh or lib-vm.sh
+# has started ($pid) is gone, showing how many results there are; INDENT, a regular
+# expression, tells which count. One that says nothing for SILENCE seconds hangs. sh
+# cannot wait with a time limit: poll fast at first, most boots take a blink.
 boot_wait() {
 	trap 'kill -INT "$pid" 2>/dev/null; "${how}_reap"; exit 2' INT TERM HUP
-	_naps=0
+	_naps=0 _size=-1 _last=$(date +%s)
 	while kill -0 "$pid" 2>/dev/null; do
 		_naps=$((_naps + 1))
 		if [ "$_naps" -le 10 ]; then sleep 0.2; continue; fi
 		_n=$(grep -c -E "^(\\[[^]]*\\] )?$3(not )?ok [0-9]" "$1" || :)
 		[ "$4" -eq 0 ] || [ "$_n" -ge "$4" ] || progress "$2" "$_n" "$4"
+		[ -z "${5-}" ] || boot_watch "$1" "$5"
 		sleep 1
 	done
 	_rc=0
@@ -69,6 +70,16 @@ boot_wait() {
 	[ "$_rc" -ne 124 ] && [ "$_rc" -ne 137 ] ||
 		echo "gup: $runner timed out after $limit seconds" >>"$1"
 	[ ! -t 2 ] || printf '\r%79s\r' '' >&2
+}
+
+boot_watch() {
+	_now=$(date +%s) _was=$_size
+	_size=$(wc -c <"$1")
+	[ "$_size" -eq "$_was" ] || _last=$_now
+	[ $((_now - _last)) -gt "$2" ] || return 0
+	kill "$pid" 2>/dev/null || :
+	echo "gup: $runner said nothing more and timed out after $2 seconds" >>"$1"
+	_last=$_now
 }
 
 # manifest LINE...: what ran where.

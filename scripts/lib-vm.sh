@@ -21,6 +21,22 @@ vm_qemu() {
 	pid=$!
 }
 
+# vm_vng LOG SECONDS ACCEL IMAGE ARGS COMMAND QEMU-OPTIONS: the same through virtme-ng,
+# with the host's files as root, and COMMAND as its script.
+vm_vng() {
+	_kvm=
+	[ "$3" = kvm ] || _kvm=--disable-kvm
+	# A pipe, because QEMU opens its output anew, which would start a file over.
+	rm -f "$1.pipe"
+	mkfifo "$1.pipe"
+	cat <"$1.pipe" >"$1" &
+	reader=$!
+	timeout -k 5 "$2" "$top/scripts/vng.sh" -- --verbose $_kvm --force-9p --user root \
+		--run "$4" --cpus "${CPUS:-2}" --memory "${MEMORY:-2G}" --append "$5" \
+		--qemu-opts="-cpu max $7" --exec "$6" </dev/null >"$1.pipe" 2>&1 &
+	pid=$!
+}
+
 # vm_accel IMAGE: sets accel. A /dev/kvm that opens proves nothing: it may refuse the
 # CPU, stop at an instruction, or hang. So a kernel without a root is booted, which has
 # to get as far as missing it. The answer holds until this machine is booted again.
@@ -73,4 +89,8 @@ vm_check() {
 		die "the guest was given ${CPUS:-2} CPUs and brought up $_got: see $1"
 }
 
-vm_reap() { kill "$pid" 2>/dev/null || :; }	# timeout(1) ends QEMU with it
+# timeout(1) ends QEMU with it
+vm_reap() {
+	kill "$pid" 2>/dev/null || :
+	[ -z "${reader-}" ] || wait "$reader"
+}

@@ -18,6 +18,7 @@ pass=N        required: so many of its subtests pass, no more and no fewer
 skip=N:why    so many of its subtests skip themselves, for that reason
 xfail=N:why   so many it expects to fail by itself
 fail=N:why    so many fail, and that is known: N exactly, so that one more shows
+pass@X=N and so on: the number where it differs: X is "base" or a lane
 whole=skip:why  it skips as a whole (then pass=0)
 leak=why      it is known to end with pins that it has not released
 since=PATCH   fails on the base and is mended by this patch of the series
@@ -48,13 +49,19 @@ class MatrixError(Exception):
 
 
 class Entry:
-    """One run. want: exact numbers of subtests by status; why: reasons by key."""
+    """One run. want: exact numbers of subtests by status."""
 
     def __init__(self, name, line):
         self.name, self.line = name, line
-        self.argv, self.time, self.want, self.why = [], 0, {}, {}
+        self.argv, self.time, self.want = [], 0, {}
         self.since = self.side = self.lanes = self.off = self.leak = None
         self.uid, self.without, self.skips = '0', '-', False
+        self.other = {}         # {"base" or lane: {status: number}}
+
+    def numbers(self, lane, side):
+        """How many subtests of each status there have to be."""
+        numbers = dict(self.want, **self.other.get(lane, {}))
+        return dict(numbers, **self.other.get('base', {})) if side == 'base' else numbers
 
     def runs_in(self, lane, side):
         return (not self.off and (lane is None or self.lanes is None or lane in self.lanes)
@@ -67,21 +74,26 @@ def number(where, key, text):
     return int(text)
 
 
+def set_number(entry, where, key, value):
+    status, at, place = key.partition('@')
+    want = entry.other.setdefault(place, {}) if at else entry.want
+    count, colon, why = value.partition(':')
+    if (status == 'pass') == bool(why):
+        raise MatrixError(f'{where}: want pass=<number>, and '
+                          f'skip, xfail or fail=<number>:<reason_with_underscores>: {key}={value}')
+    want[status] = number(where, key, count)
+
+
 def set_key(entry, where, key, value):
-    if key in ('skip', 'xfail', 'fail'):
-        count, colon, why = value.partition(':')
-        if not why:
-            raise MatrixError(f'{where}: want {key}=<number>:<reason_with_underscores>')
-        entry.want[key], entry.why[key] = number(where, key, count), why
-    elif key == 'pass':
-        entry.want[key] = number(where, key, value)
+    if key.partition('@')[0] in ('pass', 'skip', 'xfail', 'fail'):
+        set_number(entry, where, key, value)
     elif key == 'time':
         entry.time = number(where, key, value)
     elif key == 'whole':
         what, _, why = value.partition(':')
         if what != 'skip' or not why:
             raise MatrixError(f'{where}: want whole=skip:<reason_with_underscores>')
-        entry.skips, entry.why[key] = True, why
+        entry.skips = True
     elif key == 'as':
         entry.uid = str(number(where, key, value))
     elif key == 'without':
@@ -106,7 +118,7 @@ def parse(where, line, number_of_line):
     entry.argv = command.split()
     for word in words[1:]:
         key, equals, value = word.partition('=')
-        if key not in KEYS or not equals or not value:
+        if key.partition('@')[0] not in KEYS or not equals or not value:
             raise MatrixError(f'{where}: unknown key "{word}": use {", ".join(KEYS)}')
         set_key(entry, where, key, value)
     if not entry.off and not (entry.time and 'pass' in entry.want):
@@ -173,7 +185,7 @@ def check(path, lanes, series):
         if patches is not None and entry.since and entry.since not in patches:
             errors.append(f'{path}:{entry.line}: since={entry.since} is no patch of the series: '
                           'use its file name without number and ".patch"')
-        for lane in entry.lanes or []:
+        for lane in (entry.lanes or []) + [word for word in entry.other if word != 'base']:
             if lanes is not None and lane not in lanes:
                 errors.append(f'{path}:{entry.line}: no lane "{lane}" in kconfigs/lanes')
     return errors

@@ -10,8 +10,11 @@
 # run.sh leaves: log, results.ktap, config, manifest. It does not judge: that is
 # scripts/vm_verdict.py's work.
 #
+# VM=vng boots through virtme-ng instead: the same kernel, programs and list, on a share
+# of the host's files.
+#
 # environment: SIDE=series|base, FILTER=glob of names, TIMEOUT=seconds,
-#              KARGS="more kernel arguments", ACCEL=kvm|tcg, CPUS=3, MEMORY=3G
+#              VM=qemu|vng, KARGS="more kernel arguments", ACCEL=kvm|tcg, CPUS=3, MEMORY=3G
 # exit status: 0 the kernel ran (in whatever way it ended), 2 bad input
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -45,9 +48,8 @@ vm_ready
 	${FILTER:+--filter "$FILTER"} >"$out/tests"
 total=$(wc -l <"$out/tests")
 limit=${TIMEOUT:-$(awk -F '\t' -v boot=$((120 * scale)) '{ s += $2 } END { print s + boot }' "$out/tests")}
-# A second archive behind the first: the list can change without packing again.
-printf 'file /tests %s/tests 0644 0 0\n' "$out" >"$out/cpio"
-"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
+# The guest ends each test in time and says so: more silence than that is a hang.
+silence=$(awk -F '\t' -v boot=$((120 * scale)) '$2 > s { s = $2 } END { print s + boot }' "$out/tests")
 rm -f "$out/disk"
 truncate -s 512M "$out/disk"
 mkfs.ext4 -q -F "$out/disk" 2>"$out/mkfs.log" || die "mkfs.ext4 failed: see $out/mkfs.log"
@@ -57,13 +59,25 @@ mkfs.ext4 -q -F "$out/disk" 2>"$out/mkfs.log" || die "mkfs.ext4 failed: see $out
 # With special purpose memory: the coherent device of hmm-tests has nothing else.
 kargs=$(printf '%s\n' "$kargs" | sed 's/movablecore=[^ ]*//')
 spm="memmap=512M\$0x60000000 test_hmm.spm_addr_dev0=0x60000000 test_hmm.spm_addr_dev1=0x70000000"
-args="panic=-1 rdinit=/selftests/init $kargs $spm kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
-runner=QEMU
-vm_qemu "$out/log" "$limit" "$accel" "$o/$image" "$args" -initrd "$out/initramfs" \
-	-drive "file=$out/disk,format=raw,if=virtio,cache=unsafe"
-boot_wait "$out/log" "$lane $side: tests run" '' "$total"
+args="$kargs $spm kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
+case ${VM:-qemu} in
+qemu)
+	runner=QEMU
+	# A second archive behind the first: the list can change without packing again.
+	printf 'file /tests %s/tests 0644 0 0\n' "$out" >"$out/cpio"
+	"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
+	vm_qemu "$out/log" "$limit" "$accel" "$o/$image" "panic=-1 rdinit=/selftests/init $args" \
+		-initrd "$out/initramfs" -drive "file=$out/disk,format=raw,if=virtio,cache=unsafe";;
+vng)
+	runner=vng
+	"$top/scripts/vng.sh" >/dev/null
+	vm_vng "$out/log" "$limit" "$accel" "$o/$image" "$args" "$o/selftests/init $out/tests" \
+		"-drive file=$out/disk,format=raw,if=virtio,cache=unsafe";;
+*) die "VM=$VM: use VM=qemu or VM=vng";;
+esac
+boot_wait "$out/log" "$lane $side: tests run" '' "$total" "$silence"
 vm_check "$out/log"
 "$top/scripts/vm_log.py" "$out/log" >"$out/results.ktap" 2>/dev/null || :
-rm -f "$out/initramfs" "$out/cpio" "$out/disk" "$out/mkfs.log"
+rm -f "$out/initramfs" "$out/cpio" "$out/disk" "$out/mkfs.log" "$out/log.pipe"
 manifest "selftests   $(cat "$top"/selftests/*.[ch] "$top/selftests/matrix" 2>/dev/null | git hash-object --stdin)" \
 	"arguments   $args" >"$out/manifest"

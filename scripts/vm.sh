@@ -13,6 +13,7 @@
 #   SIDE=series     or base: the untouched tree, where the tests with since= in the
 #                   matrix must fail
 #   FILTER=glob     only these tests; the verdict is then about these only
+#   VM=qemu         or vng: through virtme-ng
 #   ACCEL=kvm|tcg   instead of finding out
 #   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds
 # exit status: 0 as the matrix says, 1 a test failed, 2 cannot tell

@@ -45,7 +45,8 @@ class VmJudge(verdict.Judge):
     def test(self, run, entry, test):
         """One test of the matrix that has a result."""
         self.blamed.add(test.name)
-        wrong = defects(entry, test)
+        want = entry.numbers(self.lane, self.side)
+        wrong = defects(entry, want, test)
         events = run.splats.get(test.name, [])
         if self.side == 'base' and entry.since:
             if wrong or events:
@@ -56,7 +57,7 @@ class VmJudge(verdict.Judge):
                           f'base, since={entry.since}', [])
             return
         if wrong:
-            self.fail(run, test, '; '.join(wrong), complaints(entry, test))
+            self.fail(run, test, '; '.join(wrong), complaints(want, test))
         elif events:
             self.failed += 1
         elif entry.skips:
@@ -67,28 +68,28 @@ class VmJudge(verdict.Judge):
             self.splat(run, event)
 
 
-def defects(entry, test):
+def defects(entry, want, test):
     """In what the test differs from its line in the matrix."""
     if entry.skips:
         return [] if test.status == 'skip' else ['skips no longer: give it its pass=']
     wrong = [] if test.status != 'skip' else ['skipped itself as a whole but is required']
-    excused = ['exit=1'] if 'fail' in entry.want else []
+    excused = ['exit=1'] if want.get('fail') else []
     if entry.leak:
         excused += [word for word in test.reason.split() if word.startswith('pins=')]
     wrong += [word for word in test.reason.split() if word not in excused
               and (word, test.status) != ('exit=4', 'skip')]
     wrong += test.faults
     for status in vm_log.STATUSES:
-        want, got = entry.want.get(status, 0), test.parts[status]
-        if got != want:
-            wrong.append(f'{status}: {got} subtests, the matrix says {want}')
+        if test.parts[status] != want.get(status, 0):
+            wrong.append(f'{status}: {test.parts[status]} subtests, the matrix says '
+                         f'{want.get(status, 0)}')
     return wrong
 
 
-def complaints(entry, test):
+def complaints(want, test):
     """The subtests that are not what the matrix expects, with their log lines."""
     lines = [f'{number:6}: {status}: {name}' for number, status, name in test.bad
-             if test.parts[status] != entry.want.get(status, 0)]
+             if test.parts[status] != want.get(status, 0)]
     return lines if len(lines) <= SHOWN else lines[:SHOWN] + [f'{"...":>6}']
 
 
