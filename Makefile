@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 #: first run: install what is missing, get the kernel, everything up to the verdict
 kunit:		## KUnit on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, after an edit 15 s
 	@scripts/kunit.sh
+vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
+	@scripts/vm.sh
 check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on every lane   14 min cold
 	@scripts/check.sh
 
@@ -65,5 +67,5 @@ help:
 	      /^[a-z-]+:.*##/{ name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## */, ""); \
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
-.PHONY: kunit check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
+.PHONY: kunit vm check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
 	sparse selftest inventory bench counts setup setup-tree clean help

@@ -197,7 +197,7 @@ struct gup_fast_level {
 static const struct gup_fast_level gup_fast_levels[] = {
 	{ "PMD", { "pmd_edge", 16, 0, gup_fast_map_edge, PMD_SHIFT } },
 	{ "PUD", { "pud_edge", 16, 0, gup_fast_map_edge, PUD_SHIFT } },
-	{ "PGD", { "pgd_edge", 16, 0, gup_fast_map_edge, PGDIR_SHIFT } },
+	{ "PGD", { "pgd_edge", 16, 0, gup_fast_map_edge, P4D_SHIFT } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(gup_fast_level, gup_fast_levels, name);

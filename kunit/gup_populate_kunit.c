@@ -6,6 +6,7 @@
  */
 #include <linux/highmem.h>
 #include <linux/mman.h>
+#include <linux/pkeys.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -253,7 +254,7 @@ static const struct gup_populate_vma_row {
 	/* Nor may a read-only one be written to. */
 	{ S(anon_readonly), 0, GUP_POPULATE_ZERO },
 	{ S(file_readonly), 0, GUP_POPULATE_FILE },
-	/* It cannot be read, but it can be populated. */
+	/* It cannot be read, but it can be populated, unless a key guards it. */
 	{ S(anon_exec), 0, GUP_POPULATE_ZERO },
 	/* No work to do, and all of it done. */
 	{ S(lock_on_fault), 0, GUP_POPULATE_NONE },
@@ -277,22 +278,26 @@ static void gup_populate_vma_range(struct kunit *test)
 
 	for (with = 0; with <= 1; with++) {
 		struct gk_range *r = gk_map(test, row->shape, 0);
+		/* Where there are protection keys, no access means no fault. */
+		bool keyed = vma_pkey(gk_vma(r, 0));
+		enum gup_populate_kind kind = keyed ? GUP_POPULATE_NONE : row->kind;
+		long want = keyed ? -EFAULT : row->ret ?: r->nr;
 		int locked = 1;
 		long ret;
 
 		ret = gup_populate_vma(r, 0, r->nr, with ? &locked : NULL);
-		KUNIT_EXPECT_EQ_MSG(test, ret, row->ret ?: r->nr,
+		KUNIT_EXPECT_EQ_MSG(test, ret, want,
 				    "shape=%s api=populate_vma_page_range locked=%u",
 				    r->shape->name, with);
 		KUNIT_EXPECT_EQ(test, locked, 1);
 		gup_populate_expect(r, "populate_vma_page_range", 0, r->nr,
-				    row->kind);
+				    kind);
 		if (!r->child)
 			gup_populate_expect_no_refs(r,
 						    "populate_vma_page_range");
 		/* Once more: it is all there, and nothing adds up. */
 		ret = gup_populate_vma(r, 0, r->nr, NULL);
-		KUNIT_EXPECT_EQ(test, ret, row->ret ?: r->nr);
+		KUNIT_EXPECT_EQ(test, ret, want);
 		if (!r->child)
 			gup_populate_expect_no_refs(r, "a second populate");
 	}

@@ -7,8 +7,9 @@
 # Each step is a script of its own; its output goes to build/out/check/<step>.log.
 # A failed step does not stop the others, except that nothing is built without a
 # tree. The last two lines are the verdict and "N passed, N failed, N skipped":
-#   - a KUnit lane counts its cases (build/out/<lane>/verdict; on the base, a case
-#     that fails as since= says has passed), each lane anew;
+#   - a KUnit lane counts its cases, one of selftests its programs
+#     (build/out/<lane>/verdict; on the base, a case that fails as since= says has
+#     passed), each lane anew;
 #   - a step that prints TAP counts its lines;
 #   - any other step counts as one. A step that fails counts at least one failed.
 #
@@ -24,11 +25,12 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh
+	setup           setup.sh tree build vm lint
 	tree            tree.sh series
 	tree-base       tree.sh base
 	lint            lint.sh
 	inventory       inventory.py check --lanes kconfigs/lanes --series patches/series
+	matrix          matrix.py check --lanes kconfigs/lanes --series patches/series
 	golden          selftest.sh golden
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
@@ -39,6 +41,9 @@ steps() {
 	um              kunit.sh LANE=um SIDE=series
 	um-smp-base     kunit.sh LANE=um-smp SIDE=base
 	um-smp          kunit.sh LANE=um-smp SIDE=series
+	x86_64-base     kunit.sh LANE=x86_64 SIDE=base
+	x86_64          kunit.sh LANE=x86_64 SIDE=series
+	x86_64-vm       vm.sh LANE=x86_64 SIDE=series
 	sparse          sparse.sh
 	counts          counts.sh
 	doc             doc-check.py
@@ -74,7 +79,7 @@ watch() {
 count() {
 	p=0 f=0 k=0 detail=
 	out=$build/out/$1
-	if [ "${2%% *}" = kunit.sh ] && [ -r "$out/verdict" ]; then
+	if { [ "$2" = kunit.sh ] || [ "$2" = vm.sh ]; } && [ -r "$out/verdict" ]; then
 		read -r p f k <<-EOF
 		$(sed -n 's/^counts //p' "$out/verdict")
 		EOF
@@ -105,7 +110,7 @@ run() {
 	vars='' args=''
 	for w; do case $w in [A-Z]*=*) vars="$vars $w";; *) args="$args $w";; esac; done
 	: >"$log"
-	[ "$script" != kunit.sh ] || rm -f "$build/out/$name/verdict"
+	case $script in kunit.sh|vm.sh) rm -f "$build/out/$name/verdict";; esac
 	begin=$(date +%s)
 	# shellcheck disable=SC2086 # words of the table above
 	env $vars "$s/$script" $args >"$log" 2>&1 </dev/null &

@@ -23,6 +23,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/lib-debian.sh
+. "$top/scripts/lib-debian.sh"
 # shellcheck source=scripts/lib-fetch.sh
 . "$top/scripts/lib-fetch.sh"
 help_if_asked "$@"

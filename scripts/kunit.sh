@@ -24,11 +24,16 @@ LANE=${LANE:-um} SIDE=${SIDE:-series} FILTER=${FILTER-}
 export LANE SIDE FILTER
 side_root "$SIDE" >/dev/null
 s=$top/scripts
-awk -v lane="$LANE" '!/^#/ && $1 == lane { f = 1 } END { exit !f }' "$top/kconfigs/lanes" ||
-	die "LANE=$LANE: no such lane: see kconfigs/lanes"
+arch=$(awk -v lane="$LANE" '!/^#/ && $1 == lane { print $2 }' "$top/kconfigs/lanes")
+case $arch in
+um) tools='tree build';;
+x86_64) tools='tree build vm';;
+*) die "LANE=$LANE: no such lane: see kconfigs/lanes";;
+esac
 
 lock kunit
-[ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build; "$s/tree.sh" "$SIDE"; }
+# shellcheck disable=SC2086 # words
+[ -n "${GUP_READY-}" ] || { "$s/setup.sh" $tools; "$s/tree.sh" "$SIDE"; }
 "$s/configure.sh" "$LANE"
 "$s/build.sh" "$LANE"
 "$s/run.sh" "$LANE"

@@ -14,7 +14,11 @@ lane_load() {
 	read -r _ arch objects timeout fragments kargs <<-EOF
 	$_row
 	EOF
-	[ "$arch" = um ] || die "LANE=$lane: arch $arch: only um can run here"
+	case $arch in
+	um) image=linux;;
+	x86_64) image=arch/x86/boot/bzImage;;
+	*) die "LANE=$lane: arch $arch: only um and x86_64 can run here";;
+	esac
 	for _f in $(echo "$fragments" | tr , ' '); do
 		[ -r "$top/kconfigs/$_f.config" ] ||
 			die "kconfigs/lanes: lane $lane wants kconfigs/$_f.config, which is not there"
@@ -41,6 +45,55 @@ kunit() {
 	export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 	exec timeout -k 5 "$_limit" python3 "$kunitpy" "$_verb" \
 		--arch "$arch" --build_dir "../o-$lane" "$@" </dev/null
+}
+
+# boot_wait LOG LABEL INDENT TOTAL [SILENCE]: until the kernel that lib-um.sh or lib-vm.sh
+# has started ($pid) is gone, showing how many results there are; INDENT, a regular
+# expression, tells which count. One that says nothing for SILENCE seconds hangs. sh
+# cannot wait with a time limit: poll fast at first, most boots take a blink.
+boot_wait() {
+	trap 'kill -INT "$pid" 2>/dev/null; "${how}_reap"; exit 2' INT TERM HUP
+	_naps=0 _size=-1 _last=$(date +%s)
+	while kill -0 "$pid" 2>/dev/null; do
+		_naps=$((_naps + 1))
+		if [ "$_naps" -le 10 ]; then sleep 0.2; continue; fi
+		_n=$(grep -c -E "^(\\[[^]]*\\] )?$3(not )?ok [0-9]" "$1" || :)
+		[ "$4" -eq 0 ] || [ "$_n" -ge "$4" ] || progress "$2" "$_n" "$4"
+		[ -z "${5-}" ] || boot_watch "$1" "$5"
+		sleep 1
+	done
+	_rc=0
+	wait "$pid" || _rc=$?
+	trap - INT TERM HUP
+	"${how}_reap"
+	# Said in words that ktap.py knows.
+	[ "$_rc" -ne 124 ] && [ "$_rc" -ne 137 ] ||
+		echo "gup: $runner timed out after $limit seconds" >>"$1"
+	[ ! -t 2 ] || printf '\r%79s\r' '' >&2
+}
+
+boot_watch() {
+	_now=$(date +%s) _was=$_size
+	_size=$(wc -c <"$1")
+	[ "$_size" -eq "$_was" ] || _last=$_now
+	[ $((_now - _last)) -gt "$2" ] || return 0
+	kill "$pid" 2>/dev/null || :
+	echo "gup: $runner said nothing more and timed out after $2 seconds" >>"$1"
+	_last=$_now
+}
+
+# manifest LINE...: what ran where.
+manifest() {
+	cat <<-EOF
+	lane        $lane
+	side        $side
+	base        $(pin tag)
+	series      $(git -C "$tree" rev-parse 'HEAD^{tree}' 2>/dev/null || echo none)$(git -C "$tree" diff --quiet HEAD 2>/dev/null || echo ' + uncommitted edits')
+	compiler    $(sed -n 's/^CONFIG_CC_VERSION_TEXT="\(.*\)"/\1/p' "$o/.config")
+	accelerator $accelerator
+	date        $(date -u +%Y-%m-%dT%H:%M:%SZ)
+	EOF
+	printf '%s\n' "$@"
 }
 
 # compiler: sets cc. The tree of the base lies one level deeper than that of the

@@ -45,38 +45,23 @@ from_kernel_org() {
 	accept "$tmp/linux.tar.xz" "kernel.org" || tried="$tried; kernel.org: not what is pinned"
 }
 
-# Debian's package lives in backports, which few machines have enabled: use the
-# machine's own mirror, keyring and proxies, but private lists, so that nothing
-# of the machine changes. No root is needed.
+# Debian's package lives in backports, which few machines have enabled.
 from_debian() {
 	command -v apt-get >/dev/null 2>&1 || { tried="$tried; Debian: no apt-get here"; return 0; }
 	package=$(pin debian)
 	[ -z "${GUP_VERSION-}" ] || package=linux-source-$series
 	[ -n "$package" ] || return 0
-	# shellcheck disable=SC2016 # apt expands these
-	apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(SIGNED_BY)' 'Created-By: Packages' 2>/dev/null |
-		grep -v -e '-security ' -e '-updates ' -e '-backports ' | head -n 1 >"$tmp/mirror"
-	read -r mirror _ key <"$tmp/mirror" || { tried="$tried; Debian: apt has no sources"; return 0; }
-	case "$key" in
-	/*) ;;
-	*)	key=; for f in /usr/share/keyrings/debian-archive-keyring.*; do [ ! -f "$f" ] || key=$f; done;;
-	esac
-	mkdir -p "$tmp/lists/partial" "$tmp/apt/archives/partial" "$tmp/parts"
 	for suite in trixie-backports sid; do
-		echo "deb ${key:+[signed-by=$key] }$mirror $suite main" >"$tmp/sources.list"
-		set -- -q -o APT::Sandbox::User= -o APT::Default-Release= -o Acquire::Languages=none \
-			-o Dir::Etc::sourcelist="$tmp/sources.list" -o Dir::Etc::sourceparts="$tmp/parts" \
-			-o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts="$tmp/parts" \
-			-o Dir::State::lists="$tmp/lists" -o Dir::Cache="$tmp/apt" -o Acquire::Retries=2
+		debian_suite "$tmp" "$suite" || { tried="$tried; Debian: apt has no sources"; return 0; }
 		say "fetch: looking for $package in Debian $suite"
-		(cd "$tmp" && apt-get "$@" update >"$tmp/out" 2>&1) || {
+		(cd "$tmp" && debian_apt "$tmp" apt-get update >"$tmp/out" 2>&1) || {
 			tried="$tried; Debian $suite: $(grep -m 1 '^[EW]:' "$tmp/out" || echo 'apt-get update failed')"
 			continue
 		}
-		bytes=$(apt-cache "$@" show "$package" 2>/dev/null | awk '/^Size:/ { print $2; exit }')
+		bytes=$(debian_apt "$tmp" apt-cache show "$package" 2>/dev/null | awk '/^Size:/ { print $2; exit }')
 		[ -n "$bytes" ] || { tried="$tried; Debian $suite: has no $package"; continue; }
 		cd "$tmp" || exit 2	# apt-get downloads into the working directory
-		watch "download $package" $((bytes / 1048576 + 1)) apt-get "$@" download "$package" || {
+		watch "download $package" $((bytes / 1048576 + 1)) debian_apt "$tmp" apt-get download "$package" || {
 			tried="$tried; Debian $suite: $(tail -n 1 "$tmp/out")"; cd "$top" || exit 2; continue; }
 		cd "$top" || exit 2
 		dpkg-deb --fsys-tarfile "$tmp/$package"_*.deb | tar -xOf - "./usr/src/$package.tar.xz" >"$tmp/linux.tar.xz"

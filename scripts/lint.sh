@@ -38,7 +38,7 @@ for f in scripts/*.py scripts/tests/*.py; do
 	python3 -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$f" || status=1
 done
 for f in Makefile .ci/run .gitignore scripts/*.sh scripts/*.py scripts/tests/*.sh scripts/tests/*.py \
-	 kunit/*.[ch] kunit/Kconfig kunit/Makefile kconfigs/*; do
+	 kunit/*.[ch] selftests/*.[ch] kunit/Kconfig kunit/Makefile kconfigs/*; do
 	[ -f "$f" ] || continue
 	case "$f" in
 	kconfigs/*) ;;	# as upstream's fragments

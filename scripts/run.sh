@@ -25,22 +25,18 @@ help_if_asked "$@"
 
 lane_load "${1:-${LANE:-um}}" "${SIDE:-series}"
 need python3; need timeout coreutils
+# How it is booted: natively by kunit.py, or in QEMU.
+case $arch in um) how=um;; *) how=vm;; esac
+# shellcheck source=scripts/lib-um.sh
+. "$top/scripts/lib-$how.sh"
 lock run
-[ -x "$o/linux" ] || die "lane $lane ($side) is not built: make kunit LANE=$lane, or scripts/build.sh $lane"
+[ -e "$o/$image" ] || die "lane $lane ($side) is not built: make kunit LANE=$lane, or scripts/build.sh $lane"
 need_space "$build" 50 "the logs of $lane"
 filter=${FILTER-}
 timeout=${TIMEOUT:-$timeout}
 inventory=${GUP_INVENTORY:-$top/kunit/inventory}
 args="panic=-1 $kargs ${KARGS-}"
-
-# A UML kernel's memory is a file in /dev/shm, which containers keep small; it
-# would die of SIGBUS in the middle of a test.
-shm=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')
-if [ "${shm:-0}" -lt 1100 ] && [ -z "${TMPDIR-}" ]; then
-	export TMPDIR="$o"
-fi
-# shellcheck disable=SC3045 # dash, bash and busybox have it
-ulimit -c 0		# a panic of UML ends in abort()
+"${how}_ready"
 
 # cases GLOB KEY...: names in the inventory; none when there is no inventory yet
 cases() {
@@ -48,49 +44,12 @@ cases() {
 		"$top/scripts/inventory.py" list --lane "$lane" --filter "$@" "$inventory"
 }
 
-# reap: a UML kernel leaves our process group and may be deaf; it notes its pid in
-# uml_dir, which is emptied before each boot, and nothing of ours may outlive us.
-reap() {
-	for f in "$o"/uml/*/pid; do
-		[ -e "$f" ] || continue
-		read -r umlpid <"$f" || continue
-		[ "$(readlink "/proc/$umlpid/exe")" != "$(readlink -f "$o/linux")" ] || kill -9 "$umlpid" || :
-	done 2>/dev/null
-}
-
-# boot LOG GLOB ARGS TOTAL: one boot. kunit.py has the time-out; the outer one is
-# for a kunit.py that does not get rid of its kernel.
+# boot LOG GLOB ARGS TOTAL: one boot, with a hard time-out.
 boot() {
-	set -- "$1" "${2%%/*}" "$3" "$4"	# KUnit knows no parameters
 	: >"$1"
-	rm -rf "$o/uml"
-	mkdir -p "$o/uml"
-	set -- "$@" --raw_output=all --timeout "$timeout" --kernel_args "uml_dir=$o/uml"
-	for a in $3; do set -- "$@" --kernel_args "$a"; done
-	bootlog=$1 glob=$2 total=$4
-	shift 4
-	[ -z "$glob" ] || set -- "$@" "$glob"
-	(kunit $((timeout + 15)) exec "$@" >"$bootlog" 2>&1) &
-	pid=$!
-	trap 'kill -INT "$pid" 2>/dev/null; reap; exit 2' INT TERM HUP
-	# sh cannot wait with a time limit: poll fast at first, most boots take a blink
-	naps=0
-	while kill -0 "$pid" 2>/dev/null; do
-		naps=$((naps + 1))
-		if [ "$naps" -le 10 ]; then sleep 0.2; continue; fi
-		n=$(grep -c -E '^( {4}| {8})(not )?ok [0-9]' "$bootlog" || :)
-		[ "$total" -eq 0 ] || [ "$n" -ge "$total" ] ||
-			progress "$lane $side: cases run" "$n" "$total"
-		sleep 1
-	done
-	rc=0
-	wait "$pid" || rc=$?
-	trap - INT TERM HUP
-	reap
-	# Said in kunit.py's words, which verdict.py knows.
-	[ "$rc" -ne 124 ] && [ "$rc" -ne 137 ] ||
-		echo "gup: kunit.py timed out after $((timeout + 15)) seconds" >>"$bootlog"
-	[ ! -t 2 ] || printf '\r%79s\r' '' >&2
+	"${how}_start" "$1" "${2%%/*}" "$3"	# KUnit knows no parameters
+	boot_wait "$1" "$lane $side: cases run" '( {4}| {8})' "$4"
+	"${how}_check" "$1"
 }
 
 rm -rf "$out/crash" "$out/log" "$out/results.ktap" "$out/verdict"
@@ -112,14 +71,5 @@ for case in $alone; do
 	boot "$out/crash/$case.log" "$case" "${args% gup_kunit.no_crash=1}" 0
 done
 
-cat >"$out/manifest" <<EOF
-lane        $lane
-side        $side
-base        $(pin tag)
-series      $(git -C "$tree" rev-parse 'HEAD^{tree}' 2>/dev/null || echo none)$(git -C "$tree" diff --quiet HEAD 2>/dev/null || echo ' + uncommitted edits')
-kunit       $(cat "$top"/kunit/*.[ch] 2>/dev/null | git hash-object --stdin)
-compiler    $(sed -n 's/^CONFIG_CC_VERSION_TEXT="\(.*\)"/\1/p' "$o/.config")
-accelerator native (ARCH=um)
-arguments   $args${filter:+ kunit.filter_glob=${filter%%/*}}
-date        $(date -u +%Y-%m-%dT%H:%M:%SZ)
-EOF
+manifest "kunit       $(cat "$top"/kunit/*.[ch] 2>/dev/null | git hash-object --stdin)" \
+	"arguments   $args${filter:+ kunit.filter_glob=${filter%%/*}}" >"$out/manifest"

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - see that the tools are there; install what is missing
 #
-# Usage: scripts/setup.sh [tree] [build] [lint] [post] [bench]	(default: tree build lint)
+# Usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench]	(default: tree build lint)
 #
 #   tree   to get the source and apply the patches
 #   build  to build and run ARCH=um kernels
+#   vm     to build and run x86-64 kernels and the selftests in QEMU
+#   vng    for make vm VM=vng
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check
 #   bench  for make bench
@@ -36,6 +38,16 @@ build	flex				flex		kconfig
 build	bison				bison		kconfig
 build	bc				bc		kernel/time/timeconst.h
 build	python3				python3		the parsers of this rig
+vm	qemu-system-x86_64		qemu-system-x86	the guest
+vm	/usr/include/libelf.h		libelf-dev	objtool
+vm	mkfs.ext4			e2fsprogs	the disk of the guest
+vm	/usr/include/numa.h		libnuma-dev	the migration test
+vm	/usr/include/liburing.h		liburing-dev	cow and gup_longterm
+vm	/usr/include/sys/capability.h	libcap-dev	memfd_secret
+vng	/usr/lib/python3/dist-packages/argcomplete	python3-argcomplete	virtme-ng
+vng	/usr/lib/python3/dist-packages/requests	python3-requests	virtme-ng
+vng	/usr/lib/python3/dist-packages/pkg_resources	python3-pkg-resources	virtme-ng
+vng	file				file		virtme-ng
 lint	perl				perl		checkpatch.pl
 lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
@@ -46,8 +58,8 @@ bench	gnuplot				gnuplot-nox	the plot of make bench
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|lint|post|bench) ;;
-	*) die "setup: no group '$group': use tree, build, lint, post or bench";;
+	tree|build|vm|vng|lint|post|bench) ;;
+	*) die "setup: no group '$group': use tree, build, vm, vng, lint, post or bench";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue

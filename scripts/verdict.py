@@ -36,11 +36,11 @@ SHOWN = 25              # failures in full; the rest by number
 class Run:
     """One boot: parsed log, its splats by the case in which they fell."""
 
-    def __init__(self, path, deny, allow):
+    def __init__(self, path, deny, allow, parse=ktap.Ktap):
         with open(path, errors='backslashreplace') as log:
             self.lines = log.readlines()
         self.path = shown(path)
-        self.ktap = ktap.Ktap(self.lines)
+        self.ktap = parse(self.lines)
         self.by_name = {case.name: case for case in self.ktap.cases}
         self.splats, self.crash, self.excused = {}, None, 0
         for event in splat.scan(self.lines, deny):
@@ -142,16 +142,18 @@ class Judge:
                         f'kills the base, since={entry.since}: {run.path}:{len(run.lines)}',
                         again=entry.name)
 
+    def opened(self, run):
+        """The case that was running when the log ended: its name, and in words."""
+        suite, done, plan = run.ktap.running[:3]
+        left = [n for n in self.wanted if n.startswith(suite + '.') and n not in run.by_name]
+        name = (f'{suite}.{run.ktap.running[3]}' if len(run.ktap.running) > 3 else
+                left[0].split('/')[0] if left else suite)
+        return name, f' in {name} (case {done + 1} of {plan or "?"} of its suite)'
+
     def incomplete(self, run):
         """Why the log as a whole cannot be trusted. True if the kernel died."""
         log, where = run.ktap, f'{run.path}:{len(run.lines)}'
-        open_case, name = '', None
-        if log.running:
-            suite, done, plan = log.running[:3]
-            left = [n for n in self.wanted if n.startswith(suite + '.') and n not in run.by_name]
-            name = (f'{suite}.{log.running[3]}' if len(log.running) > 3 else
-                    left[0].split('/')[0] if left else suite)
-            open_case = f' in {name} (case {done + 1} of {plan or "?"} of its suite)'
+        name, open_case = self.opened(run) if log.running else (None, '')
         if run.crash:
             at = run.crash
             self.why.append(f'the kernel died{open_case or " outside the tests"}')
@@ -239,9 +241,9 @@ def leftovers(it, run, lost, required, args):
                                splat.excerpt(event, run.lines), name))
 
 
-def line_of(it):
+def line_of(it, what=''):
     side = '' if it.side == 'series' else ' base'
-    text = f'{it.lane}{side}: {it.passed} passed, {it.failed} failed, {it.skipped} skipped'
+    text = f'{it.lane}{what}{side}: {it.passed} passed, {it.failed} failed, {it.skipped} skipped'
     if it.skipped:
         text += ' (as expected)'
     if it.side == 'base':
@@ -253,6 +255,20 @@ def line_of(it):
     elif it.status == 1 and not it.failed:
         text += '; a splat'
     return text + ('' if it.status else ' - ok')
+
+
+def conclude(it, out, what=''):
+    """The last line, and OUT/verdict. Returns the exit status."""
+    if it.findings > SHOWN:
+        print(f'... and {it.findings - SHOWN} more findings')
+    if not it.status and not it.passed:
+        it.report(2, 'BROKEN nothing passed')
+    line = line_of(it, what)
+    print(line)
+    if os.path.isdir(out):
+        with open(os.path.join(out, 'verdict'), 'w') as file:
+            file.write(f'{line}\ncounts {it.passed} {it.failed} {it.skipped}\n')
+    return it.status
 
 
 def accepted(args):
@@ -307,16 +323,7 @@ def main(argv):
     except (inventory.InventoryError, splat.ListError) as error:
         print(f'gup: {error}', file=sys.stderr)
         return 2
-    if it.findings > SHOWN:
-        print(f'... and {it.findings - SHOWN} more findings')
-    if not it.status and not it.passed:
-        it.report(2, 'BROKEN nothing passed')
-    line = line_of(it)
-    print(line)
-    if os.path.isdir(args['out']):
-        with open(os.path.join(args['out'], 'verdict'), 'w') as file:
-            file.write(f'{line}\ncounts {it.passed} {it.failed} {it.skipped}\n')
-    return it.status
+    return conclude(it, args['out'])
 
 
 if __name__ == '__main__':

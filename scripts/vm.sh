@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# vm.sh - from whatever there is to a verdict of the selftests in a VM
+#
+# usage: scripts/vm.sh			(make vm)
+#
+# Installs what is missing, makes the tree, builds kernel and selftests, boots, runs
+# what selftests/matrix lists, judges. The kernel is the one of make kunit with the
+# same lane, which runs the KUnit suites.
+#
+# environment
+#   LANE=x86_64     a lane of kconfigs/lanes with arch x86_64
+#   SIDE=series     or base: the untouched tree, where the tests with since= in the
+#                   matrix must fail
+#   FILTER=glob     only these tests; the verdict is then about these only
+#   VM=qemu         or vng: through virtme-ng
+#   ACCEL=kvm|tcg   instead of finding out
+#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds
+# exit status: 0 as the matrix says, 1 a test failed, 2 cannot tell
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+
+LANE=${LANE:-x86_64} SIDE=${SIDE:-series} FILTER=${FILTER-}
+export LANE SIDE FILTER
+side_root "$SIDE" >/dev/null
+s=$top/scripts
+[ "$(awk -v lane="$LANE" '!/^#/ && $1 == lane { print $2 }' "$top/kconfigs/lanes")" = x86_64 ] ||
+	die "LANE=$LANE: no lane of arch x86_64: see kconfigs/lanes"
+
+lock vm
+[ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build vm; "$s/tree.sh" "$SIDE"; }
+"$s/configure.sh" "$LANE"
+"$s/build.sh" "$LANE"
+"$s/vm-build.sh" "$LANE"
+"$s/vm-run.sh" "$LANE"
+
+out=$build/out/$LANE-vm
+[ "$SIDE" = series ] || out=$out-$SIDE
+exec "$s/vm_verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" "$out"

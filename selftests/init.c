@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The first process of the guest: prepares the machine, runs the list of tests,
+ * reports in KTAP.
+ *
+ * Everything goes through /dev/kmsg, so that the console has one writer, the
+ * kernel, which never mixes two lines, and each splat stands where it fell.
+ *
+ * usage: init [LIST]		(default: /tests)
+ *
+ * A line of LIST, made by scripts/matrix.py: five fields and a command, apart by
+ * tabs: name, time limit in seconds, user id, things to take away ("-", or
+ * debugfs,hugepages), and program and arguments, apart by blanks.
+ * As process 1 it reboots in the end; else it runs the tests in a process id
+ * space of its own, because it kills whatever a test leaves behind.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/wait.h>
+
+#define MAX_ARGS	32
+#define MAX_KNOBS	128
+/* Longer records are refused by /dev/kmsg. */
+#define MAX_LINE	800
+
+struct test {
+	char *name;
+	int limit;
+	uid_t uid;
+	bool no_debugfs;
+	bool no_hugepages;
+	char *argv[MAX_ARGS + 1];
+};
+
+/* A setting that a test may leave changed, above all one that was killed. */
+struct knob {
+	char *path;
+	char value[64];
+};
+
+static struct knob knobs[MAX_KNOBS];
+static int nr_knobs;
+static int kmsg = -1;
+
+static void say(const char *format, ...)
+{
+	char line[MAX_LINE + 64];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	if (len >= (int)sizeof(line))
+		len = sizeof(line) - 1;
+	if (kmsg < 0 || write(kmsg, line, len) != len)
+		fprintf(stderr, "%s\n", line);
+}
+
+static noreturn void finish(int status)
+{
+	sync();
+	if (getpid() == 1 && !getenv("GUP_GUEST"))
+		reboot(RB_AUTOBOOT);
+	exit(status);
+}
+
+#define die(format, ...) do {						\
+	say("gup-vm: cannot go on: " format ": %s", ##__VA_ARGS__,	\
+	    strerror(errno));						\
+	finish(2);							\
+} while (0)
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	return !close(fd) && good;
+}
+
+static bool read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = read(fd, text, size - 1);
+	close(fd);
+	if (len < 0)
+		return false;
+	text[len] = 0;
+	text[strcspn(text, "\n")] = 0;
+	return true;
+}
+
+/* "always [madvise] never" stands for madvise. */
+static void keep_chosen(char *text)
+{
+	char *first = strchr(text, '['), *last = strchr(text, ']');
+
+	if (!first || !last || last < first)
+		return;
+	*last = 0;
+	memmove(text, first + 1, last - first);
+}
+
+static void mount_one(const char *what, const char *where, const char *type,
+		      const char *options)
+{
+	mkdir(where, 0755);
+	if (mount(what, where, type, 0, options) && errno != EBUSY)
+		die("mount %s on %s", what, where);
+}
+
+static void mount_system(void)
+{
+	mount_one("devtmpfs", "/dev", "devtmpfs", NULL);
+	kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	mount_one("proc", "/proc", "proc", NULL);
+	mount_one("sysfs", "/sys", "sysfs", NULL);
+	mount_one("debugfs", "/sys/kernel/debug", "debugfs", NULL);
+	mkdir("/dev/shm", 01777);
+	mount_one("tmpfs", "/dev/shm", "tmpfs", "mode=1777");
+	mkdir("/dev/pts", 0755);
+	mount_one("devpts", "/dev/pts", "devpts", NULL);
+}
+
+/* Direct I/O does not pin on tmpfs: /tmp has to be a disk. */
+static void mount_disk(void)
+{
+	mount_one("/dev/vda", "/tmp", "ext4", NULL);
+	if (chmod("/tmp", 01777) || chdir("/tmp"))
+		die("chmod /tmp");
+}
+
+/* The header that mkswap(8) writes: see union swap_header of the kernel. */
+static void swap_on(const char *disk)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	unsigned int *header = calloc(1, page);
+	int fd = open(disk, O_RDWR | O_CLOEXEC);
+	off_t size;
+
+	if (fd < 0 || !header)
+		die("open %s", disk);
+	size = lseek(fd, 0, SEEK_END);
+	header[1024 / 4] = 1;
+	header[1024 / 4 + 1] = size / page - 1;
+	memcpy((char *)header + page - 10, "SWAPSPACE2", 10);
+	if (pwrite(fd, header, page, 0) != page || fsync(fd))
+		die("write %s", disk);
+	close(fd);
+	free(header);
+	if (swapon(disk, 0))
+		die("swapon %s", disk);
+}
+
+static void remember(const char *pattern)
+{
+	glob_t found;
+	size_t i;
+
+	if (glob(pattern, 0, NULL, &found))
+		return;
+	for (i = 0; i < found.gl_pathc && nr_knobs < MAX_KNOBS; i++) {
+		struct knob *knob = &knobs[nr_knobs];
+
+		if (!read_file(found.gl_pathv[i], knob->value, sizeof(knob->value)))
+			continue;
+		keep_chosen(knob->value);
+		knob->path = strdup(found.gl_pathv[i]);
+		nr_knobs++;
+	}
+	globfree(&found);
+}
+
+static void remember_all(void)
+{
+	remember("/sys/kernel/mm/transparent_hugepage/*enabled");
+	remember("/sys/kernel/mm/transparent_hugepage/defrag");
+	remember("/sys/kernel/mm/transparent_hugepage/use_zero_page");
+	remember("/sys/kernel/mm/transparent_hugepage/hugepages-*/*enabled");
+	remember("/sys/kernel/mm/transparent_hugepage/khugepaged/*_*");
+	remember("/sys/kernel/mm/ksm/run");
+	remember("/sys/kernel/mm/ksm/[ms]*_*");
+	remember("/sys/kernel/mm/hugepages/hugepages-*/nr_*hugepages");
+	remember("/proc/sys/vm/overcommit_memory");
+	remember("/proc/sys/vm/unprivileged_userfaultfd");
+	remember("/proc/sys/vm/compact_unevictable_allowed");
+	remember("/proc/sys/kernel/numa_balancing");
+}
+
+static void restore_all(void)
+{
+	char now[64];
+	int i;
+
+	for (i = 0; i < nr_knobs; i++) {
+		if (!read_file(knobs[i].path, now, sizeof(now)))
+			continue;
+		keep_chosen(now);
+		/* Some of what matches is for reading only. */
+		if (strcmp(now, knobs[i].value))
+			write_file(knobs[i].path, knobs[i].value);
+	}
+	write_file("/proc/sys/vm/drop_caches", "3");
+	write_file("/proc/sys/vm/compact_memory", "1");
+}
+
+/* How many pins are out: a test that ends with more than before leaks. */
+static long pins_held(void)
+{
+	char name[64];
+	long value, held = 0;
+	int seen = 0;
+	FILE *file;
+
+	write_file("/proc/sys/vm/stat_refresh", "1");
+	file = fopen("/proc/vmstat", "re");
+	if (!file)
+		die("open /proc/vmstat");
+	while (fscanf(file, "%63s %ld", name, &value) == 2) {
+		if (!strcmp(name, "nr_foll_pin_acquired")) {
+			held += value;
+			seen++;
+		} else if (!strcmp(name, "nr_foll_pin_released")) {
+			held -= value;
+			seen++;
+		}
+	}
+	fclose(file);
+	if (seen != 2)
+		die("no pin counters in /proc/vmstat");
+	return held;
+}
+
+/* A share of the host's files pins pages while it reads: give it time to rest. */
+static long pins_at_rest(void)
+{
+	long held;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		held = pins_held();
+		if (!held)
+			break;
+		usleep(50000);
+	}
+	return held;
+}
+
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000L + now.tv_nsec / 1000000;
+}
+
+static bool parse_test(char *line, struct test *test)
+{
+	char *limit, *uid, *without, *word, *command = line;
+	int n = 0;
+
+	test->name = strsep(&command, "\t");
+	limit = strsep(&command, "\t");
+	uid = strsep(&command, "\t");
+	without = strsep(&command, "\t");
+	if (!command || !*test->name)
+		return false;
+	test->limit = atoi(limit);
+	test->uid = atoi(uid);
+	test->no_debugfs = strstr(without, "debugfs");
+	test->no_hugepages = strstr(without, "hugepages");
+	while ((word = strsep(&command, " ")) && n < MAX_ARGS)
+		if (*word)
+			test->argv[n++] = word;
+	test->argv[n] = NULL;
+	return n && !word && test->limit > 0;
+}
+
+static noreturn void child(struct test *test, int out)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	int in = open("/dev/null", O_RDONLY);
+
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(out, 2);
+	setsid();
+	sigaction(SIGPIPE, &action, NULL);
+	if (test->no_debugfs &&
+	    (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	     umount2("/sys/kernel/debug", MNT_DETACH)))
+		goto broken;
+	if (test->uid && (setgroups(0, NULL) || setgid(test->uid) || setuid(test->uid)))
+		goto broken;
+	execvp(test->argv[0], test->argv);
+broken:
+	dprintf(1, "gup-vm: %s: %s\n", test->argv[0], strerror(errno));
+	_exit(127);
+}
+
+/* One chunk of output, line by line; a line that is too long is cut in pieces. */
+static void relay(const char *chunk, ssize_t len, char *line, size_t *fill)
+{
+	ssize_t i;
+
+	for (i = 0; i < len; i++) {
+		if (chunk[i] != '\n')
+			line[(*fill)++] = chunk[i] ? chunk[i] : '?';
+		if (chunk[i] == '\n' || *fill == MAX_LINE) {
+			line[*fill] = 0;
+			say("# %s", line);
+			*fill = 0;
+		}
+	}
+}
+
+static void drain(int fd, char *line, size_t *fill)
+{
+	char chunk[4096];
+	ssize_t len;
+
+	while ((len = read(fd, chunk, sizeof(chunk))) > 0)
+		relay(chunk, len, line, fill);
+}
+
+static void kill_the_rest(void)
+{
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+		;
+}
+
+/* Runs one test. Returns its wait status, or -1 when its time was up. */
+static int run(struct test *test)
+{
+	long end = now_ms() + test->limit * 1000L;
+	char line[MAX_LINE + 1];
+	struct pollfd poller;
+	int status = 0, fds[2];
+	size_t fill = 0;
+	pid_t pid, done;
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK))
+		die("pipe");
+	fcntl(fds[1], F_SETFL, 0);
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (!pid)
+		child(test, fds[1]);
+	close(fds[1]);
+	poller = (struct pollfd){ .fd = fds[0], .events = POLLIN };
+	for (;;) {
+		poll(&poller, 1, 50);
+		drain(fds[0], line, &fill);
+		/* As process 1 it inherits orphans, which it must not mistake. */
+		while ((done = waitpid(-1, &status, WNOHANG)) > 0 && done != pid)
+			;
+		if (done == pid)
+			break;
+		if (now_ms() > end) {
+			status = -1;
+			break;
+		}
+		if (poller.revents & POLLHUP)
+			usleep(20000);
+	}
+	kill_the_rest();
+	drain(fds[0], line, &fill);
+	if (fill)
+		relay("\n", 1, line, &fill);
+	close(fds[0]);
+	return status;
+}
+
+static void report(int number, struct test *test, int status, long ms, long leaked)
+{
+	const char *result = "ok", *tail = "";
+	char why[64] = "";
+
+	if (status == -1)
+		snprintf(why, sizeof(why), " timeout=%d", test->limit);
+	else if (WIFSIGNALED(status))
+		snprintf(why, sizeof(why), " signal=%d", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		snprintf(why, sizeof(why), " exit=%d", WEXITSTATUS(status));
+	if (leaked)
+		snprintf(why + strlen(why), sizeof(why) - strlen(why), " pins=%+ld", leaked);
+	if (why[0])
+		result = "not ok";
+	/* The exit status of a skip, as kselftest has it. */
+	if (!strcmp(why, " exit=4")) {
+		result = "ok";
+		tail = " SKIP";
+	}
+	say("%s %d %s #%s%s ms=%ld", result, number, test->name, tail, why, ms);
+}
+
+/*
+ * Tests run on the disk, where one of them looks for its own program and another
+ * makes its file; the programs lie beside this one.
+ */
+static void fetch(int home, const char *program)
+{
+	int in = openat(home, program, O_RDONLY | O_CLOEXEC);
+	char chunk[65536];
+	ssize_t len;
+	int out;
+
+	out = open(program, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	if (out < 0 && errno == EEXIST) {
+		close(in);
+		return;
+	}
+	if (in < 0 || out < 0)
+		die("copy %s", program);
+	while ((len = read(in, chunk, sizeof(chunk))) > 0)
+		if (write(out, chunk, len) != len)
+			die("copy %s", program);
+	close(in);
+	close(out);
+}
+
+static void run_all(FILE *list, int total, int home)
+{
+	char line[1024];
+	struct test test;
+	int number = 0;
+
+	say("KTAP version 1");
+	say("1..%d", total);
+	while (fgets(line, sizeof(line), list)) {
+		long before, start;
+		int status;
+
+		line[strcspn(line, "\n")] = 0;
+		if (!parse_test(line, &test))
+			die("bad line in the list of tests (%s)", line);
+		number++;
+		fetch(home, test.argv[0]);
+		say("# gup-vm: begin %s", test.name);
+		if (test.no_hugepages)
+			write_file("/proc/sys/vm/nr_hugepages", "0");
+		before = pins_at_rest();
+		start = now_ms();
+		status = run(&test);
+		report(number, &test, status, now_ms() - start, pins_at_rest() - before);
+		restore_all();
+	}
+	say("# gup-vm: end of %d tests", number);
+}
+
+/* A lane that lost its CPUs or nodes would prove less and not say so. */
+static void check_machine(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	bool nodes = !access("/sys/devices/system/node/node1", F_OK);
+
+	say("gup-vm: %ld CPUs, %s", cpus, nodes ? "several nodes" : "one node");
+	if (cpus < 2 || !nodes) {
+		errno = ENODEV;
+		die("want two CPUs and two nodes or more");
+	}
+}
+
+static int count_lines(FILE *list)
+{
+	int c, lines = 0;
+
+	while ((c = getc(list)) != EOF)
+		lines += c == '\n';
+	rewind(list);
+	return lines;
+}
+
+/* Outside of a guest of our own: a process id space in which we are the first. */
+static void become_first(void)
+{
+	int status;
+	pid_t pid;
+
+	if (unshare(CLONE_NEWPID | CLONE_NEWNS) ||
+	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		die("unshare");
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid) {
+		waitpid(pid, &status, 0);
+		exit(WIFEXITED(status) ? WEXITSTATUS(status) : 2);
+	}
+	setenv("GUP_GUEST", "1", 1);
+}
+
+/* Opened before /tmp may hide where it is. */
+static int open_home(void)
+{
+	char path[512];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	int home;
+
+	if (len < 0)
+		die("readlink /proc/self/exe");
+	path[len] = 0;
+	*strrchr(path, '/') = 0;
+	home = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (home < 0)
+		die("open %s", path);
+	return home;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = argc > 1 ? argv[1] : "/tests";
+	FILE *list;
+	int home;
+
+	if (getpid() != 1)
+		become_first();
+	mount_system();
+	home = open_home();
+	list = fopen(path, "re");
+	if (!list)
+		die("open %s", path);
+	mount_disk();
+	setenv("PATH", ".", 1);
+	setenv("HOME", "/tmp", 1);
+	swap_on("/dev/ram0");
+	signal(SIGPIPE, SIG_IGN);
+	check_machine();
+	remember_all();
+	run_all(list, count_lines(list), home);
+	finish(0);
+}
