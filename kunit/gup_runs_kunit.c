@@ -1004,20 +1004,22 @@ static unsigned long runs_table_pfn(struct gk_range *r, unsigned int i)
 	return pmd_pfn(*pmd_off(r->mm, gk_addr(r, i)));
 }
 
-/* Two tables, @first and the index that this returns; 0: there are none. */
-static unsigned int runs_find_tables(struct gk_range *r, unsigned int *first)
+/* Table @behind lies behind table @first in memory, but not in the range. */
+static bool runs_find_tables(struct gk_range *r, unsigned int *first,
+			     unsigned int *behind)
 {
 	unsigned int i, k;
 
 	for (i = 0; i + 1 < RUNS_NR_TABLES; i++)
 		for (k = 0; k < RUNS_NR_TABLES; k++) {
 			*first = i;
+			*behind = k;
 			if (k != i + 1 &&
 			    runs_table_pfn(r, k * PTRS_PER_PTE) ==
 			    runs_table_pfn(r, i * PTRS_PER_PTE) + 1)
-				return k;
+				return true;
 		}
-	return 0;
+	return false;
 }
 
 /* Address space for many tables, which are made in an odd order. */
@@ -1041,15 +1043,15 @@ static void gup_runs_next_table(struct kunit *test)
 {
 	struct runs *x = runs_make(test, "next_table",
 				   "F0 F1 F2 F3 E0 E1 E2 E3");
-	unsigned int first, i, other;
+	unsigned int first, i, behind;
 
 	x->shape.map = runs_map_tables;
 	gk_map(test, &x->shape, x->nr);
-	other = runs_find_tables(x->r, &first);
-	KUNIT_ASSERT_NE_MSG(test, other, 0, "no two tables in a row");
+	KUNIT_ASSERT_TRUE_MSG(test, runs_find_tables(x->r, &first, &behind),
+			      "no two tables in a row");
 	/* The folio goes on in the table that only lies behind the first. */
 	for (i = 0; i < 4; i++)
-		gk_drv_insert(x->r, other * PTRS_PER_PTE + i,
+		gk_drv_insert(x->r, behind * PTRS_PER_PTE + i,
 			      folio_page(x->folios[5], 4 + i));
 	x->r->addr = gk_addr(x->r, (first + 1) * PTRS_PER_PTE - 4);
 	for (i = 0; i < x->nr; i++)
