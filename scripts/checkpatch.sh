@@ -47,10 +47,16 @@ check() {
 	messages=$((messages + $(wc -l <"$out")))
 }
 
+# Ignored in patches, which keep to the style of the files they change:
+#  PARENTHESIS_ALIGNMENT: mm/ indents the rest of a parameter list by two tabs
+#  UNCOMMENTED_DEFINITION: takes a local pointer to a lock for a lock
+suites=$ignore
+ignore=$ignore,PARENTHESIS_ALIGNMENT,UNCOMMENTED_DEFINITION
 for f in $(series_files); do
 	[ -r "$patches/$f" ] || die "patches/series names $f, which is not there: git checkout -- patches"
 	check "patches/$f" "$patches/$f"
 done
+ignore=$suites
 for f in "$top"/kunit/*.[ch]; do
 	[ -e "$f" ] || continue
 	check "kunit/${f##*/}" -f "$f"
