@@ -8,6 +8,7 @@
  */
 #include <kunit/resource.h>
 #include <linux/highmem.h>
+#include <linux/memcontrol.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
@@ -36,6 +37,7 @@ static struct folio *ra_map_folio(struct gk_range *r, unsigned int i,
 	pte_t *ptep;
 
 	KUNIT_ASSERT_NOT_NULL(r->test, folio);
+	KUNIT_ASSERT_EQ(r->test, mem_cgroup_charge(folio, r->mm, gfp), 0);
 	__folio_mark_uptodate(folio);
 	mmap_write_lock(r->mm);
 	vma = gk_vma(r, i);
