@@ -997,7 +997,7 @@ static void gup_runs_referenced(struct kunit *test)
  * finds what looks like the rest of a run.
  */
 
-#define RUNS_NR_TABLES	64
+#define RUNS_NR_TABLES	512
 
 static unsigned long runs_table_pfn(struct gk_range *r, unsigned int i)
 {
