@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the GUP selftests share: GUP through /sys/kernel/debug/gup_test, and what
+ * mm/gup_test.h says about its answers, made into expectations.
+ *
+ *	struct gup_call c;
+ *
+ *	if (!gup_call_init(&c, fd, GUP_TEST_API_PIN_FAST, GUP_TEST_FOLL_WRITE, mem, nr) ||
+ *	    !gup_run(&c) ||
+ *	    !gup_expect_result(&c, nr) ||
+ *	    !gup_expect_sound(&c) ||
+ *	    !gup_expect_mapped(&c, mem))
+ *		complain(gup_why());
+ *	gup_call_free(&c);
+ *
+ * What returns bool returns false when something is not as it must be; gup_why()
+ * then is one line that says what: call, entry, wanted, got. It belongs to the
+ * thread. Nothing in here prints, exits or skips.
+ *
+ * All of it judges one thread's view: memory that nobody else changes or pins
+ * meanwhile. Expectations on counts are wrong if others interfere; those named
+ * "sound" with records that were not asked for (gup_call_init_bare()) are empty.
+ */
+#ifndef LIB_GUP_H
+#define LIB_GUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/const.h>
+#include <linux/types.h>
+#include <mm/gup_test.h>
+#include "kselftest.h"
+
+#define GUP_TEST_FILE		"/sys/kernel/debug/gup_test"
+
+/* Bits of a pagemap entry. */
+#define GUP_PM_PRESENT		_BITULL(63)
+#define GUP_PM_SWAP		_BITULL(62)
+#define GUP_PM_FILE		_BITULL(61)
+#define GUP_PM_GUARD		_BITULL(58)
+#define GUP_PM_UFFD_WP		_BITULL(57)
+#define GUP_PM_EXCLUSIVE	_BITULL(56)
+#define GUP_PM_PFN		(_BITULL(55) - 1)
+
+/* References that a pin of a page without pincount takes. */
+#define GUP_PIN_BIAS		1024
+
+/**
+ * struct gup_api - what is to be known of one GUP_TEST_API_*
+ * @name: of the kernel's function
+ * @pins: gives pins, not plain references
+ * @fast: walks without locks first
+ * @faults: faults in what is not there
+ * @waits: may drop mmap_lock and wait: for userfaultfd, say
+ */
+struct gup_api {
+	const char *name;
+	bool pins;
+	bool fast;
+	bool faults;
+	bool waits;
+};
+
+/* By GUP_TEST_API_*; the name is NULL if there is none. */
+#define GUP_NR_APIS		(GUP_TEST_API_FAULT + 1)
+extern const struct gup_api gup_apis[GUP_NR_APIS];
+
+/**
+ * struct gup_call - one GUP_TEST_RUN: what is asked, then also what came
+ * @fd: of the device
+ * @run: may be changed between gup_call_init() and gup_run(): flags, fd, put,
+ *	repeat, pages_per_call
+ * @records: @run.records_done of them are valid; room for run.nr_pages
+ */
+struct gup_call {
+	int fd;
+	struct gup_test_run run;
+	struct gup_test_record *records;
+};
+
+/* Pins of the whole system, since boot. */
+struct gup_pins {
+	long acquired;
+	long released;
+};
+
+/* What went wrong last in this thread. */
+const char *gup_why(void);
+/* Set it: for expectations of one's own. Returns false. */
+bool gup_fails(const char *format, ...) __printf(1, 2);
+
+/*
+ * Opens the device and asks for version and features. Returns the file, or -1:
+ * errno is then ENOENT without debugfs or driver, EACCES or EPERM for an ordinary
+ * user, ENOTTY for a kernel whose gup_test is too old.
+ */
+int gup_open(void);
+
+/* "pin_user_pages_fast(WRITE|LONGTERM)", in a buffer of the thread. */
+const char *gup_call_name(unsigned int api, __u64 gup_flags);
+/* Does this kernel take these flags for this API? */
+bool gup_flags_allowed(int fd, unsigned int api, __u64 gup_flags);
+
+/*
+ * With records. @mem is the first page. The remote APIs want a pidfd in run.fd, MEMFD
+ * has gup_call_init_memfd().
+ */
+bool gup_call_init(struct gup_call *c, int fd, unsigned int api, __u64 gup_flags,
+		   const void *mem, __u64 nr_pages);
+bool gup_call_init_memfd(struct gup_call *c, int fd, int memfd, __u64 gup_flags,
+			 __u64 offset, __u64 nr_pages);
+/* Without records: no allocation, no draining, nothing to free. */
+void gup_call_init_bare(struct gup_call *c, int fd, unsigned int api,
+			__u64 gup_flags, const void *mem, __u64 nr_pages);
+void gup_call_free(struct gup_call *c);
+
+/* False: the ioctl refused. What GUP said is not judged here. */
+bool gup_run(struct gup_call *c);
+/* What the GUP function returned, as far as one call can tell: pages or -errno. */
+long gup_result(const struct gup_call *c);
+
+/* gup_result() of a run whose passes all went like this. */
+bool gup_expect_result(const struct gup_call *c, long want);
+/* Numbers of passes, calls, entries and pages agree with each other. */
+bool gup_expect_numbers(const struct gup_call *c);
+/* Folio, offset, order, run and call agree with each other over all records. */
+bool gup_expect_folios(const struct gup_call *c);
+/* References and pins changed by the rules, where the page was there before. */
+bool gup_expect_counts(const struct gup_call *c);
+/* All of the three. */
+bool gup_expect_sound(const struct gup_call *c);
+/* After the put: each page is still there, with the counts of before. */
+bool gup_expect_restored(const struct gup_call *c);
+/* Each entry is the page that /proc/self/pagemap has, from @mem on. */
+bool gup_expect_mapped(const struct gup_call *c, const void *mem);
+/* Two calls gave the same pages of the same folios. */
+bool gup_expect_same(const struct gup_call *a, const struct gup_call *b);
+/* References and pins that record @i of @c gained, by the rules. */
+int gup_refs_gained(const struct gup_call *c, unsigned long i);
+int gup_pins_gained(const struct gup_call *c, unsigned long i);
+
+/* Of what a run with GUP_TEST_RUN_HOLD holds. */
+bool gup_hold_read(const struct gup_call *c, __u64 first, __u64 offset, void *buf,
+		   __u64 len);
+bool gup_hold_write(const struct gup_call *c, __u64 first, __u64 offset,
+		    const void *buf, __u64 len);
+bool gup_hold_records(const struct gup_call *c, struct gup_test_record *records);
+/* Entries [first, first + nr), nr == 0: all from there on. Returns how many, or -1. */
+long gup_release_part(const struct gup_call *c, unsigned int put, __u64 first,
+		      __u64 nr);
+/* All, of which @c knows how many there are. */
+bool gup_release(const struct gup_call *c, unsigned int put);
+/* Entries that the open file holds, or -1. */
+long gup_held(int fd);
+
+/* nr_foll_pin_acquired and _released of /proc/vmstat, folded. Needs root. */
+bool gup_read_pins(struct gup_pins *pins);
+/* acquired - released, or LONG_MIN. */
+long gup_pins_out(void);
+/* TAINT_WARN and TAINT_DIE of the kernel, or -1. */
+long gup_splats(void);
+/* /proc/self/pagemap of @nr pages from @mem on. PFNs need root. */
+bool gup_read_pagemap(const void *mem, unsigned long nr, __u64 *entries);
+/* The same of one page, 0 if it cannot be read. */
+__u64 gup_pagemap(const void *mem);
+/* The page at an address, 0 if none is there. */
+__u64 gup_pfn(const void *mem);
+
+/* Settings in files of /sys and /proc. */
+bool gup_read_knob(const char *path, char *text, size_t size);
+bool gup_write_knob(const char *path, const char *text);
+/*
+ * Have exit() put back what the files of this glob pattern contain now; of a choice
+ * like "always [madvise] never" that is what stands in brackets.
+ */
+void gup_keep_knobs(const char *pattern);
+
+#endif /* LIB_GUP_H */
