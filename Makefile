@@ -11,7 +11,7 @@ kunit:		## KUnit on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, af
 	@scripts/kunit.sh
 vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
 	@scripts/vm.sh
-check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on every lane   14 min cold
+check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on UML and x86-64   12 min with ccache
 	@scripts/check.sh
 
 #: the patch cycle: make tree; edit and commit in build/linux; make refresh
