@@ -449,6 +449,40 @@ bool gup_expect_restored(const struct gup_call *c)
 	return true;
 }
 
+/* References that the rest of the kernel has to a folio, if we know it; or -1. */
+static int known_references(const struct gup_test_record *rec)
+{
+	__u64 flags = rec->flags;
+
+	if (flags & (GUP_TEST_REC_ZERO | GUP_TEST_REC_HUGETLB))
+		return -1;
+	if (flags & GUP_TEST_REC_ANON)
+		return rec->mapcount + (flags & GUP_TEST_REC_SWAPCACHE ?
+					1 << rec->folio_order : 0);
+	if (flags & GUP_TEST_REC_SWAPBACKED)
+		return rec->mapcount + (1 << rec->folio_order);
+	return -1;
+}
+
+bool gup_expect_no_strangers(const struct gup_call *c)
+{
+	unsigned long i;
+	int times = 0, known;
+
+	for (i = 0; i < c->run.records_done; i++) {
+		known = known_references(&c->records[i]);
+		if (!i || c->records[i].folio_pfn != c->records[i - 1].folio_pfn)
+			times = times_in_array(c, i);
+		if (known < 0)
+			continue;
+		known += refs_gained(c, i, times);
+		if (c->records[i].ref_held != known)
+			return wrong_entry(c, i, "references while held, by what maps it",
+					   c->records[i].ref_held, known);
+	}
+	return true;
+}
+
 /* Pages of the range that entry @i stands for, the first being number @page. */
 static unsigned long entry_pages(const struct gup_call *c, unsigned long i,
 				 unsigned long page)
@@ -667,7 +701,7 @@ long gup_splats(void)
 	if (fscanf(file, "%ld", &tainted) != 1)
 		tainted = -1;
 	fclose(file);
-	return tainted < 0 ? -1 : tainted & (1 << 9 | 1 << 7);
+	return tainted < 0 ? -1 : tainted & (1 << 9 | 1 << 7 | 1 << 5);
 }
 
 bool gup_read_pagemap(const void *mem, unsigned long nr, __u64 *entries)

@@ -131,6 +131,12 @@ bool gup_expect_counts(const struct gup_call *c);
 bool gup_expect_sound(const struct gup_call *c);
 /* After the put: each page is still there, with the counts of before. */
 bool gup_expect_restored(const struct gup_call *c);
+/*
+ * Nobody but page table entries, the page cache and this call has references to
+ * anonymous and shmem folios: so one that was lost earlier shows, too. Hugetlb is
+ * left out, and what a file system keeps is its own.
+ */
+bool gup_expect_no_strangers(const struct gup_call *c);
 /* Each entry is the page that /proc/self/pagemap has, from @mem on. */
 bool gup_expect_mapped(const struct gup_call *c, const void *mem);
 /* Two calls gave the same pages of the same folios. */
@@ -157,7 +163,7 @@ long gup_held(int fd);
 bool gup_read_pins(struct gup_pins *pins);
 /* acquired - released, or LONG_MIN. */
 long gup_pins_out(void);
-/* TAINT_WARN and TAINT_DIE of the kernel, or -1. */
+/* TAINT_WARN, TAINT_DIE and TAINT_BAD_PAGE of the kernel, or -1. */
 long gup_splats(void);
 /* /proc/self/pagemap of @nr pages from @mem on. PFNs need root. */
 bool gup_read_pagemap(const void *mem, unsigned long nr, __u64 *entries);

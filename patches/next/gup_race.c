@@ -1,0 +1,1386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gup_race - threads that pin, against everything that changes a mapping
+ *
+ * usage: gup_race [--seconds N] [--ops N] [--seed N] [options of the harness]
+ *
+ * A test is an antagonist (fork, munmap, migration, ...) and a set of functions: two
+ * threads pin parts of some megabytes of memory, look, write, release, while a third
+ * one does its worst to the same memory. Each page carries its number.
+ *
+ * - What is pinned at an address is the page of this address: it has its number or,
+ *   where the antagonist throws pages away, is empty. It stays what it is while held.
+ * - Memory that the antagonist does not throw away: what is written through a pin is
+ *   seen by the process, and what the process writes is seen through the pin, also
+ *   through one to read: that is why pins unshare. And GUP must not fail, unless
+ *   the antagonist takes the memory, or the right to use it, away for a while.
+ * - Where pages are thrown away the process may have another page meanwhile. It must
+ *   see what the pin does if the page is mapped before and after it looks.
+ * - A child sees what was there at fork(), whatever its parent pins and writes.
+ * - References, as get_user_pages_fast() takes, promise less: a write of the process
+ *   may go to a copy. So they are read only, and compared with the number.
+ * - In the end nothing is held, pins of the kernel are as before, and each folio has
+ *   the references that its mappings have.
+ *
+ * The harness of selftests reports; the log of the kernel has to be looked at by who
+ * runs this, a splat is a failure as well. --seed gives each thread its program, not
+ * the way in which they meet: a failure may need several runs to come again.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "kselftest_harness.h"
+#include "vm_util.h"
+#include "hugepage_settings.h"
+#include "lib_gup.h"
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT		21
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE		25
+#endif
+
+/*
+ * Two huge pages, and as much to move to. Far below of where the kernel puts other
+ * mappings: nobody may come into the holes that antagonists make.
+ */
+#define MEM		((char *)0x20000000000UL)
+#define SIDE		((char *)0x20010000000UL)
+#define NR_PAGES	1024U
+/* The pinners share the memory in blocks, one this, one that: so also huge pages. */
+#define BLOCK		64U
+#define NR_PINNERS	2U
+/* Without a thing done in this time nothing was tested. */
+#define PATIENCE	60
+
+static struct {
+	unsigned long seconds;
+	unsigned long ops;
+	unsigned long seed;
+} options = { .seconds = 1, .ops = 2000, .seed = 1 };
+
+#define CHILD_WHY	200
+
+struct random {
+	__u64 state;
+};
+
+/* What a pinner or an antagonist has, of its own. */
+struct race;
+struct pinner {
+	struct race *race;
+	unsigned int id;
+	struct random random;
+	unsigned long ops;
+	unsigned long held;
+	unsigned long refused;
+	__u64 token;
+};
+
+enum memory { ANON, SHMEM, DISK };
+
+/**
+ * struct antagonist - who changes the memory
+ * @memory: what kind of
+ * @small: no huge pages
+ * @alike: pages have the same contents, as far as possible
+ * @drops: pages are thrown away
+ * @takes: accesses are refused for a while
+ * @waits: a fault needs another thread, so only functions that drop mmap_lock
+ * @start: prepare; false: gup_why() says what is missing
+ * @step: do one thing; true if it was done
+ * @stop: leave the memory mapped, and accessible
+ */
+struct antagonist {
+	enum memory memory;
+	bool small;
+	bool alike;
+	bool drops;
+	bool takes;
+	bool waits;
+	bool (*start)(struct race *race);
+	bool (*step)(struct race *race, struct random *random);
+	void (*stop)(struct race *race);
+};
+
+/* Functions that a test takes turns with. 0 ends them. */
+struct apis {
+	__u64 flags;
+	unsigned int api[6];
+};
+
+struct race {
+	const struct antagonist *antagonist;
+	const struct apis *apis;
+	int device;
+	int file;
+	int uffd;
+	int pidfd;
+	long pins;
+	struct pinner pinners[NR_PINNERS];
+	struct random random;
+	pthread_t handler;
+	atomic_bool ready;
+	atomic_bool stop;
+	atomic_ulong steps;
+	atomic_ulong tried;
+	atomic_uint running;
+	double end;
+	pthread_mutex_t lock;
+	bool failed;
+	char why[600];
+	char *child_why;
+};
+
+static size_t page;
+
+static unsigned int below(struct random *r, unsigned int n)
+{
+	r->state ^= r->state << 13;
+	r->state ^= r->state >> 7;
+	r->state ^= r->state << 17;
+	return (r->state >> 16) % n;
+}
+
+static void seed_random(struct random *r, unsigned int stream)
+{
+	unsigned int i;
+
+	r->state = (options.seed * 64 + stream) * 0x9e3779b97f4a7c15ULL + 1;
+	for (i = 0; i < 8; i++)
+		below(r, 2);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+/* The first one counts; the others are its consequences. */
+static void fail(struct race *race, const char *why)
+{
+	pthread_mutex_lock(&race->lock);
+	if (!race->failed)
+		snprintf(race->why, sizeof(race->why), "%s", why);
+	race->failed = true;
+	pthread_mutex_unlock(&race->lock);
+	atomic_store(&race->stop, true);
+}
+
+/* Accesses that may be refused. */
+static __thread sigjmp_buf refused;
+static __thread sig_atomic_t guarded;
+
+static void on_refusal(int signal)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	if (__atomic_exchange_n(&guarded, false, __ATOMIC_SEQ_CST))
+		siglongjmp(refused, 1);
+	sigaction(signal, &action, NULL);
+}
+
+static void catch_refusals(void)
+{
+	struct sigaction action = { .sa_handler = on_refusal, .sa_flags = SA_NODEFER };
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+}
+
+static void guard(bool on)
+{
+	__atomic_store_n(&guarded, on, __ATOMIC_SEQ_CST);
+}
+
+static void write_word(__u64 *p, __u64 value)
+{
+	__atomic_store_n(p, value, __ATOMIC_RELAXED);
+}
+
+static __u64 read_word(const __u64 *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
+
+static bool store(__u64 *p, __u64 value)
+{
+	guard(true);
+	if (sigsetjmp(refused, 0))
+		return false;
+	write_word(p, value);
+	guard(false);
+	return true;
+}
+
+static bool load(const __u64 *p, __u64 *value)
+{
+	guard(true);
+	if (sigsetjmp(refused, 0))
+		return false;
+	*value = read_word(p);
+	guard(false);
+	return true;
+}
+
+/* The antagonist gives back what it took, so this ends. */
+static void store_at_last(__u64 *p, __u64 value)
+{
+	while (!store(p, value))
+		sched_yield();
+}
+
+static __u64 load_at_last(const __u64 *p)
+{
+	__u64 value;
+
+	while (!load(p, &value))
+		sched_yield();
+	return value;
+}
+
+static char *mem_page(unsigned int n)
+{
+	return MEM + n * page;
+}
+
+/* The first word of a page: its number. The second is for messages. */
+static __u64 *number_of(unsigned int n)
+{
+	return (__u64 *)mem_page(n);
+}
+
+static __u64 *message_of(unsigned int n)
+{
+	return (__u64 *)mem_page(n) + 1;
+}
+
+static __u64 number(const struct race *race, unsigned int n)
+{
+	if (race->antagonist->alike)
+		n %= 4;
+	return 0x9a6e000000000000ULL + n;
+}
+
+static long read_number(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long value = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &value) != 1)
+		value = -1;
+	fclose(file);
+	return value;
+}
+
+static long read_vmstat(const char *name)
+{
+	FILE *file = fopen("/proc/vmstat", "re");
+	char field[64];
+	long value, found = -1;
+
+	if (!file)
+		return -1;
+	while (fscanf(file, "%63s %ld", field, &value) == 2)
+		if (!strcmp(field, name))
+			found = value;
+	fclose(file);
+	return found;
+}
+
+/* Some pages; a whole block as often as not. */
+static unsigned int pick_pages(struct random *random, unsigned int *first)
+{
+	unsigned int nr = below(random, 2) ? BLOCK : 1 + below(random, 300);
+
+	*first = below(random, NR_PAGES - nr + 1);
+	return nr;
+}
+
+static int map_flags(const struct race *race)
+{
+	return race->file < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+}
+
+static bool map_mem(struct race *race, unsigned int first, unsigned int nr)
+{
+	char *mem = mem_page(first);
+
+	if (mmap(mem, nr * page, PROT_READ | PROT_WRITE, MAP_FIXED | map_flags(race),
+		 race->file, race->file < 0 ? 0 : first * page) != mem)
+		return gup_fails("mmap: %s", strerror(errno));
+	if (!race->antagonist->small)
+		madvise(mem, nr * page, MADV_HUGEPAGE);
+	return true;
+}
+
+static void number_pages(const struct race *race)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_PAGES; i++) {
+		*number_of(i) = number(race, i);
+		*message_of(i) = 0;
+	}
+}
+
+/*
+ * The antagonists.
+ */
+
+/* What a child writes, and nobody else may see. */
+#define GRAFFITI	0xc411dc411dULL
+
+/* A child says what is wrong in memory that it shares with its parent. */
+static bool child_complains(struct race *race, const char *what, unsigned int n,
+			    __u64 seen, __u64 want)
+{
+	snprintf(race->child_why, CHILD_WHY,
+		 "a child sees %s of page %u change: %#llx, not %#llx", what, n, seen, want);
+	return false;
+}
+
+/* In the child: its memory is its own, so it does not change by itself. */
+static bool judge_as_child(struct race *race, struct random *random)
+{
+	__u64 *word;
+	unsigned int i, n;
+	__u64 before, after, want;
+
+	for (i = 0; i < 24; i++) {
+		n = below(random, NR_PAGES);
+		word = message_of(n);
+		before = read_word(word);
+		sched_yield();
+		after = read_word(word);
+		if (after != before)
+			return child_complains(race, "the message", n, after, before);
+		want = before == GRAFFITI ? GRAFFITI : number(race, n);
+		after = read_word(number_of(n));
+		if (after != want)
+			return child_complains(race, "the number", n, after, want);
+		if (i % 4)
+			continue;
+		write_word(number_of(n), GRAFFITI);
+		write_word(message_of(n), GRAFFITI);
+	}
+	return true;
+}
+
+static bool fork_step(struct race *race, struct random *random)
+{
+	struct random of_child = *random;
+	int status;
+	pid_t pid;
+
+	below(random, 2);
+	pid = fork();
+	if (!pid)
+		_exit(!judge_as_child(race, &of_child));
+	if (pid < 0)
+		return false;
+	waitpid(pid, &status, 0);
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return true;
+	fail(race, WIFEXITED(status) ? race->child_why : "a child was killed");
+	return false;
+}
+
+static bool munmap_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+
+	if (munmap(mem_page(first), nr * page))
+		return false;
+	if (below(random, 2))
+		sched_yield();
+	if (map_mem(race, first, nr))
+		return true;
+	fail(race, gup_why());
+	return false;
+}
+
+static bool dontneed_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+
+	return !madvise(mem_page(first), nr * page, MADV_DONTNEED);
+}
+
+static bool mremap_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+	char *mem = mem_page(first), *side = SIDE + first * page;
+	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+
+	/* mremap() moves one mapping: what other rounds split is not. */
+	if (mremap(mem, nr * page, nr * page, flags, side) != side)
+		return false;
+	if (below(random, 2))
+		sched_yield();
+	if (mremap(side, nr * page, nr * page, flags, mem) == mem)
+		return true;
+	gup_fails("mremap back: %s", strerror(errno));
+	fail(race, gup_why());
+	return false;
+}
+
+static bool mprotect_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+	int prot = below(random, 2) ? PROT_READ : PROT_NONE;
+
+	if (mprotect(mem_page(first), nr * page, prot))
+		return false;
+	if (below(random, 2))
+		sched_yield();
+	return !mprotect(mem_page(first), nr * page, PROT_READ | PROT_WRITE);
+}
+
+static bool has_huge_pages(struct race *race)
+{
+	return thp_available() || gup_fails("no transparent huge pages");
+}
+
+static bool collapse(struct random *random)
+{
+	unsigned int half = below(random, 2);
+
+	return !madvise(mem_page(half * NR_PAGES / 2), NR_PAGES / 2 * page,
+			MADV_COLLAPSE);
+}
+
+/* Another protection for a part, which yet allows all: the leaf has to go. */
+static bool collapse_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+	bool done = collapse(random);
+
+	mprotect(mem_page(first), nr * page, PROT_READ | PROT_WRITE | PROT_EXEC);
+	mprotect(mem_page(first), nr * page, PROT_READ | PROT_WRITE);
+	return done;
+}
+
+static bool split_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first), order = below(random, 9);
+	char text[128];
+	bool done = collapse(random);
+
+	/* The kernel warns if anonymous memory is to be split to order 1. */
+	if (order == 1)
+		order = 0;
+
+	snprintf(text, sizeof(text), "%d,0x%lx,0x%lx,%u", getpid(),
+		 (unsigned long)mem_page(first), (unsigned long)mem_page(first + nr),
+		 order);
+	return gup_write_knob("/sys/kernel/debug/split_huge_pages", text) && done;
+}
+
+static bool can_split(struct race *race)
+{
+	return has_huge_pages(race) &&
+	       (!access("/sys/kernel/debug/split_huge_pages", W_OK) ||
+		gup_fails("no /sys/kernel/debug/split_huge_pages"));
+}
+
+static bool has_nodes(struct race *race)
+{
+	if (access("/sys/devices/system/node/node1", F_OK))
+		return gup_fails("only one NUMA node");
+	return true;
+}
+
+static bool move_pages_step(struct race *race, struct random *random)
+{
+	unsigned int i, first, nr = pick_pages(random, &first);
+	static void *pages[NR_PAGES];
+	static int nodes[NR_PAGES], status[NR_PAGES];
+	int node = below(random, 2);
+	bool moved = false;
+
+	for (i = 0; i < nr; i++) {
+		pages[i] = mem_page(first + i);
+		nodes[i] = node;
+	}
+	if (syscall(__NR_move_pages, 0, (unsigned long)nr, pages, nodes, status,
+		    MPOL_MF_MOVE) < 0)
+		return false;
+	for (i = 0; i < nr; i++)
+		moved |= status[i] == node;
+	return moved;
+}
+
+static bool compact_step(struct race *race, struct random *random)
+{
+	long before = read_vmstat("compact_migrate_scanned");
+
+	if (!gup_write_knob("/proc/sys/vm/compact_memory", "1"))
+		return false;
+	usleep(500);
+	return read_vmstat("compact_migrate_scanned") > before;
+}
+
+static bool ksm_start_all(struct race *race)
+{
+	if (madvise(MEM, NR_PAGES * page, MADV_MERGEABLE))
+		return gup_fails("no KSM");
+	return gup_write_knob("/sys/kernel/mm/ksm/pages_to_scan", "1000") &&
+	       gup_write_knob("/sys/kernel/mm/ksm/sleep_millisecs", "2") &&
+	       gup_write_knob("/sys/kernel/mm/ksm/run", "1");
+}
+
+static bool ksm_step(struct race *race, struct random *random)
+{
+	bool merged;
+
+	usleep(10000 + below(random, 20000));
+	merged = read_number("/sys/kernel/mm/ksm/pages_sharing") > 0;
+	if (merged && !below(random, 3)) {
+		gup_write_knob("/sys/kernel/mm/ksm/run", "2");
+		gup_write_knob("/sys/kernel/mm/ksm/run", "1");
+	}
+	return merged;
+}
+
+static void ksm_end(struct race *race)
+{
+	gup_write_knob("/sys/kernel/mm/ksm/run", "2");
+	gup_write_knob("/sys/kernel/mm/ksm/run", "0");
+}
+
+static bool has_swap(struct race *race)
+{
+	char line[200];
+	FILE *file = fopen("/proc/swaps", "re");
+	int lines = 0;
+
+	if (!file)
+		return gup_fails("no /proc/swaps");
+	while (fgets(line, sizeof(line), file))
+		lines++;
+	fclose(file);
+	return lines > 1 || gup_fails("no swap");
+}
+
+static bool pageout_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+	long before = read_vmstat("pswpout");
+
+	if (madvise(mem_page(first), nr * page, MADV_PAGEOUT))
+		return false;
+	return read_vmstat("pswpout") > before;
+}
+
+static bool truncate_step(struct race *race, struct random *random)
+{
+	if (ftruncate(race->file, below(random, NR_PAGES) * page))
+		return false;
+	if (below(random, 2))
+		sched_yield();
+	if (!ftruncate(race->file, NR_PAGES * page))
+		return true;
+	gup_fails("ftruncate back: %s", strerror(errno));
+	fail(race, gup_why());
+	return false;
+}
+
+static bool punch_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+
+	return !fallocate(race->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  first * page, nr * page);
+}
+
+static bool sync_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+
+	return !msync(mem_page(first), nr * page, MS_SYNC);
+}
+
+static bool open_uffd(struct race *race, __u64 features)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
+
+	race->uffd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (race->uffd < 0 || ioctl(race->uffd, UFFDIO_API, &api))
+		return gup_fails("userfaultfd: %s", strerror(errno));
+	if (uffd_register(race->uffd, MEM, NR_PAGES * page, false, true, false))
+		return gup_fails("userfaultfd: cannot register for write protection");
+	return true;
+}
+
+/* Faults lift the protection by themselves. */
+static bool uffd_async_start(struct race *race)
+{
+	return open_uffd(race, UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED);
+}
+
+static bool set_protection(struct race *race, __u64 start, __u64 len, bool on)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { start, len },
+		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
+	};
+
+	return !ioctl(race->uffd, UFFDIO_WRITEPROTECT, &wp);
+}
+
+/* Faults wait for this thread. */
+static void *lift_protection(void *arg)
+{
+	struct race *race = arg;
+	struct pollfd poller = { .fd = race->uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	while (!atomic_load(&race->ready) || atomic_load(&race->running)) {
+		if (poll(&poller, 1, 20) <= 0 ||
+		    read(race->uffd, &msg, sizeof(msg)) != sizeof(msg))
+			continue;
+		if (msg.event == UFFD_EVENT_PAGEFAULT)
+			set_protection(race, msg.arg.pagefault.address & ~(page - 1),
+				       page, false);
+	}
+	return NULL;
+}
+
+static bool uffd_sync_start(struct race *race)
+{
+	if (!open_uffd(race, UFFD_FEATURE_PAGEFAULT_FLAG_WP))
+		return false;
+	return !pthread_create(&race->handler, NULL, lift_protection, race) ||
+	       gup_fails("pthread_create");
+}
+
+static bool uffd_step(struct race *race, struct random *random)
+{
+	unsigned int first, nr = pick_pages(random, &first);
+
+	return set_protection(race, (uintptr_t)mem_page(first), nr * page, true);
+}
+
+static void uffd_stop(struct race *race)
+{
+	if (race->handler)
+		pthread_join(race->handler, NULL);
+	uffd_unregister(race->uffd, MEM, NR_PAGES * page);
+	close(race->uffd);
+}
+
+/* One writer less would prove less: mappings that were cut have to fit again. */
+static void map_again(struct race *race)
+{
+	if (!map_mem(race, 0, NR_PAGES))
+		fail(race, gup_why());
+}
+
+static const struct antagonist fork_antagonist = { .step = fork_step };
+static const struct antagonist munmap_antagonist = {
+	.drops = true, .takes = true, .step = munmap_step, .stop = map_again };
+static const struct antagonist dontneed_antagonist = {
+	.drops = true, .step = dontneed_step };
+static const struct antagonist mremap_antagonist = {
+	.takes = true, .step = mremap_step };
+static const struct antagonist mprotect_antagonist = {
+	.takes = true, .step = mprotect_step };
+static const struct antagonist collapse_antagonist = {
+	.start = has_huge_pages, .step = collapse_step };
+static const struct antagonist split_antagonist = {
+	.start = can_split, .step = split_step };
+static const struct antagonist move_pages_antagonist = {
+	.start = has_nodes, .step = move_pages_step };
+static const struct antagonist move_small_antagonist = {
+	.small = true, .start = has_nodes, .step = move_pages_step };
+static const struct antagonist compact_antagonist = {
+	.small = true, .step = compact_step };
+static const struct antagonist ksm_antagonist = {
+	.small = true, .alike = true, .start = ksm_start_all, .step = ksm_step,
+	.stop = ksm_end };
+static const struct antagonist pageout_antagonist = {
+	.start = has_swap, .step = pageout_step };
+static const struct antagonist pageout_shmem_antagonist = {
+	.memory = SHMEM, .start = has_swap, .step = pageout_step };
+static const struct antagonist truncate_shmem_antagonist = {
+	.memory = SHMEM, .drops = true, .takes = true, .step = truncate_step };
+static const struct antagonist punch_shmem_antagonist = {
+	.memory = SHMEM, .drops = true, .step = punch_step };
+static const struct antagonist truncate_file_antagonist = {
+	.memory = DISK, .drops = true, .takes = true, .step = truncate_step };
+static const struct antagonist punch_file_antagonist = {
+	.memory = DISK, .drops = true, .step = punch_step };
+static const struct antagonist writeback_antagonist = {
+	.memory = DISK, .step = sync_step };
+static const struct antagonist uffd_async_antagonist = {
+	.start = uffd_async_start, .step = uffd_step, .stop = uffd_stop };
+static const struct antagonist uffd_sync_antagonist = {
+	.waits = true, .start = uffd_sync_start, .step = uffd_step, .stop = uffd_stop };
+
+static const struct apis fast_apis = {
+	0, { GUP_TEST_API_PIN_FAST, GUP_TEST_API_GET_FAST, GUP_TEST_API_PIN_FAST,
+	     GUP_TEST_API_GET_FAST_ONLY } };
+static const struct apis slow_apis = {
+	0, { GUP_TEST_API_PIN, GUP_TEST_API_PIN_UNLOCKED, GUP_TEST_API_GET_UNLOCKED,
+	     GUP_TEST_API_PIN_REMOTE, GUP_TEST_API_GET } };
+static const struct apis longterm_apis = {
+	GUP_TEST_FOLL_LONGTERM,
+	{ GUP_TEST_API_PIN_FAST, GUP_TEST_API_PIN, GUP_TEST_API_PIN_UNLOCKED } };
+
+/*
+ * The pinners.
+ */
+
+static unsigned int pick_api(const struct race *race, struct random *random)
+{
+	unsigned int nr = 0, api;
+
+	while (race->apis->api[nr])
+		nr++;
+	do {
+		api = race->apis->api[below(random, nr)];
+	} while (race->antagonist->waits && !gup_apis[api].waits &&
+		 api != GUP_TEST_API_GET_FAST_ONLY);
+	return api;
+}
+
+static void init_call(struct pinner *p, struct gup_call *c, unsigned int api,
+		      __u64 flags, unsigned int first, unsigned int nr)
+{
+	gup_call_init_bare(c, p->race->device, api, flags | p->race->apis->flags,
+			   mem_page(first), nr);
+	if (api == GUP_TEST_API_PIN_REMOTE || api == GUP_TEST_API_GET_REMOTE)
+		c->run.fd = p->race->pidfd;
+}
+
+/* A long-term pin to write to a file that tracks dirty pages is always refused. */
+static bool is_refused(const struct race *race, const struct gup_call *c)
+{
+	const __u64 both = GUP_TEST_FOLL_LONGTERM | GUP_TEST_FOLL_WRITE;
+
+	return race->antagonist->memory == DISK && (c->run.gup_flags & both) == both;
+}
+
+/* What GUP said, whether or not it was all that was asked for. */
+static bool expect_answer(struct pinner *p, const struct gup_call *c)
+{
+	const struct gup_test_run *run = &c->run;
+	bool all = run->pages_done == run->nr_pages && !run->error;
+
+	if (is_refused(p->race, c))
+		return gup_expect_result(c, -EFAULT);
+	if (all || (p->race->antagonist->takes && (!run->error || run->error == -EFAULT)))
+		return true;
+	if (run->api == GUP_TEST_API_GET_FAST_ONLY && !run->error)
+		return true;
+	return gup_expect_result(c, run->nr_pages);
+}
+
+/* Is entry @i mapped where it was pinned, right now? */
+static bool is_mapped(const struct gup_call *c, unsigned int i, bool *mapped)
+{
+	struct gup_test_record records[BLOCK];
+
+	if (!gup_hold_records(c, records))
+		return false;
+	*mapped = records[i].flags & GUP_TEST_REC_MAPPED;
+	return true;
+}
+
+static bool expect_word(const struct gup_call *c, unsigned int n, const char *who,
+			__u64 seen, __u64 want)
+{
+	if (seen == want)
+		return true;
+	return gup_fails("%s: page %u: %s sees %#llx, not %#llx",
+			 gup_call_name(c->run.api, c->run.gup_flags), n, who, seen, want);
+}
+
+static bool expect_number(struct pinner *p, const struct gup_call *c,
+			  unsigned int first, unsigned int i)
+{
+	__u64 seen;
+
+	if (!gup_hold_read(c, i, 0, &seen, sizeof(seen)))
+		return false;
+	if (!seen && p->race->antagonist->drops)
+		return true;
+	return expect_word(c, first + i, "the pin", seen, number(p->race, first + i));
+}
+
+/* Memory that stays: both see what either writes. */
+static bool exchange(struct pinner *p, const struct gup_call *c, unsigned int first,
+		     unsigned int i)
+{
+	__u64 *message = message_of(first + i), token = ++p->token, seen;
+
+	if (c->run.gup_flags & GUP_TEST_FOLL_WRITE) {
+		if (!gup_hold_write(c, i, 8, &token, sizeof(token)))
+			return false;
+		seen = load_at_last(message);
+		if (!expect_word(c, first + i, "the process", seen, token))
+			return false;
+		token = ++p->token;
+	}
+	store_at_last(message, token);
+	if (!gup_hold_read(c, i, 8, &seen, sizeof(seen)) ||
+	    !expect_word(c, first + i, "the pin", seen, token))
+		return false;
+	if (p->race->antagonist->alike)
+		store_at_last(message, 0);
+	return true;
+}
+
+/*
+ * Memory that may go: nobody else gets the page, and if it is mapped, it is this.
+ * What is cut off of a large folio of a file is cleared, if it is pinned or not.
+ */
+static bool leave_message(struct pinner *p, const struct gup_call *c,
+			  unsigned int first, unsigned int i)
+{
+	bool cleared = p->race->antagonist->memory != ANON;
+	__u64 token = ++p->token, seen, process = token;
+	bool before, after, looked;
+
+	if (!(c->run.gup_flags & GUP_TEST_FOLL_WRITE))
+		return true;
+	if (!gup_hold_write(c, i, 8, &token, sizeof(token)) ||
+	    !is_mapped(c, i, &before))
+		return false;
+	looked = load(message_of(first + i), &process);
+	if (!is_mapped(c, i, &after) || !gup_hold_read(c, i, 8, &seen, sizeof(seen)))
+		return false;
+	if ((seen || !cleared) && !expect_word(c, first + i, "the pin", seen, token))
+		return false;
+	if (!before || !after || !looked || (!process && cleared))
+		return true;
+	return expect_word(c, first + i, "the process", process, token);
+}
+
+static bool look_at_page(struct pinner *p, const struct gup_call *c,
+			 unsigned int first, unsigned int i)
+{
+	if (!expect_number(p, c, first, i))
+		return false;
+	if (!gup_apis[c->run.api].pins)
+		return true;
+	if (p->race->antagonist->drops)
+		return leave_message(p, c, first, i) && expect_number(p, c, first, i);
+	return exchange(p, c, first, i);
+}
+
+/* Pages that were thrown away are empty: give them their number again. */
+static void restore_numbers(struct pinner *p, unsigned int first, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!p->race->antagonist->drops)
+		return;
+	for (i = first; i < first + nr; i++)
+		store(number_of(i), number(p->race, i));
+}
+
+static bool release(const struct gup_call *c, struct random *random)
+{
+	static const unsigned int puts[] = {
+		GUP_TEST_PUT_DEFAULT, GUP_TEST_PUT_ONE, GUP_TEST_PUT_RANGE,
+		GUP_TEST_PUT_DIRTY, GUP_TEST_PUT_RANGE_DIRTY,
+	};
+	bool writes = c->run.gup_flags & GUP_TEST_FOLL_WRITE;
+	unsigned int put = puts[below(random, writes ? 5 : 3)];
+
+	return gup_release(c, gup_apis[c->run.api].pins ? put : GUP_TEST_PUT_DEFAULT);
+}
+
+static bool count_held(struct pinner *p, const struct gup_call *c)
+{
+	if (c->run.handle)
+		p->held++;
+	else
+		p->refused++;
+	return c->run.handle;
+}
+
+/* Pin in a block of one's own, where nobody else writes. */
+static bool hold_own(struct pinner *p)
+{
+	struct random *random = &p->random;
+	unsigned int block = below(random, NR_PAGES / BLOCK / NR_PINNERS);
+	unsigned int nr = below(random, 3) ? 1 + below(random, 8) : 1 + below(random, BLOCK);
+	unsigned int first = (block * NR_PINNERS + p->id) * BLOCK;
+	unsigned int api = pick_api(p->race, random), i;
+	bool writes = gup_apis[api].pins && below(random, 3);
+	struct gup_call c;
+	bool good = true;
+
+	first += below(random, BLOCK - nr + 1);
+	init_call(p, &c, api, writes ? GUP_TEST_FOLL_WRITE : 0, first, nr);
+	c.run.flags = GUP_TEST_RUN_HOLD;
+	c.run.pages_per_call = below(random, 2) * (1 + below(random, nr));
+	if (!gup_run(&c) || !expect_answer(p, &c))
+		return false;
+	if (!count_held(p, &c)) {
+		restore_numbers(p, first, nr);
+		return true;
+	}
+	for (i = 0; good && i < 3; i++)
+		good = look_at_page(p, &c, first, below(random, nr));
+	good &= release(&c, random);
+	restore_numbers(p, first, nr);
+	return good;
+}
+
+/* To read, anywhere, across what the other pinner writes to. */
+static bool hold_any(struct pinner *p)
+{
+	struct random *random = &p->random;
+	unsigned int first, nr = pick_pages(random, &first), i;
+	struct gup_call c;
+	bool good = true;
+
+	init_call(p, &c, pick_api(p->race, random), 0, first, nr);
+	c.run.flags = GUP_TEST_RUN_HOLD;
+	if (!gup_run(&c) || !expect_answer(p, &c))
+		return false;
+	if (!count_held(p, &c))
+		return true;
+	for (i = 0; good && i < 8; i++)
+		good = expect_number(p, &c, first, below(random, nr));
+	return release(&c, random) && good;
+}
+
+static bool get_and_put(struct pinner *p)
+{
+	struct random *random = &p->random;
+	unsigned int first, nr = pick_pages(random, &first);
+	unsigned int api = pick_api(p->race, random);
+	struct gup_call c;
+
+	init_call(p, &c, api, below(random, 2) ? GUP_TEST_FOLL_WRITE : 0, first, nr);
+	c.run.repeat = 1 + below(random, 8);
+	c.run.pages_per_call = below(random, 2) * (1 + below(random, 64));
+	return gup_run(&c) && expect_answer(p, &c);
+}
+
+static bool one_op(struct pinner *p)
+{
+	switch (below(&p->random, 8)) {
+	case 0:
+		return hold_any(p);
+	case 1 ... 2:
+		return get_and_put(p);
+	default:
+		return hold_own(p);
+	}
+}
+
+/* Time and number both end it, but not before both sides did something. */
+static bool is_over(const struct pinner *p)
+{
+	const struct race *race = p->race;
+
+	if (atomic_load(&race->stop))
+		return true;
+	if (now() > race->end + PATIENCE)
+		return true;
+	if (now() < race->end && p->ops < options.ops)
+		return false;
+	return p->held && atomic_load(&race->steps) > 2;
+}
+
+static void *pin_all_the_time(void *arg)
+{
+	struct pinner *p = arg;
+
+	while (!is_over(p)) {
+		if (!one_op(p)) {
+			fail(p->race, gup_why());
+			break;
+		}
+		p->ops++;
+		if (!below(&p->random, 4))
+			usleep(below(&p->random, 300));
+	}
+	atomic_fetch_sub(&p->race->running, 1);
+	return NULL;
+}
+
+static void *antagonize(void *arg)
+{
+	struct race *race = arg;
+
+	while (atomic_load(&race->running)) {
+		atomic_fetch_add(&race->tried, 1);
+		if (race->antagonist->step(race, &race->random))
+			atomic_fetch_add(&race->steps, 1);
+		/* Without a pause it would have mmap_lock most of the time. */
+		usleep(below(&race->random, 400));
+	}
+	return NULL;
+}
+
+/*
+ * What is left when all is quiet.
+ */
+
+static bool expect_counts(struct race *race, unsigned int api, __u64 flags)
+{
+	struct gup_call c;
+	bool good;
+
+	if (!gup_call_init(&c, race->device, api, flags, MEM, NR_PAGES))
+		return false;
+	/* The second pass finds everything as the first one left it. */
+	c.run.repeat = 2;
+	good = gup_run(&c) && gup_expect_result(&c, NR_PAGES) && gup_expect_sound(&c) &&
+	       gup_expect_restored(&c) && gup_expect_mapped(&c, MEM) &&
+	       gup_expect_no_strangers(&c);
+	gup_call_free(&c);
+	return good;
+}
+
+/* Writeback takes references, and gives them back. */
+static bool expect_quiet(struct race *race, unsigned int api, __u64 flags)
+{
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		if (expect_counts(race, api, flags))
+			return true;
+		if (race->antagonist->memory != DISK)
+			return false;
+		usleep(20000 << i);
+	}
+	return false;
+}
+
+static bool expect_nothing_left(struct race *race)
+{
+	long held = gup_held(race->device), pins;
+
+	if (held)
+		return gup_fails("the device holds %ld entries", held);
+	pins = gup_pins_out();
+	if (pins != race->pins)
+		return gup_fails("nr_foll_pin_acquired - _released: %ld, and %ld before",
+				 pins, race->pins);
+	return true;
+}
+
+static bool expect_rest(struct race *race)
+{
+	bool good;
+
+	number_pages(race);
+	good = expect_nothing_left(race) &&
+	       expect_quiet(race, GUP_TEST_API_PIN_FAST, GUP_TEST_FOLL_WRITE) &&
+	       expect_quiet(race, GUP_TEST_API_GET, 0) && expect_nothing_left(race);
+	return good;
+}
+
+static bool open_memory(struct race *race)
+{
+	char path[] = "/tmp/gup_race-XXXXXX";
+
+	race->file = -1;
+	if (race->antagonist->memory == SHMEM)
+		race->file = memfd_create("gup_race", MFD_CLOEXEC);
+	if (race->antagonist->memory == DISK) {
+		race->file = mkostemp(path, O_CLOEXEC);
+		unlink(path);
+	}
+	if (race->antagonist->memory == ANON)
+		return map_mem(race, 0, NR_PAGES);
+	if (race->file < 0 || ftruncate(race->file, NR_PAGES * page))
+		return gup_fails("memory to map: %s", strerror(errno));
+	return map_mem(race, 0, NR_PAGES);
+}
+
+FIXTURE(race)
+{
+	struct race race;
+};
+
+FIXTURE_VARIANT(race)
+{
+	const struct antagonist *antagonist;
+};
+
+FIXTURE_VARIANT_ADD(race, fork) { .antagonist = &fork_antagonist };
+FIXTURE_VARIANT_ADD(race, munmap) { .antagonist = &munmap_antagonist };
+FIXTURE_VARIANT_ADD(race, dontneed) { .antagonist = &dontneed_antagonist };
+FIXTURE_VARIANT_ADD(race, mremap) { .antagonist = &mremap_antagonist };
+FIXTURE_VARIANT_ADD(race, mprotect) { .antagonist = &mprotect_antagonist };
+FIXTURE_VARIANT_ADD(race, collapse) { .antagonist = &collapse_antagonist };
+FIXTURE_VARIANT_ADD(race, split) { .antagonist = &split_antagonist };
+FIXTURE_VARIANT_ADD(race, move_pages) { .antagonist = &move_pages_antagonist };
+FIXTURE_VARIANT_ADD(race, move_small_pages) { .antagonist = &move_small_antagonist };
+FIXTURE_VARIANT_ADD(race, compact) { .antagonist = &compact_antagonist };
+FIXTURE_VARIANT_ADD(race, ksm) { .antagonist = &ksm_antagonist };
+FIXTURE_VARIANT_ADD(race, pageout) { .antagonist = &pageout_antagonist };
+FIXTURE_VARIANT_ADD(race, pageout_shmem) { .antagonist = &pageout_shmem_antagonist };
+FIXTURE_VARIANT_ADD(race, truncate_shmem) { .antagonist = &truncate_shmem_antagonist };
+FIXTURE_VARIANT_ADD(race, punch_shmem) { .antagonist = &punch_shmem_antagonist };
+FIXTURE_VARIANT_ADD(race, truncate_file) { .antagonist = &truncate_file_antagonist };
+FIXTURE_VARIANT_ADD(race, punch_file) { .antagonist = &punch_file_antagonist };
+FIXTURE_VARIANT_ADD(race, writeback) { .antagonist = &writeback_antagonist };
+FIXTURE_VARIANT_ADD(race, uffd_async) { .antagonist = &uffd_async_antagonist };
+FIXTURE_VARIANT_ADD(race, uffd_sync) { .antagonist = &uffd_sync_antagonist };
+
+FIXTURE_SETUP(race)
+{
+	struct race *race = &self->race;
+
+	memset(race, 0, sizeof(*race));
+	race->antagonist = variant->antagonist;
+	pthread_mutex_init(&race->lock, NULL);
+	race->device = gup_open();
+	if (race->device < 0)
+		SKIP(return, "%s", gup_why());
+	catch_refusals();
+	race->pidfd = syscall(__NR_pidfd_open, getpid(), 0);
+	ASSERT_LE(0, race->pidfd);
+	race->pins = gup_pins_out();
+	race->child_why = mmap(NULL, CHILD_WHY, PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, race->child_why);
+	ASSERT_TRUE(open_memory(race)) TH_LOG("%s", gup_why());
+	number_pages(race);
+	if (race->antagonist->start && !race->antagonist->start(race))
+		SKIP(return, "%s", gup_why());
+}
+
+FIXTURE_TEARDOWN(race)
+{
+	close(self->race.device);
+}
+
+static void start_pinner(struct race *race, unsigned int id, pthread_t *thread)
+{
+	struct pinner *p = &race->pinners[id];
+
+	p->race = race;
+	p->id = id;
+	p->token = (__u64)(id + 1) << 56;
+	seed_random(&p->random, id + 1);
+	if (pthread_create(thread, NULL, pin_all_the_time, p))
+		fail(race, "pthread_create");
+}
+
+static void run_race(struct race *race, const struct apis *apis)
+{
+	pthread_t pinners[NR_PINNERS], antagonist;
+	unsigned int i;
+
+	race->apis = apis;
+	race->end = now() + options.seconds;
+	atomic_store(&race->running, NR_PINNERS);
+	atomic_store(&race->ready, true);
+	seed_random(&race->random, 0);
+	if (pthread_create(&antagonist, NULL, antagonize, race))
+		ksft_exit_fail_perror("pthread_create");
+	for (i = 0; i < NR_PINNERS; i++)
+		start_pinner(race, i, &pinners[i]);
+	for (i = 0; i < NR_PINNERS; i++)
+		pthread_join(pinners[i], NULL);
+	pthread_join(antagonist, NULL);
+	if (race->antagonist->stop)
+		race->antagonist->stop(race);
+}
+
+static void print_race(const struct race *race)
+{
+	const struct pinner *p = race->pinners;
+
+	ksft_print_msg("%lu and %lu operations, %lu and %lu held, %lu and %lu refused\n",
+		       p[0].ops, p[1].ops, p[0].held, p[1].held, p[0].refused,
+		       p[1].refused);
+	ksft_print_msg("%lu of %lu steps against them\n", atomic_load(&race->steps),
+		       atomic_load(&race->tried));
+}
+
+/* All of a test. If false, race->why says why. */
+static bool survives(struct race *race, const struct apis *apis)
+{
+	run_race(race, apis);
+	print_race(race);
+	if (race->failed)
+		return false;
+	if (!race->pinners[0].held || !race->pinners[1].held)
+		fail(race, "a thread has pinned nothing");
+	else if (!atomic_load(&race->steps))
+		fail(race, "the antagonist has done nothing");
+	else if (!expect_rest(race))
+		fail(race, gup_why());
+	return !race->failed;
+}
+
+/* The time is a matter of --seconds, not of the harness. */
+#define NO_TIMEOUT	(24 * 3600)
+
+TEST_F_TIMEOUT(race, fast, NO_TIMEOUT)
+{
+	EXPECT_TRUE(survives(&self->race, &fast_apis))
+		TH_LOG("%s", self->race.why);
+}
+
+TEST_F_TIMEOUT(race, slow, NO_TIMEOUT)
+{
+	EXPECT_TRUE(survives(&self->race, &slow_apis))
+		TH_LOG("%s", self->race.why);
+}
+
+TEST_F_TIMEOUT(race, longterm, NO_TIMEOUT)
+{
+	EXPECT_TRUE(survives(&self->race, &longterm_apis))
+		TH_LOG("%s", self->race.why);
+}
+
+static bool parse_long(const char *text, unsigned long *value)
+{
+	char *end;
+
+	if (!text || !isdigit((unsigned char)*text))
+		return false;
+	errno = 0;
+	*value = strtoul(text, &end, 0);
+	return !*end && !errno;
+}
+
+static unsigned long *option(const char *name)
+{
+	if (!strcmp(name, "--seconds"))
+		return &options.seconds;
+	if (!strcmp(name, "--ops"))
+		return &options.ops;
+	if (!strcmp(name, "--seed"))
+		return &options.seed;
+	return NULL;
+}
+
+static void print_usage(FILE *out)
+{
+	fprintf(out,
+		"usage: gup_race [--seconds N] [--ops N] [--seed N] [options of the harness]\n"
+		"  --seconds N  a test ends after so long (default 1)\n"
+		"  --ops N      or when each thread has pinned so often (default 2000)\n"
+		"  --seed N     what the threads do (default 1; 0: by the clock)\n"
+		"  -h           the options of the harness: to choose tests\n");
+}
+
+/* Ours come off, the harness gets the others. Returns how many those are. */
+static int parse_options(int argc, char **argv)
+{
+	int i, left = 1;
+
+	for (i = 1; i < argc; i++) {
+		unsigned long *value = option(argv[i]);
+
+		if (!strcmp(argv[i], "--help")) {
+			print_usage(stdout);
+			exit(0);
+		}
+		if (strncmp(argv[i], "--", 2)) {
+			argv[left++] = argv[i];
+			continue;
+		}
+		if (!value || !parse_long(argv[i + 1], value)) {
+			fprintf(stderr, "gup_race: %s %s: no such option or value\n",
+				argv[i], argv[i + 1] ?: "");
+			print_usage(stderr);
+			exit(KSFT_FAIL);
+		}
+		i++;
+	}
+	argv[left] = NULL;
+	return left;
+}
+
+/* Nobody but the antagonist. */
+static void quiet_kernel(void)
+{
+	struct thp_settings settings;
+
+	gup_keep_knobs("/sys/kernel/mm/ksm/run");
+	gup_keep_knobs("/sys/kernel/mm/ksm/pages_to_scan");
+	gup_keep_knobs("/sys/kernel/mm/ksm/sleep_millisecs");
+	gup_keep_knobs("/proc/sys/kernel/numa_balancing");
+	gup_write_knob("/proc/sys/kernel/numa_balancing", "0");
+	if (!thp_available())
+		return;
+	thp_save_settings();
+	thp_read_settings(&settings);
+	settings.thp_enabled = THP_MADVISE;
+	settings.thp_defrag = THP_DEFRAG_MADVISE;
+	settings.shmem_enabled = SHMEM_ADVISE;
+	thp_push_settings(&settings);
+}
+
+/* The harness is content with nothing to do. */
+static bool any_test_chosen(int argc, char **argv)
+{
+	struct __fixture_variant_metadata *v;
+	struct __fixture_metadata *f;
+	struct __test_metadata *t;
+
+	for (f = __fixture_list; f; f = f->next)
+		for (v = f->variant; v; v = v->next)
+			for (t = f->tests; t; t = t->next)
+				if (test_enabled(argc, argv, f, v, t))
+					return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	int device, status;
+
+	argc = parse_options(argc, argv);
+	page = psize();
+	if (!options.seed)
+		options.seed = time(NULL);
+	device = gup_open();
+	if (device < 0) {
+		ksft_print_header();
+		ksft_exit_skip("%s\n", gup_why());
+	}
+	close(device);
+	printf("# again: gup_race --seconds %lu --ops %lu --seed %lu\n", options.seconds,
+	       options.ops, options.seed);
+	status = test_harness_argv_check(argc, argv);
+	if (status != KSFT_PASS)
+		return status;
+	if (!any_test_chosen(argc, argv)) {
+		fprintf(stderr, "gup_race: there is no such test: see gup_race -l\n");
+		return KSFT_FAIL;
+	}
+	quiet_kernel();
+	optind = 1;
+	return test_harness_run(argc, argv);
+}
