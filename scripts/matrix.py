@@ -25,7 +25,7 @@ since=PATCH   fails on the base and is mended by this patch of the series
 side=series   is not there on the base: what it tests comes with the series
 lanes=a,b     runs in these lanes only (default: all of x86_64)
 as=UID        runs as this user (default: 0)
-without=X,Y   runs without debugfs, hugepages
+without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on)
 off=why       is not run at all; the reason is the point of the line
 Blanks in a reason are written as "_". A command with choices, as in "{-t|-T -x} {-w|}",
 stands for one run for each combination; the name has one "*", which becomes what was

@@ -303,6 +303,34 @@ static bool parse_test(char *line, struct test *test)
 	return n && !word && test->limit > 0;
 }
 
+/* Root could switch them on again: what it would write to is not there. */
+static bool hide_hugepages(void)
+{
+	return !mount("none", "/sys/kernel/mm/hugepages", "tmpfs", MS_RDONLY, NULL) &&
+	       !mount("none", "/sys/kernel/mm/transparent_hugepage", "tmpfs", MS_RDONLY, NULL) &&
+	       !mount("/proc/sys/kernel/ostype", "/proc/sys/vm/nr_hugepages", NULL, MS_BIND, NULL);
+}
+
+/* In a mount name space of its own. */
+static bool take_away(const struct test *test)
+{
+	if (!test->no_debugfs && !test->no_hugepages)
+		return true;
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return false;
+	if (test->no_debugfs && umount2("/sys/kernel/debug", MNT_DETACH))
+		return false;
+	return !test->no_hugepages || hide_hugepages();
+}
+
+/* restore_all() brings them back. */
+static void empty_hugepages(void)
+{
+	write_file("/proc/sys/vm/nr_hugepages", "0");
+	write_file("/sys/kernel/mm/transparent_hugepage/enabled", "never");
+	write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "never");
+}
+
 static noreturn void child(struct test *test, int out)
 {
 	struct sigaction action = { .sa_handler = SIG_DFL };
@@ -313,9 +341,7 @@ static noreturn void child(struct test *test, int out)
 	dup2(out, 2);
 	setsid();
 	sigaction(SIGPIPE, &action, NULL);
-	if (test->no_debugfs &&
-	    (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	     umount2("/sys/kernel/debug", MNT_DETACH)))
+	if (!take_away(test))
 		goto broken;
 	if (test->uid && (setgroups(0, NULL) || setgid(test->uid) || setuid(test->uid)))
 		goto broken;
@@ -467,7 +493,7 @@ static void run_all(FILE *list, int total, int home)
 		fetch(home, test.argv[0]);
 		say("# gup-vm: begin %s", test.name);
 		if (test.no_hugepages)
-			write_file("/proc/sys/vm/nr_hugepages", "0");
+			empty_hugepages();
 		before = pins_at_rest();
 		start = now_ms();
 		status = run(&test);
