@@ -14,6 +14,8 @@
 #            doc-check.py has to complain. What is left makes GUP cheaper, and is
 #            compared with the prefix before it by counts.sh: some row has to be
 #            better, and none worse; or says "No functional change": none differs.
+#            Patches of mm/gup_test and of the selftests alone are skipped: they
+#            are what make vm and its tests stand on.
 #
 # Works in build/each and build/bench/series, worktrees of build/linux, on the lanes
 # um and um-count; prints TAP. About 40 minutes in all with ccache, twice that without.
@@ -112,8 +114,19 @@ prefix() {
 	result "$status" "prefix $1: $(verdict): $(slug "$1")"
 }
 
+# Nothing else but the test driver and the selftests?
+driver_only() {
+	! git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" |
+		grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/'
+}
+
 without() {
 	with='' gone=$1
+	if driver_only "$1"; then
+		count=$((count + 1))
+		say "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
+		return 0
+	fi
 	checkout gup-series
 	name=$(slug "$1")
 	if ! revert "$(commit "$1")"; then

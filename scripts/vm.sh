@@ -9,7 +9,8 @@
 # same lane, which runs the KUnit suites.
 #
 # environment
-#   LANE=x86_64     a lane of kconfigs/lanes with arch x86_64
+#   LANE=x86_64     a lane of kconfigs/lanes with arch x86_64; debug and kcsan
+#                   stand for x86_64-debug and x86_64-kcsan
 #   SIDE=series     or base: the untouched tree, where the tests with since= in the
 #                   matrix must fail
 #   FILTER=glob     only these tests; the verdict is then about these only
@@ -23,6 +24,7 @@ set -eu
 help_if_asked "$@"
 
 LANE=${LANE:-x86_64} SIDE=${SIDE:-series} FILTER=${FILTER-}
+case $LANE in debug|kcsan) LANE=x86_64-$LANE;; esac
 export LANE SIDE FILTER
 side_root "$SIDE" >/dev/null
 s=$top/scripts
