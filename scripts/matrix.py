@@ -5,7 +5,7 @@
 usage: matrix.py list  [OPTIONS] [FILE]     names, one a line
        matrix.py run   [OPTIONS] [FILE]     what the guest's init reads
        matrix.py programs [OPTIONS] [FILE]  the programs that are needed
-       matrix.py check [--lanes FILE] [--series FILE] [FILE]
+       matrix.py check [--lanes FILE] [--series FILE] [--source mm/gup.c] [FILE]
 OPTIONS: --lane LANE --side series|base --filter GLOB --scale N
 
 exit status: 0 good, 2 bad matrix (each error with its line)
@@ -26,6 +26,8 @@ side=series   is not there on the base: what it tests comes with the series
 lanes=a,b     runs in these lanes only (default: all of x86_64)
 as=UID        runs as this user (default: 0)
 without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on)
+reach=F,W:F   functions of mm/gup.c that it has to execute (scripts/reach.py shows what it
+              does); W:F counts for those runs whose command has the word W
 off=why       is not run at all; the reason is the point of the line
 Blanks in a reason are written as "_". A command with choices, as in "{-t|-T -x} {-w|}",
 stands for one run for each combination; the name has one "*", which becomes what was
@@ -40,7 +42,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FILE = os.path.join(TOP, 'selftests', 'matrix')
 KEYS = ('time', 'pass', 'skip', 'xfail', 'fail', 'whole', 'leak', 'since', 'side', 'lanes',
-        'as', 'without', 'off')
+        'as', 'without', 'reach', 'off')
 WITHOUT = ('debugfs', 'hugepages')
 
 
@@ -56,12 +58,17 @@ class Entry:
         self.argv, self.time, self.want = [], 0, {}
         self.since = self.side = self.lanes = self.off = self.leak = None
         self.uid, self.without, self.skips = '0', '-', False
+        self.reach = []         # (word of the command or '', function)
         self.other = {}         # {"base" or lane: {status: number}}
 
     def numbers(self, lane, side):
         """How many subtests of each status there have to be."""
         numbers = dict(self.want, **self.other.get(lane, {}))
         return dict(numbers, **self.other.get('base', {})) if side == 'base' else numbers
+
+    def functions(self):
+        """What it has to execute."""
+        return [function for word, function in self.reach if not word or word in self.argv]
 
     def runs_in(self, lane, side):
         return (not self.off and (lane is None or self.lanes is None or lane in self.lanes)
@@ -84,6 +91,17 @@ def set_number(entry, where, key, value):
     want[status] = number(where, key, count)
 
 
+def set_reach(entry, where, value):
+    for item in value.split(','):
+        word, _, function = item.rpartition(':')
+        if not re.fullmatch(r'[a-z_][a-z0-9_]*', function):
+            raise MatrixError(f'{where}: reach={item}: want function or word:function')
+        if any(function == other and (word == at or not word or not at)
+               for at, other in entry.reach):
+            raise MatrixError(f'{where}: reach={item}: {function} is there twice')
+        entry.reach.append((word, function))
+
+
 def set_key(entry, where, key, value):
     if key.partition('@')[0] in ('pass', 'skip', 'xfail', 'fail'):
         set_number(entry, where, key, value)
@@ -103,6 +121,8 @@ def set_key(entry, where, key, value):
         entry.without = value
     elif key == 'lanes':
         entry.lanes = value.split(',')
+    elif key == 'reach':
+        set_reach(entry, where, value)
     elif key == 'side' and value != 'series':
         raise MatrixError(f'{where}: side={value}: only side=series is known')
     else:
@@ -125,6 +145,8 @@ def parse(where, line, number_of_line):
         raise MatrixError(f'{where}: {entry.name}: time= and pass= are required, or off=')
     if entry.skips and entry.want['pass']:
         raise MatrixError(f'{where}: {entry.name}: whole=skip: and pass= of more than 0')
+    if entry.skips and entry.reach:
+        raise MatrixError(f'{where}: {entry.name}: whole=skip: and reach=')
     if not entry.off and not entry.skips and not entry.want['pass']:
         raise MatrixError(f'{where}: {entry.name}: pass=0 would pass without having tested')
     return entry
@@ -139,10 +161,15 @@ def expand(where, line, count):
         raise MatrixError(f'{where}: a command with {{choices}} needs a name with one "*", '
                           'and no other has one')
     choices = [piece.split('|') for piece in pieces[1::2]]
+    entries = []
     for chosen in itertools.product(*choices):
         words = [pieces[0]] + [word for pair in zip(chosen, pieces[2::2]) for word in pair]
         full = name.replace('*', ''.join(chosen).replace(' ', ''))
-        yield parse(where, f'{full} {keys}{colon}{"".join(words)}', count)
+        entries.append(parse(where, f'{full} {keys}{colon}{"".join(words)}', count))
+    for word, function in entries[0].reach:
+        if word and not any(word in entry.argv for entry in entries):
+            raise MatrixError(f'{where}: reach={word}:{function}: no run has the word {word}')
+    return entries
 
 
 def load(path=FILE):
@@ -176,8 +203,16 @@ def first_words(path):
         return [line.split()[0] for line in file if line.strip() and not line.startswith('#')]
 
 
-def check(path, lanes, series):
+def defined(path):
+    """The functions that a C source defines."""
+    with open(path) as file:
+        return set(re.findall(r'^(?:[a-z][^(\n;]*[ *\n])?([a-z_][a-z0-9_]*)\((?![^{;]*;)',
+                              file.read(), re.M))
+
+
+def check(path, lanes, series, source):
     errors = []
+    functions = defined(source) if source else None
     lanes = set(first_words(lanes)) if lanes else None
     patches = {name.partition('-')[2].removesuffix('.patch')
                for name in first_words(series)} if series else None
@@ -185,6 +220,9 @@ def check(path, lanes, series):
         if patches is not None and entry.since and entry.since not in patches:
             errors.append(f'{path}:{entry.line}: since={entry.since} is no patch of the series: '
                           'use its file name without number and ".patch"')
+        for function in [function for _, function in entry.reach]:
+            if functions is not None and function not in functions:
+                errors.append(f'{path}:{entry.line}: reach={function} is no function of {source}')
         for lane in (entry.lanes or []) + [word for word in entry.other if word != 'base']:
             if lanes is not None and lane not in lanes:
                 errors.append(f'{path}:{entry.line}: no lane "{lane}" in kconfigs/lanes')
@@ -214,7 +252,8 @@ def main(argv):
     path = rest[0] if rest else FILE
     try:
         if verb == 'check':
-            errors = check(path, options.get('lanes'), options.get('series'))
+            errors = check(path, options.get('lanes'), options.get('series'),
+                           options.get('source'))
             for error in errors:
                 print(f'gup: {error}', file=sys.stderr)
             return 2 if errors else 0

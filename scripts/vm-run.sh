@@ -7,14 +7,16 @@
 # Boots build/o-<lane> with the initramfs of vm-build.sh, an empty ext4 disk and the
 # list of tests out of selftests/matrix; no network, nothing on stdin, a hard time-out.
 # Leaves in build/out/<lane>-vm/ (series) or build/out/<lane>-vm-base/ (base) what
-# run.sh leaves: log, results.ktap, config, manifest. It does not judge: that is
+# run.sh leaves: log, results.ktap, config, manifest; and reach, which tells how often each
+# test executed each function of mm/gup.c (scripts/reach.py). It does not judge: that is
 # scripts/vm_verdict.py's work.
 #
 # VM=vng boots through virtme-ng instead: the same kernel, programs and list, on a share
 # of the host's files.
 #
 # environment: SIDE=series|base, FILTER=glob of names, TIMEOUT=seconds,
-#              VM=qemu|vng, KARGS="more kernel arguments", ACCEL=kvm|tcg, CPUS=3, MEMORY=3G
+#              VM=qemu|vng, KARGS="more kernel arguments", ACCEL=kvm|tcg, CPUS=3, MEMORY=3G,
+#              REACH=0: count nothing
 # exit status: 0 the kernel ran (in whatever way it ended), 2 bad input
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -28,6 +30,31 @@ lane_load "${1:-${LANE:-x86_64}}" "${SIDE:-series}"
 how=vm
 # shellcheck source=scripts/lib-vm.sh
 . "$top/scripts/lib-vm.sh"
+
+# reach_ready: sets plugin, the options for QEMU that let it count, or says why it cannot.
+reach_ready() {
+	plugin='' _why=''
+	case ${REACH:-1},${VM:-qemu},$accel in
+	0,*) _why='REACH=0';;
+	*,vng,*) _why='VM=vng';;
+	*,kvm) _why="KVM: QEMU's plugins work with TCG";;
+	esac
+	[ -z "$_why" ] || { echo "# not checked: $_why" >"$out/reach"; return 0; }
+	"$qemu" -help | grep -q '^-plugin' || die "$qemu was built without plugins: REACH=0 does without"
+	need nm binutils
+	"$top/scripts/matrix.py" check --source "$tree/mm/gup.c" || exit 2
+	"$top/scripts/reach.py" list "$tree" "$o" >"$out/calls" || exit 2
+	_so=$("$top/scripts/tcg-build.sh") || exit 2
+	plugin="-plugin $_so,calls=$out/calls,out=$out/counts,marker=__x64_sys_sethostname"
+}
+
+# reach_collect: without build/out/<lane>-vm/reach no verdict is good.
+reach_collect() {
+	[ -z "$plugin" ] || { "$top/scripts/reach.py" collect "$out/calls" "$out/counts" "$out/tests" \
+		>"$out/reach" || rm "$out/reach"; }
+	rm -f "$out/calls" "$out/counts"
+}
+
 PATH=$PATH:/usr/sbin:/sbin
 need python3; need mkfs.ext4 e2fsprogs
 lock vm-run
@@ -35,7 +62,7 @@ lock vm-run
 need_space "$build" 700 "the disk of the guest and the logs of $lane"
 out=$build/out/$lane-vm
 [ "$side" = series ] || out=$out-$side
-rm -rf "$out/log" "$out/results.ktap" "$out/verdict"
+rm -rf "$out/log" "$out/results.ktap" "$out/verdict" "$out/reach" "$out/counts"
 mkdir -p "$out"
 cp "$o/.config" "$out/config"
 # upstream's migration test keeps two CPUs for itself
@@ -60,14 +87,16 @@ mkfs.ext4 -q -F "$out/disk" 2>"$out/mkfs.log" || die "mkfs.ext4 failed: see $out
 kargs=$(printf '%s\n' "$kargs" | sed 's/movablecore=[^ ]*//')
 spm="memmap=512M\$0x60000000 test_hmm.spm_addr_dev0=0x60000000 test_hmm.spm_addr_dev1=0x70000000"
 args="$kargs $spm kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
+reach_ready
 case ${VM:-qemu} in
 qemu)
 	runner=QEMU
 	# A second archive behind the first: the list can change without packing again.
 	printf 'file /tests %s/tests 0644 0 0\n' "$out" >"$out/cpio"
 	"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
+	# shellcheck disable=SC2086 # words
 	vm_qemu "$out/log" "$limit" "$accel" "$o/$image" "panic=-1 rdinit=/selftests/init $args" \
-		-initrd "$out/initramfs" -drive "file=$out/disk,format=raw,if=virtio,cache=unsafe";;
+		$plugin -initrd "$out/initramfs" -drive "file=$out/disk,format=raw,if=virtio,cache=unsafe";;
 vng)
 	runner=vng
 	"$top/scripts/vng.sh" >/dev/null
@@ -77,6 +106,7 @@ vng)
 esac
 boot_wait "$out/log" "$lane $side: tests run" '' "$total" "$silence"
 vm_check "$out/log"
+reach_collect
 "$top/scripts/vm_log.py" "$out/log" >"$out/results.ktap" 2>/dev/null || :
 rm -f "$out/initramfs" "$out/cpio" "$out/disk" "$out/mkfs.log" "$out/log.pipe"
 manifest "selftests   $(cat "$top"/selftests/*.[ch] "$top/selftests/matrix" 2>/dev/null | git hash-object --stdin)" \

@@ -5,23 +5,25 @@
 usage: vm_verdict.py [--lane LANE] [--side series|base] [--filter GLOB]
                      [--matrix FILE] [--deny FILE] [--allow FILE] OUT
 
-OUT is a directory of scripts/vm-run.sh (its "log"), or a log by itself. Prints what is
-wrong, each with log path and line and the command that runs just that again; then
-one verdict line. OUT/verdict is as scripts/verdict.py writes it. The counts are
-of tests: of their subtests each has the exact numbers that the matrix says.
+OUT is a directory of scripts/vm-run.sh (its "log" and "reach"), or a log by itself, where
+what the tests executed (reach= in the matrix) cannot be checked. Prints what is wrong,
+each with log path and line and the command that runs just that again; then one verdict
+line. OUT/verdict is as scripts/verdict.py writes it. The counts are of tests: of their
+subtests each has the exact numbers that the matrix says.
 
 exit status
   0  every test of the matrix did what the matrix says, no splat, nothing else ran
   1  a test failed: exit status, signal, time limit, numbers of subtests, a splat,
-     pins that were not released, a kernel that died in it; or on the base one
-     with since= passed
+     pins that were not released, a kernel that died in it, a function of its reach=
+     that it did not execute; or on the base one with since= passed
   2  cannot tell: no boot, time-out, silent end, broken or short KTAP, a test
-     that is missing or unknown, a bad matrix
+     that is missing or unknown, a bad matrix, no counts of what was executed
 """
 import os
 import sys
 
 import matrix
+import reach
 import splat
 import verdict
 import vm_log
@@ -30,7 +32,10 @@ SHOWN = 8               # subtests of one test
 
 
 class VmJudge(verdict.Judge):
-    """As for KUnit, but the unit is a program with subtests of its own."""
+    """As for KUnit, but the unit is a program with subtests of its own.
+    counts: what each test executed, or None when that is not checked."""
+
+    counts = None
 
     def again(self, name):
         words = ['make vm', f'LANE={self.lane}']
@@ -56,6 +61,7 @@ class VmJudge(verdict.Judge):
                 self.fail(run, test, 'unexpected pass: the matrix says that it fails on the '
                           f'base, since={entry.since}', [])
             return
+        wrong += self.unreached(entry)
         if wrong:
             self.fail(run, test, '; '.join(wrong), complaints(want, test))
         elif events:
@@ -66,6 +72,32 @@ class VmJudge(verdict.Judge):
             self.passed += 1
         for event in events:
             self.splat(run, event)
+
+    def unreached(self, entry):
+        """What the test had to execute and did not."""
+        if self.counts is None or self.why:
+            return []
+        counts = self.counts.get(entry.name, {})
+        for function in entry.functions():
+            if function not in counts:
+                self.report(2, f'UNKNOWN {function}: {entry.name} has to execute it (matrix line '
+                            f'{entry.line}), but this kernel does not have it out of line')
+        lost = [function for function in entry.functions() if counts.get(function) == 0]
+        return [f'it did not execute {", ".join(lost)}'] if lost else []
+
+    def load_counts(self, out, entries):
+        """Says in one line when nothing was counted."""
+        if self.why or not any(entry.reach for entry in entries):
+            return
+        why = 'a log alone'
+        try:
+            if os.path.isdir(out):
+                self.counts, why = reach.load(f'{out}/reach')
+        except reach.ReachError as error:
+            self.report(2, f'BROKEN {error}')
+        else:
+            if why:
+                print(f'reach not checked: {why}')
 
 
 def defects(entry, want, test):
@@ -103,6 +135,7 @@ def judge(args, deny, allow):
     log = f'{args["out"]}/log' if os.path.isdir(args['out']) else args['out']
     run = verdict.Run(log, deny, allow, vm_log.VmLog)
     it.incomplete(run)
+    it.load_counts(args['out'], entries)
     lost = []
     for entry in entries:
         if entry.name in run.by_name:

@@ -11,6 +11,8 @@
  * A line of LIST, made by scripts/matrix.py: five fields and a command, apart by
  * tabs: name, time limit in seconds, user id, things to take away ("-", or
  * debugfs,hugepages), and program and arguments, apart by blanks.
+ * While a test runs, the host has its name; each change of that name is seen from
+ * outside of the guest, where it separates what was counted (scripts/tcg_count.c).
  * As process 1 it reboots in the end; else it runs the tests in a process id
  * space of its own, because it kills whatever a test leaves behind.
  */
@@ -19,6 +21,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -474,6 +477,12 @@ static void fetch(int home, const char *program)
 	close(out);
 }
 
+static void name_host(const char *name)
+{
+	if (sethostname(name, strnlen(name, HOST_NAME_MAX)))
+		die("sethostname %s", name);
+}
+
 static void run_all(FILE *list, int total, int home)
 {
 	char line[1024];
@@ -496,7 +505,9 @@ static void run_all(FILE *list, int total, int home)
 			empty_hugepages();
 		before = pins_at_rest();
 		start = now_ms();
+		name_host(test.name);
 		status = run(&test);
+		name_host("gup-vm");
 		report(number, &test, status, now_ms() - start, pins_at_rest() - before);
 		restore_all();
 	}

@@ -41,7 +41,7 @@ while read -r name command; do
 		set +f
 	fi
 	echo "status $status" >>"$tmp/got"
-	rm -f base-*/verdict
+	rm -f base-*/verdict vm-reach-*/verdict
 	[ -z "${UPDATE-}" ] || cp "$tmp/got" "$name.want"
 	if diff -u "$name.want" "$tmp/got" >"$tmp/diff" 2>&1; then
 		echo "ok $n - golden $name"
