@@ -26,8 +26,10 @@ side=series   is not there on the base: what it tests comes with the series
 lanes=a,b     runs in these lanes only (default: all of x86_64)
 as=UID        runs as this user (default: 0)
 without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on)
-reach=F,W:F   functions of mm/gup.c that it has to execute (scripts/reach.py shows what it
-              does); W:F counts for those runs whose command has the word W
+reach=F,F>N   functions of mm/gup.c that it has to execute, or more than N times: start and
+              end of any program execute a few, above all get_user_pages_remote (exec)
+              and with threads get_user_pages_fast (futex). scripts/reach.py shows numbers
+reach=W:F     the same, for those runs whose command has the word W
 off=why       is not run at all; the reason is the point of the line
 Blanks in a reason are written as "_". A command with choices, as in "{-t|-T -x} {-w|}",
 stands for one run for each combination; the name has one "*", which becomes what was
@@ -58,7 +60,7 @@ class Entry:
         self.argv, self.time, self.want = [], 0, {}
         self.since = self.side = self.lanes = self.off = self.leak = None
         self.uid, self.without, self.skips = '0', '-', False
-        self.reach = []         # (word of the command or '', function)
+        self.reach = []         # (word of the command or None, function, more than that)
         self.other = {}         # {"base" or lane: {status: number}}
 
     def numbers(self, lane, side):
@@ -67,8 +69,9 @@ class Entry:
         return dict(numbers, **self.other.get('base', {})) if side == 'base' else numbers
 
     def functions(self):
-        """What it has to execute."""
-        return [function for word, function in self.reach if not word or word in self.argv]
+        """What it has to execute, and more often than what."""
+        return [(function, least) for word, function, least in self.reach
+                if not word or word in self.argv]
 
     def runs_in(self, lane, side):
         return (not self.off and (lane is None or self.lanes is None or lane in self.lanes)
@@ -93,13 +96,14 @@ def set_number(entry, where, key, value):
 
 def set_reach(entry, where, value):
     for item in value.split(','):
-        word, _, function = item.rpartition(':')
-        if not re.fullmatch(r'[a-z_][a-z0-9_]*', function):
-            raise MatrixError(f'{where}: reach={item}: want function or word:function')
+        hit = re.fullmatch(r'(?:(.+):)?([a-z_][a-z0-9_]*)(?:>(\d+))?', item)
+        if not hit:
+            raise MatrixError(f'{where}: reach={item}: want [word:]function[>number]')
+        word, function = hit.group(1), hit.group(2)
         if any(function == other and (word == at or not word or not at)
-               for at, other in entry.reach):
+               for at, other, _ in entry.reach):
             raise MatrixError(f'{where}: reach={item}: {function} is there twice')
-        entry.reach.append((word, function))
+        entry.reach.append((word, function, int(hit.group(3) or 0)))
 
 
 def set_key(entry, where, key, value):
@@ -166,7 +170,7 @@ def expand(where, line, count):
         words = [pieces[0]] + [word for pair in zip(chosen, pieces[2::2]) for word in pair]
         full = name.replace('*', ''.join(chosen).replace(' ', ''))
         entries.append(parse(where, f'{full} {keys}{colon}{"".join(words)}', count))
-    for word, function in entries[0].reach:
+    for word, function, _ in entries[0].reach:
         if word and not any(word in entry.argv for entry in entries):
             raise MatrixError(f'{where}: reach={word}:{function}: no run has the word {word}')
     return entries
@@ -220,7 +224,7 @@ def check(path, lanes, series, source):
         if patches is not None and entry.since and entry.since not in patches:
             errors.append(f'{path}:{entry.line}: since={entry.since} is no patch of the series: '
                           'use its file name without number and ".patch"')
-        for function in [function for _, function in entry.reach]:
+        for _, function, _ in entry.reach:
             if functions is not None and function not in functions:
                 errors.append(f'{path}:{entry.line}: reach={function} is no function of {source}')
         for lane in (entry.lanes or []) + [word for word in entry.other if word != 'base']:

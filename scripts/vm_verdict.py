@@ -77,13 +77,16 @@ class VmJudge(verdict.Judge):
         """What the test had to execute and did not."""
         if self.counts is None or self.why:
             return []
-        counts = self.counts.get(entry.name, {})
-        for function in entry.functions():
-            if function not in counts:
+        counts, wrong = self.counts.get(entry.name, {}), []
+        for function, floor in entry.functions():
+            got = counts.get(function)
+            if got is None:
                 self.report(2, f'UNKNOWN {function}: {entry.name} has to execute it (matrix line '
                             f'{entry.line}), but this kernel does not have it out of line')
-        lost = [function for function in entry.functions() if counts.get(function) == 0]
-        return [f'it did not execute {", ".join(lost)}'] if lost else []
+            elif got <= floor:
+                wrong.append(f'it did not execute {function}' if not got else
+                             f'it executed {function} {got} times, not more than {floor}')
+        return wrong
 
     def load_counts(self, out, entries):
         """Says in one line when nothing was counted."""
