@@ -16,6 +16,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -444,7 +445,7 @@ static int dead_pidfd(void)
 
 TEST_F(gup, bad_run_targets)
 {
-	int memfd = memfd_create("gup_ioctl", 0), ro_memfd, dead;
+	int memfd = memfd_create("gup_ioctl", 0), ro_memfd, wo_memfd, dead;
 	char path[64];
 
 	ASSERT_LE(0, memfd);
@@ -452,6 +453,8 @@ TEST_F(gup, bad_run_targets)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd);
 	ro_memfd = open(path, O_RDONLY);
 	ASSERT_LE(0, ro_memfd);
+	wo_memfd = open(path, O_WRONLY);
+	ASSERT_LE(0, wo_memfd);
 	dead = dead_pidfd();
 	ASSERT_LE(0, dead);
 
@@ -463,10 +466,44 @@ TEST_F(gup, bad_run_targets)
 	BAD_RUN(EBADF, (run.api = GUP_TEST_API_MEMFD, run.addr = 0, run.fd = 999));
 	BAD_RUN(EBADF, (run.api = GUP_TEST_API_MEMFD, run.addr = 0,
 			run.fd = ro_memfd));
+	BAD_RUN(EBADF, (run.api = GUP_TEST_API_MEMFD, run.addr = 0,
+			run.fd = wo_memfd));
+	BAD_RUN(EBADF, (run.api = GUP_TEST_API_MEMFD, run.addr = 0,
+			run.fd = wo_memfd, run.gup_flags = 0));
 	BAD_RUN(EOVERFLOW, (run.api = GUP_TEST_API_MEMFD, run.fd = memfd,
 			    run.addr = 1ULL << 63));
 	BAD_RUN(EOVERFLOW, (run.api = GUP_TEST_API_MEMFD, run.fd = memfd,
 			    run.addr = INT64_MAX & -(__u64)self->psize));
+}
+
+/* What may not be written to is not pinned to be written to, but to be read. */
+TEST_F(gup, bad_run_sealed)
+{
+	static const int seals[] = { F_SEAL_WRITE, F_SEAL_FUTURE_WRITE };
+	struct gup_test_run good;
+	size_t i;
+	int memfd;
+
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		memfd = memfd_create("gup_ioctl", MFD_ALLOW_SEALING);
+		ASSERT_LE(0, memfd);
+		ASSERT_EQ(0, ftruncate(memfd, NR * self->psize));
+		good = good_run(self);
+		good.api = GUP_TEST_API_MEMFD;
+		good.fd = memfd;
+		good.addr = 0;
+		ASSERT_EQ(0, ioctl(self->fd, GUP_TEST_RUN, &good));
+		EXPECT_EQ(NR, good.pages_done);
+		ASSERT_EQ(0, fcntl(memfd, F_ADD_SEALS, seals[i]));
+		BAD_RUN(EPERM, (run.api = GUP_TEST_API_MEMFD, run.addr = 0,
+				run.fd = memfd));
+		good.gup_flags = 0;
+		ASSERT_EQ(0, ioctl(self->fd, GUP_TEST_RUN, &good));
+		EXPECT_EQ(0, good.error);
+		EXPECT_EQ(NR, good.pages_done);
+		EXPECT_NOTHING_LEAKED();
+		close(memfd);
+	}
 }
 
 /* A struct that is longer than the kernel's, and one that cannot be written. */
@@ -618,6 +655,57 @@ TEST_F(gup, bad_hold_read_only)
 		 (hold.buf = 0, hold.put = GUP_TEST_PUT_RANGE_DIRTY));
 	EXPECT_EQ(1, self->mem[0]);
 	free(buf);
+}
+
+TEST_F(gup, bad_hold_sizes)
+{
+	__u32 handle = hold_all(_metadata, self, GUP_TEST_API_PIN_FAST,
+				   GUP_TEST_FOLL_WRITE);
+	char buf[sizeof(struct gup_test_record)];
+	struct {
+		struct gup_test_hold hold;
+		char tail[64];
+	} longer = { .hold = good_hold(GUP_TEST_HOLD_READ, handle, buf) };
+
+	longer.hold.size = sizeof(longer);
+	longer.hold.len = 1;
+	longer.tail[63] = 1;
+	bad_call(_metadata, self, "tail", GUP_TEST_HOLD, &longer, sizeof(longer), E2BIG);
+	longer.tail[63] = 0;
+	longer.tail[0] = 1;
+	bad_call(_metadata, self, "tail", GUP_TEST_HOLD, &longer, sizeof(longer), E2BIG);
+	longer.tail[0] = 0;
+	bad_pointer(_metadata, self, GUP_TEST_HOLD,
+		    read_only(_metadata, self, &longer, sizeof(longer)));
+	ASSERT_EQ(0, ioctl(self->fd, GUP_TEST_HOLD, &longer));
+	EXPECT_EQ(1, longer.hold.done);
+
+	/* What was asked for is done, although the caller is not told how much. */
+	longer.hold = good_hold(GUP_TEST_HOLD_RELEASE, handle, NULL);
+	longer.hold.nr = 3;
+	self->held -= 3;
+	bad_pointer(_metadata, self, GUP_TEST_HOLD,
+		    read_only(_metadata, self, &longer.hold, sizeof(longer.hold)));
+}
+
+/* Plain references have one way to be released; a release has nothing to copy. */
+TEST_F(gup, bad_hold_releases)
+{
+	__u32 handle;
+	char *buf = NULL;
+
+	self->got = NR;
+	handle = hold_all(_metadata, self, GUP_TEST_API_GET, GUP_TEST_FOLL_WRITE);
+	BAD_HOLD(EINVAL, GUP_TEST_HOLD_RELEASE, hold.put = GUP_TEST_PUT_ONE);
+	BAD_HOLD(EINVAL, GUP_TEST_HOLD_RELEASE, hold.put = GUP_TEST_PUT_DIRTY);
+	BAD_HOLD(EINVAL, GUP_TEST_HOLD_RELEASE, hold.put = GUP_TEST_PUT_RANGE);
+	BAD_HOLD(EINVAL, GUP_TEST_HOLD_RELEASE, hold.put = 32);
+	BAD_HOLD(EINVAL, GUP_TEST_HOLD_RELEASE, hold.len = 1);
+	BAD_HOLD(EINVAL, GUP_TEST_HOLD_RELEASE, hold.record_size = 88);
+	BAD_HOLD(EINVAL, GUP_TEST_HOLD_RELEASE, hold.flags = 1U << 31);
+	EXPECT_EQ(NR, release(self, handle, 0, 0, 0));
+	self->got = 0;
+	EXPECT_NOTHING_LEAKED();
 }
 
 static const unsigned long old_cmds[] = {
@@ -1113,22 +1201,29 @@ TEST_F(gup, run_records_after_fork)
 	waitpid(pid, NULL, 0);
 }
 
+/* 2 MiB that are one folio, mapped by one entry, where the kernel has such. */
+static char *new_thp(size_t huge)
+{
+	char *map = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = (char *)((addr_of(map) + huge - 1) & -huge);
+
+	if (map == MAP_FAILED || madvise(p, huge, MADV_HUGEPAGE))
+		return NULL;
+	memset(p, 1, huge);
+	return p;
+}
+
 /* A page of a large folio, if this kernel makes them: pincount and runs. */
 TEST_F(gup, run_records_thp)
 {
 	size_t huge = 2UL << 20, nr = huge / self->psize, i;
 	struct gup_test_record *recs = calloc(nr, sizeof(*recs));
 	struct gup_test_run run;
-	char *map, *p;
+	char *p = new_thp(huge);
 
-	map = mmap(NULL, 2 * huge, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, map);
-	p = (char *)((addr_of(map) + huge - 1) & -huge);
-	if (madvise(p, huge, MADV_HUGEPAGE))
+	if (!p)
 		SKIP(return, "no MADV_HUGEPAGE: kernel without THP");
-	memset(p, 1, huge);
-
 	run = api_run(self, &apis[3], recs);
 	run.addr = addr_of(p);
 	run.nr_pages = nr;
@@ -1152,6 +1247,70 @@ TEST_F(gup, run_records_thp)
 	}
 	EXPECT_NOTHING_LEAKED();
 	free(recs);
+}
+
+/* Are all records of a THP so, as to EXCLUSIVE and LEAF_PMD? */
+static void expect_leaves(struct __test_metadata *_metadata, gup_data *self,
+			  char *p, size_t nr, __u64 want)
+{
+	struct gup_test_record *recs = calloc(nr, sizeof(*recs));
+	struct gup_test_run run = api_run(self, &apis[2], recs);
+	const __u64 flags = GUP_TEST_REC_EXCLUSIVE | GUP_TEST_REC_LEAF_PMD;
+	size_t i, as_wanted = 0;
+
+	run.gup_flags = 0;
+	run.addr = addr_of(p);
+	run.nr_pages = nr;
+	run.nr_records = nr;
+	ASSERT_EQ(0, ioctl(self->fd, GUP_TEST_RUN, &run));
+	ASSERT_EQ(nr, run.records_done);
+	for (i = 0; i < nr; i++)
+		as_wanted += (recs[i].flags & flags) == want;
+	EXPECT_EQ(nr, as_wanted)
+		TH_LOG("wanted of each page: %#llx", (unsigned long long)want);
+	free(recs);
+}
+
+static bool has_pmd_leaf(gup_data *self, const char *p)
+{
+	struct gup_test_record rec = {};
+	struct gup_test_run run = api_run(self, &apis[2], &rec);
+
+	run.addr = addr_of(p);
+	run.nr_pages = 1;
+	run.nr_records = 1;
+	return !ioctl(self->fd, GUP_TEST_RUN, &run) &&
+	       (rec.flags & GUP_TEST_REC_LEAF_PMD);
+}
+
+/* Whether a page is exclusive is marked once for a PMD leaf, else page by page. */
+TEST_F(gup, run_records_exclusive)
+{
+	size_t huge = 2UL << 20, nr = huge / self->psize;
+	char *p = new_thp(huge), *q = new_thp(huge);
+	pid_t pid;
+
+	if (!p || !q)
+		SKIP(return, "no MADV_HUGEPAGE: kernel without THP");
+	if (!has_pmd_leaf(self, p) || !has_pmd_leaf(self, q))
+		SKIP(return, "memory was not given a PMD leaf of 2 MiB");
+	expect_leaves(_metadata, self, p, nr,
+		      GUP_TEST_REC_EXCLUSIVE | GUP_TEST_REC_LEAF_PMD);
+	/* Now two VMAs meet in the middle of it. */
+	ASSERT_EQ(0, mprotect(p, huge / 2, PROT_READ));
+	expect_leaves(_metadata, self, p, nr, GUP_TEST_REC_EXCLUSIVE);
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	expect_leaves(_metadata, self, p, nr, 0);
+	expect_leaves(_metadata, self, q, nr, GUP_TEST_REC_LEAF_PMD);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	EXPECT_NOTHING_LEAKED();
 }
 
 /* A hole: what was got in front of it, and with CONTINUE also why no more. */
@@ -1699,6 +1858,81 @@ TEST_F(gup, kill_releases)
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFSIGNALED(status));
 	EXPECT_EQ(self->pins, pins_now());
+}
+
+#define SHARERS		4
+#define SHARER_ROUNDS	300
+
+struct sharer {
+	gup_data *self;
+	const struct sharer *all;
+	__u32 handle;		/* the others release it, too */
+	int wrong;
+};
+
+static bool may_fail_with(int ret, int expected)
+{
+	return !ret || (ret == -1 && errno == expected);
+}
+
+/* Hold, and look at and release what any of the threads holds. */
+static bool share_once(struct sharer *s, unsigned int round)
+{
+	const __u32 *other = &s->all[round % SHARERS].handle;
+	struct gup_test_run run = good_run(s->self);
+	struct gup_test_record recs[NR];
+	struct gup_test_hold hold;
+	struct gup_test_query q;
+	__u32 theirs;
+
+	run.flags = GUP_TEST_RUN_HOLD;
+	if (ioctl(s->self->fd, GUP_TEST_RUN, &run) || !run.handle)
+		return false;
+	__atomic_store_n(&s->handle, run.handle, __ATOMIC_RELAXED);
+	theirs = __atomic_load_n(other, __ATOMIC_RELAXED);
+	hold = good_hold(GUP_TEST_HOLD_RECORD, theirs, recs);
+	if (!may_fail_with(ioctl(s->self->fd, GUP_TEST_HOLD, &hold), ENOENT))
+		return false;
+	hold = good_hold(GUP_TEST_HOLD_RELEASE, theirs, NULL);
+	if (!may_fail_with(ioctl(s->self->fd, GUP_TEST_HOLD, &hold), ENOENT))
+		return false;
+	if (query(s->self->fd, &q))
+		return false;
+	hold = good_hold(GUP_TEST_HOLD_RELEASE, run.handle, NULL);
+	return may_fail_with(ioctl(s->self->fd, GUP_TEST_HOLD, &hold), ENOENT);
+}
+
+static void *share(void *arg)
+{
+	struct sharer *s = arg;
+	unsigned int i;
+
+	for (i = 0; i < SHARER_ROUNDS; i++)
+		if (!share_once(s, i))
+			s->wrong++;
+	return NULL;
+}
+
+/* Threads with one file: what one holds another may release, but only once. */
+TEST_F(gup, threads_share_a_file)
+{
+	struct sharer sharers[SHARERS] = {};
+	pthread_t threads[SHARERS];
+	struct gup_test_query q;
+	size_t i;
+
+	for (i = 0; i < SHARERS; i++) {
+		sharers[i].self = self;
+		sharers[i].all = sharers;
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, share, &sharers[i]));
+	}
+	for (i = 0; i < SHARERS; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+		EXPECT_EQ(0, sharers[i].wrong);
+	}
+	ASSERT_EQ(0, query(self->fd, &q));
+	EXPECT_EQ(0, q.handles);
+	EXPECT_NOTHING_LEAKED();
 }
 
 static void wake_up(int sig)
