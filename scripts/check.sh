@@ -47,6 +47,7 @@ steps() {
 	counts          counts.sh
 	doc             doc-check.py
 	canaries        selftest.sh canaries
+	vm-canary       tests/vm-canary.sh
 	EOF
 }
 
