@@ -41,11 +41,12 @@ cd "$tree"
 make -s ARCH=x86_64 "O=../o-$lane" headers >>"$log" 2>&1 || broken "the kernel's user headers"
 headers="-isystem $o/usr/include -isystem $tree/tools/include/uapi"
 
-# main.c OUTPUT: one program of ours.
+# main.c OUTPUT: one program of ours. mm/gup_test.h is that of the series on either side:
+# a program that runs on both asks the kernel what it has.
 ours() {
 	# shellcheck disable=SC2086 # words
 	(cd "$top/selftests" && $cc -static -O2 -g -Wall -Wextra -Wno-unused-parameter \
-		-D_GNU_SOURCE= $headers -I"$tree" -I"$tree/tools/testing/selftests" -I"$mm" \
+		-D_GNU_SOURCE= $headers -I"$build/linux" -I"$tree/tools/testing/selftests" -I"$mm" \
 		-I"$tree/tools/include" "$1" $3 -o "$2" -lrt -lpthread -lm) >>"$log" 2>&1
 }
 
@@ -60,7 +61,7 @@ done <"$bin/.programs"
 
 begin=$(date +%s)
 # shellcheck disable=SC2086 # words
-make -C "$mm" ARCH=x86_64 CC="$cc" OUTPUT="$bin" KHDR_INCLUDES="-isystem $o/usr/include" \
+[ -z "$upstream" ] || make -C "$mm" ARCH=x86_64 CC="$cc" OUTPUT="$bin" KHDR_INCLUDES="-isystem $o/usr/include" \
 	USERLDFLAGS=-static -j "${JOBS:-$(jobs)}" $upstream >>"$log" 2>&1 || broken "upstream's mm selftests"
 helpers=''
 for f in "$top"/selftests/lib_*.c; do [ ! -e "$f" ] || helpers="$helpers $f"; done
