@@ -19,6 +19,7 @@
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
+#include <linux/workqueue.h>
 #include <asm/tlb.h>
 
 #include "internal.h"
@@ -404,13 +405,12 @@ void gk_child_exit(struct kunit *test, struct gk_child *child)
  */
 
 /* Sum of a node counter, with what the CPUs have not folded in yet. */
-long gk_stat(enum node_stat_item item)
+static long gk_stat_now(enum node_stat_item item)
 {
 	struct pglist_data *pgdat;
 	long sum;
 	int cpu;
 
-	gk_stay_here();
 	preempt_disable();
 	sum = atomic_long_read(&vm_node_stat[item]);
 	for_each_online_pgdat(pgdat)
@@ -418,6 +418,25 @@ long gk_stat(enum node_stat_item item)
 			sum += per_cpu_ptr(pgdat->per_cpu_nodestats,
 					   cpu)->vm_node_stat_diff[item];
 	preempt_enable();
+	return sum;
+}
+
+/*
+ * The worker that folds may have been preempted by this thread, with its part
+ * in neither: let it finish, and believe what is the same behind that.
+ */
+long gk_stat(enum node_stat_item item)
+{
+	long sum, again = gk_stat_now(item);
+
+	if (!in_task())
+		return again;
+	gk_stay_here();
+	do {
+		sum = again;
+		flush_workqueue(mm_percpu_wq);
+		again = gk_stat_now(item);
+	} while (again != sum);
 	return sum;
 }
 
