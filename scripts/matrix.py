@@ -29,11 +29,11 @@ without=X,Y   runs without debugfs, hugepages (neither there nor to be switched 
 reach=F,F>N   functions of mm/gup.c that it has to execute, or more than N times: start and
               end of any program execute a few, above all get_user_pages_remote (exec)
               and with threads get_user_pages_fast (futex). scripts/reach.py shows numbers
-reach=W:F     the same, for those runs whose command has the word W
+reach=W:F     the same, for those runs whose command has the word W. May be repeated
 off=why       is not run at all; the reason is the point of the line
 Blanks in a reason are written as "_". A command with choices, as in "{-t|-T -x} {-w|}",
 stands for one run for each combination; the name has one "*", which becomes what was
-chosen, without blanks.
+chosen, without blanks. A line that ends in a backslash goes on in the next.
 """
 import fnmatch
 import itertools
@@ -177,14 +177,16 @@ def expand(where, line, count):
 
 
 def load(path=FILE):
-    entries, names = [], {}
+    entries, names, first, begun = [], {}, 0, ''
     try:
         with open(path) as file:
             lines = file.read().splitlines()
     except OSError as error:
         raise MatrixError(f'{path}: {error.strerror}') from None
-    for count, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith('#'):
+    for number_of_line, line in enumerate(lines, 1):
+        line, count = begun + line, first or number_of_line
+        begun, first = (line[:-1], count) if line.endswith('\\') else ('', 0)
+        if begun or not line.strip() or line.startswith('#'):
             continue
         for entry in expand(f'{path}:{count}', line, count):
             if entry.name in names:
@@ -192,6 +194,8 @@ def load(path=FILE):
                                   f'{names[entry.name]}')
             names[entry.name] = count
             entries.append(entry)
+    if begun:
+        raise MatrixError(f'{path}:{first}: goes on in a line that is not there')
     if not entries:
         raise MatrixError(f'{path}: no test in it')
     return entries
