@@ -94,6 +94,7 @@ struct outcome {
 	unsigned int step;
 	unsigned long ops;
 	unsigned long checks;
+	unsigned long got_pages;
 	unsigned long calls;
 	unsigned long pages;
 	unsigned long repeated;
@@ -854,6 +855,7 @@ static bool check_pages(const struct step *s)
 	}
 	outcome->checks++;
 	good = call(&first, s, s->arg[1], s->arg[2]) && gup_expect_numbers(&first);
+	outcome->got_pages += good && first.run.pages_done;
 	if (good && gives_pages(first.run.api))
 		good = gup_expect_folios(&first) &&
 		       gup_expect_mapped(&first, arena(s->first));
@@ -1523,7 +1525,7 @@ static void print_totals(void)
 
 static bool run_theme(unsigned int theme, __u64 seed, unsigned long limit)
 {
-	unsigned long until = outcome->ops + limit;
+	unsigned long until = outcome->ops + limit, got_pages = outcome->got_pages;
 	struct program p;
 	__u64 number;
 
@@ -1543,9 +1545,10 @@ static bool run_theme(unsigned int theme, __u64 seed, unsigned long limit)
 			return false;
 		}
 	}
-	ksft_print_msg("%s: %llu programs\n", theme_names[theme],
-		       (unsigned long long)number);
-	return true;
+	got_pages = outcome->got_pages - got_pages;
+	ksft_print_msg("%s: %llu programs, %lu checks in which GUP gave pages\n",
+		       theme_names[theme], (unsigned long long)number, got_pages);
+	return got_pages;
 }
 
 /* What is set below: put back when we exit. */
@@ -1559,14 +1562,21 @@ static void keep_settings(void)
 	gup_keep_knobs("/sys/kernel/mm/ksm/sleep_millisecs");
 }
 
+static bool has_hugetlb(void)
+{
+	return hugetlb_available() && !access("/sys/kernel/mm/hugepages", F_OK);
+}
+
 /* Nobody but the program may change a page. */
 static void quiet_kernel(void)
 {
 	struct thp_settings settings;
 	unsigned int i;
 
+	if (!gup_stay_on_one_cpu())
+		ksft_print_msg("this will take long: %s\n", gup_why());
 	keep_settings();
-	hugepage_save_settings(thp_available(), hugetlb_available());
+	hugepage_save_settings(thp_available(), has_hugetlb());
 	if (thp_available()) {
 		thp_read_settings(&settings);
 		settings.thp_enabled = THP_MADVISE;
@@ -1581,9 +1591,9 @@ static void quiet_kernel(void)
 		}
 		thp_push_settings(&settings);
 	}
-	if (hugetlb_available())
+	if (has_hugetlb())
 		hugetlb_set_nr_default_pages(12);
-	if (!hugetlb_available() || !hugetlb_free_default_pages())
+	if (!has_hugetlb() || !hugetlb_free_default_pages())
 		ksft_print_msg("no hugetlb pages: mappings of them are left out\n");
 	/* Drop caches without saying so in the log. */
 	gup_write_knob("/proc/sys/vm/drop_caches", "4");
@@ -1599,7 +1609,7 @@ static void print_usage(FILE *out)
 {
 	fprintf(out,
 		"usage: gup_fuzz [--ops N] [--seed N] [--theme NAME] [--program 'STEP; ...']\n"
-		"  --ops N       steps to run, over the themes anon, file, huge, mixed (default 4000)\n"
+		"  --ops N       steps to run, over the themes anon, file, huge, mixed (default 10000)\n"
 		"  --seed N      which programs (default 1; 0: by the clock)\n"
 		"  --theme NAME  only this one\n"
 		"  --trace 1     print each program before it runs\n"
@@ -1703,9 +1713,10 @@ static void run_themes(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .ops = 4000, .seed = 1 };
+	struct options o = { .ops = 10000, .seed = 1 };
 
 	parse_options(argc, argv, &o);
+	atexit(gup_exit_skipped_if_all_were);
 	page = psize();
 	huge_size = read_pmd_pagesize();
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,

@@ -48,10 +48,10 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include "kselftest_harness.h"
 #include "vm_util.h"
 #include "hugepage_settings.h"
 #include "lib_gup.h"
+#include "lib_gup_harness.h"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT		21
@@ -70,8 +70,11 @@
 /* The pinners share the memory in blocks, one this, one that: so also huge pages. */
 #define BLOCK		64U
 #define NR_PINNERS	2U
-/* Without a thing done in this time nothing was tested. */
-#define PATIENCE	60
+/*
+ * Without a thing done in this time nothing was tested. On a busy host each TLB flush of
+ * a guest takes as long as the host needs to run all its CPUs, and KSM does many.
+ */
+#define PATIENCE	120
 
 static struct {
 	unsigned long seconds;
@@ -550,8 +553,9 @@ static bool ksm_start_all(struct race *race)
 {
 	if (madvise(MEM, NR_PAGES * page, MADV_MERGEABLE))
 		return gup_fails("no KSM");
-	return gup_write_knob("/sys/kernel/mm/ksm/pages_to_scan", "1000") &&
-	       gup_write_knob("/sys/kernel/mm/ksm/sleep_millisecs", "2") &&
+	/* Each page it merges costs all CPUs a TLB flush: leave the others some time. */
+	return gup_write_knob("/sys/kernel/mm/ksm/pages_to_scan", "256") &&
+	       gup_write_knob("/sys/kernel/mm/ksm/sleep_millisecs", "4") &&
 	       gup_write_knob("/sys/kernel/mm/ksm/run", "1");
 }
 
@@ -1011,7 +1015,7 @@ static bool is_over(const struct pinner *p)
 		return true;
 	if (now() < race->end && p->ops < options.ops)
 		return false;
-	return p->held && atomic_load(&race->steps) > 2;
+	return p->held && atomic_load(&race->steps);
 }
 
 static void *pin_all_the_time(void *arg)
@@ -1190,7 +1194,7 @@ static void start_pinner(struct race *race, unsigned int id, pthread_t *thread)
 	p->token = (__u64)(id + 1) << 56;
 	seed_random(&p->random, id + 1);
 	if (pthread_create(thread, NULL, pin_all_the_time, p))
-		fail(race, "pthread_create");
+		ksft_exit_fail_perror("pthread_create");
 }
 
 static void run_race(struct race *race, const struct apis *apis)
@@ -1342,45 +1346,32 @@ static void quiet_kernel(void)
 	thp_push_settings(&settings);
 }
 
-/* The harness is content with nothing to do. */
-static bool any_test_chosen(int argc, char **argv)
+static void need_gup_test(void)
 {
-	struct __fixture_variant_metadata *v;
-	struct __fixture_metadata *f;
-	struct __test_metadata *t;
+	int device = gup_open();
 
-	for (f = __fixture_list; f; f = f->next)
-		for (v = f->variant; v; v = v->next)
-			for (t = f->tests; t; t = t->next)
-				if (test_enabled(argc, argv, f, v, t))
-					return true;
-	return false;
-}
-
-int main(int argc, char **argv)
-{
-	int device, status;
-
-	argc = parse_options(argc, argv);
-	page = psize();
-	if (!options.seed)
-		options.seed = time(NULL);
-	device = gup_open();
 	if (device < 0) {
 		ksft_print_header();
 		ksft_exit_skip("%s\n", gup_why());
 	}
 	close(device);
-	printf("# again: gup_race --seconds %lu --ops %lu --seed %lu\n", options.seconds,
-	       options.ops, options.seed);
-	status = test_harness_argv_check(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	argc = parse_options(argc, argv);
+	status = gup_check_arguments(argc, argv);
 	if (status != KSFT_PASS)
 		return status;
-	if (!any_test_chosen(argc, argv)) {
-		fprintf(stderr, "gup_race: there is no such test: see gup_race -l\n");
-		return KSFT_FAIL;
-	}
+	need_gup_test();
+	atexit(gup_exit_skipped_if_all_were);
+	page = psize();
+	if (!options.seed)
+		options.seed = time(NULL);
+	printf("# again: gup_race --seconds %lu --ops %lu --seed %lu\n", options.seconds,
+	       options.ops, options.seed);
 	quiet_kernel();
-	optind = 1;
 	return test_harness_run(argc, argv);
 }

@@ -16,7 +16,6 @@
  * system with dirty tracking is looked for at $TMPDIR, or /tmp. Run it alone:
  * pins and references of others would be counted.
  */
-#include "kselftest_harness.h"
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -32,6 +31,7 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include "lib_gup.h"
+#include "lib_gup_harness.h"
 #include "vm_util.h"
 
 #ifndef MADV_GUARD_INSTALL
@@ -2718,6 +2718,8 @@ static void calm_down(void)
 	char path[128];
 	size_t i;
 
+	if (!gup_stay_on_one_cpu())
+		ksft_print_msg("this will take long: %s\n", gup_why());
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		gup_keep_knobs(knobs[i][0]);
 		/* What is not there is found out by the shapes that want it. */
@@ -2742,6 +2744,10 @@ static void print_combinations(void)
 
 int main(int argc, char **argv)
 {
+	int status = gup_check_arguments(argc, argv);
+
+	if (status != KSFT_PASS)
+		return status;
 	main_pid = getpid();
 	gup_fd = gup_open();
 	if (gup_fd < 0) {
@@ -2749,6 +2755,7 @@ int main(int argc, char **argv)
 		ksft_exit_skip("%s\n", gup_why());
 	}
 	close(gup_fd);
+	atexit(gup_exit_skipped_if_all_were);
 	combinations = mmap(NULL, psize(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (combinations == MAP_FAILED)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -728,6 +729,16 @@ __u64 gup_pagemap(const void *mem)
 __u64 gup_pfn(const void *mem)
 {
 	return pfn_of(gup_pagemap(mem));
+}
+
+bool gup_stay_on_one_cpu(void)
+{
+	cpu_set_t here;
+
+	CPU_ZERO(&here);
+	CPU_SET(sched_getcpu(), &here);
+	return !sched_setaffinity(0, sizeof(here), &here) ||
+	       gup_fails("sched_setaffinity: %s", strerror(errno));
 }
 
 #define MAX_KNOBS	64

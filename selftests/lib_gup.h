@@ -26,6 +26,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <linux/const.h>
 #include <linux/types.h>
 #include <mm/gup_test.h>
@@ -171,6 +174,22 @@ bool gup_read_pagemap(const void *mem, unsigned long nr, __u64 *entries);
 __u64 gup_pagemap(const void *mem);
 /* The page at an address, 0 if none is there. */
 __u64 gup_pfn(const void *mem);
+
+/*
+ * For this process and those that it makes. Then no other CPU has their pages in its
+ * batches or their addresses in its TLB, and need not be waited for, which takes most
+ * of the time of records on a busy host.
+ */
+bool gup_stay_on_one_cpu(void);
+
+/* For atexit(), and the first one there. What kselftest.h counts is of each file. */
+static inline void gup_exit_skipped_if_all_were(void)
+{
+	if (!ksft_test_num() || ksft_get_xskip_cnt() != (int)ksft_test_num())
+		return;
+	fflush(stdout);
+	_exit(KSFT_SKIP);
+}
 
 /* Settings in files of /sys and /proc. */
 bool gup_read_knob(const char *path, char *text, size_t size);

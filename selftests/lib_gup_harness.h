@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What main() of a GUP selftest has to add to kselftest_harness.h, which is content
+ * when nothing at all was tested.
+ */
+#ifndef LIB_GUP_HARNESS_H
+#define LIB_GUP_HARNESS_H
+
+#include "kselftest_harness.h"
+
+static inline bool gup_any_test_chosen(int argc, char **argv)
+{
+	struct __fixture_variant_metadata no_variant = { .name = "" }, *v;
+	struct __fixture_metadata *f;
+	struct __test_metadata *t;
+
+	for (f = __fixture_list; f; f = f->next)
+		for (v = f->variant ?: &no_variant; v; v = v->next)
+			for (t = f->tests; t; t = t->next)
+				if (test_enabled(argc, argv, f, v, t))
+					return true;
+	return false;
+}
+
+/* KSFT_PASS: the arguments are the harness's and choose a test. Else it was said. */
+static inline int gup_check_arguments(int argc, char **argv)
+{
+	int status;
+
+	optind = 1;
+	status = test_harness_argv_check(argc, argv);
+	if (status != KSFT_PASS)
+		return status;
+	if (optind < argc) {
+		fprintf(stderr, "%s: %s: no such option: see -h\n", argv[0], argv[optind]);
+		return KSFT_FAIL;
+	}
+	if (!gup_any_test_chosen(argc, argv)) {
+		fprintf(stderr, "%s: there is no such test: see -l\n", argv[0]);
+		return KSFT_FAIL;
+	}
+	optind = 1;
+	return KSFT_PASS;
+}
+
+#endif /* LIB_GUP_HARNESS_H */
