@@ -24,6 +24,7 @@ leak=why      it is known to end with pins that it has not released
 since=PATCH   fails on the base and is mended by this patch of the series
 side=series   is not there on the base: what it tests comes with the series
 lanes=a,b     runs in these lanes only (default: all of x86_64)
+only=asked    runs only when --filter is just its name: too long for every time
 as=UID        runs as this user (default: 0)
 without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on)
 reach=F,F>N   functions of mm/gup.c that it has to execute, or more than N times: start and
@@ -44,7 +45,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FILE = os.path.join(TOP, 'selftests', 'matrix')
 KEYS = ('time', 'pass', 'skip', 'xfail', 'fail', 'whole', 'leak', 'since', 'side', 'lanes',
-        'as', 'without', 'reach', 'off')
+        'only', 'as', 'without', 'reach', 'off')
 WITHOUT = ('debugfs', 'hugepages')
 
 
@@ -58,7 +59,7 @@ class Entry:
     def __init__(self, name, line):
         self.name, self.line = name, line
         self.argv, self.time, self.want = [], 0, {}
-        self.since = self.side = self.lanes = self.off = self.leak = None
+        self.since = self.side = self.lanes = self.off = self.leak = self.only = None
         self.uid, self.without, self.skips = '0', '-', False
         self.reach = []         # (word of the command or None, function, more than that)
         self.other = {}         # {"base" or lane: {status: number}}
@@ -127,6 +128,8 @@ def set_key(entry, where, key, value):
         entry.lanes = value.split(',')
     elif key == 'reach':
         set_reach(entry, where, value)
+    elif key == 'only' and value != 'asked':
+        raise MatrixError(f'{where}: only={value}: only=asked is all there is')
     elif key == 'side' and value != 'series':
         raise MatrixError(f'{where}: side={value}: only side=series is known')
     else:
@@ -201,8 +204,9 @@ def load(path=FILE):
     return entries
 
 
-def wanted(entries, lane, side, glob):
+def wanted(entries, lane, side, glob, all_of_them=False):
     return [entry for entry in entries if entry.runs_in(lane, side)
+            and (all_of_them or entry.name == glob or not entry.only)
             and (not glob or fnmatch.fnmatchcase(entry.name, glob))]
 
 
@@ -268,7 +272,7 @@ def main(argv):
         if verb not in ('list', 'run', 'programs'):
             raise MatrixError(f'matrix.py: unknown verb "{verb}": use list, run, programs or check')
         entries = wanted(load(path), options.get('lane'), options.get('side'),
-                         options.get('filter'))
+                         options.get('filter'), verb == 'programs')
         if not entries:
             raise MatrixError(f'FILTER={options.get("filter", "")} matches no test of the matrix '
                               'here: list them with scripts/matrix.py list')

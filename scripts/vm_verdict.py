@@ -130,8 +130,7 @@ def complaints(want, test):
 
 def judge(args, deny, allow):
     everything = matrix.load(args['matrix'])
-    here = matrix.wanted(everything, args['lane'], args['side'], None)
-    entries = matrix.wanted(here, None, None, args['filter'])
+    entries = matrix.wanted(everything, args['lane'], args['side'], args['filter'])
     if not entries:
         raise matrix.MatrixError(f'FILTER={args["filter"]} matches no test of the matrix here')
     it = VmJudge(args['lane'], args['side'], [entry.name for entry in entries])
