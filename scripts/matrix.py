@@ -19,7 +19,8 @@ skip=N:why    so many of its subtests skip themselves, for that reason
 xfail=N:why   so many it expects to fail by itself
 fail=N:why    so many fail, and that is known: N exactly, so that one more shows
 pass@X=N and so on: the number where it differs: X is "base" or a lane
-whole=skip:why  it skips as a whole (then pass=0)
+whole=skip:why  it skips as a whole: exit status 4, no subtest passes (then pass=0)
+whole=fail:why  it refuses as a whole: exit status 1, no subtest (then pass=0)
 leak=why      it is known to end with pins that it has not released
 since=PATCH   fails on the base and is mended by this patch of the series
 side=series   is not there on the base: what it tests comes with the series
@@ -60,7 +61,7 @@ class Entry:
         self.name, self.line = name, line
         self.argv, self.time, self.want = [], 0, {}
         self.since = self.side = self.lanes = self.off = self.leak = self.only = None
-        self.uid, self.without, self.skips = '0', '-', False
+        self.uid, self.without, self.whole = '0', '-', None
         self.reach = []         # (word of the command or None, function, more than that)
         self.other = {}         # {"base" or lane: {status: number}}
 
@@ -114,9 +115,9 @@ def set_key(entry, where, key, value):
         entry.time = number(where, key, value)
     elif key == 'whole':
         what, _, why = value.partition(':')
-        if what != 'skip' or not why:
-            raise MatrixError(f'{where}: want whole=skip:<reason_with_underscores>')
-        entry.skips = True
+        if what not in ('skip', 'fail') or not why:
+            raise MatrixError(f'{where}: want whole=skip or fail:<reason_with_underscores>')
+        entry.whole = what
     elif key == 'as':
         entry.uid = str(number(where, key, value))
     elif key == 'without':
@@ -150,11 +151,11 @@ def parse(where, line, number_of_line):
         set_key(entry, where, key, value)
     if not entry.off and not (entry.time and 'pass' in entry.want):
         raise MatrixError(f'{where}: {entry.name}: time= and pass= are required, or off=')
-    if entry.skips and entry.want['pass']:
-        raise MatrixError(f'{where}: {entry.name}: whole=skip: and pass= of more than 0')
-    if entry.skips and entry.reach:
-        raise MatrixError(f'{where}: {entry.name}: whole=skip: and reach=')
-    if not entry.off and not entry.skips and not entry.want['pass']:
+    if entry.whole and entry.want['pass']:
+        raise MatrixError(f'{where}: {entry.name}: whole={entry.whole}: and pass= of more than 0')
+    if entry.whole and entry.reach:
+        raise MatrixError(f'{where}: {entry.name}: whole={entry.whole}: and reach=')
+    if not entry.off and not entry.whole and not entry.want['pass']:
         raise MatrixError(f'{where}: {entry.name}: pass=0 would pass without having tested')
     return entry
 

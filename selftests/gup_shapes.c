@@ -2,6 +2,8 @@
 /*
  * gup_shapes - does GUP give the right pages, whatever the memory looks like?
  *
+ * usage: gup_shapes [--all] [options of the harness]
+ *
  * The table of shapes says for each kind of mapping what each kind of call has to
  * give: the page that is there, a fresh one, a copy, the zero page, or an error.
  * A test case is a shape and a set of flags. It makes the shape anew for each of
@@ -9,6 +11,9 @@
  * and checks for every page: it is the page of /proc/self/pagemap; folio, order,
  * offset and kind; references and pins while held and after; the data, both ways
  * through the pin, and whether a later write of the process is seen through it.
+ * With --all each function goes first, which takes more than twice as long. Without,
+ * the plain and the fast one do, and one or two of the others in turn; but those that
+ * do not go first are called, too, and have to give the same pages.
  *
  * A shape that this kernel does not have is a SKIP of its own.
  *
@@ -1004,6 +1009,9 @@ static const struct way ways[] = {
 	{ .api = GUP_TEST_API_PIN_REMOTE, .flags = GUP_TEST_RUN_LOCKED },
 };
 
+/* As many others for pins, in a row; more for references. */
+#define NR_OTHER_WAYS	3
+
 static bool way_pins(const struct way *w)
 {
 	return gup_apis[w->api].pins;
@@ -1017,6 +1025,22 @@ static bool way_waits(const struct way *w)
 static bool way_is_remote(const struct way *w)
 {
 	return w->api == GUP_TEST_API_GET_REMOTE || w->api == GUP_TEST_API_PIN_REMOTE;
+}
+
+static bool all_ways;
+
+/* Of the other ways one or two for each case, always the same ones. */
+static bool way_is_due(const struct way *w, const struct shape *s, __u64 foll)
+{
+	const char *letter = s->all.outcomes;
+	unsigned int turn = s->arg + foll;
+
+	if (all_ways || w->api == GUP_TEST_API_GET || w->api == GUP_TEST_API_PIN ||
+	    w->api == GUP_TEST_API_GET_FAST || w->api == GUP_TEST_API_PIN_FAST)
+		return true;
+	while (*letter)
+		turn = turn * 31 + *letter++;
+	return (turn >> 4) % NR_OTHER_WAYS == (w - ways) % NR_OTHER_WAYS;
 }
 
 /* LONGTERM is for pins. What else is not allowed is a fault of the driver's. */
@@ -1834,7 +1858,7 @@ static void try_all_ways(struct __test_metadata *_metadata, const struct shape *
 	enum made made = MADE;
 
 	for (a.w = ways; a.w < ways + ARRAY_SIZE(ways) && made != CANNOT; a.w++) {
-		if (!way_takes(a.w, foll))
+		if (!way_takes(a.w, foll) || !way_is_due(a.w, s, foll))
 			continue;
 		made = try_way(&a);
 		judge(_metadata, &a, made);
@@ -2742,10 +2766,27 @@ static void print_combinations(void)
 		ksft_print_msg("%lu combinations\n", *combinations);
 }
 
+/* Ours comes off, the harness gets the others. Returns how many those are. */
+static int parse_options(int argc, char **argv)
+{
+	int i, left = 1;
+
+	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--all"))
+			all_ways = true;
+		else
+			argv[left++] = argv[i];
+	}
+	argv[left] = NULL;
+	return left;
+}
+
 int main(int argc, char **argv)
 {
-	int status = gup_check_arguments(argc, argv);
+	int status;
 
+	argc = parse_options(argc, argv);
+	status = gup_check_arguments(argc, argv);
 	if (status != KSFT_PASS)
 		return status;
 	main_pid = getpid();
