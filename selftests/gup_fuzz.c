@@ -2,7 +2,8 @@
 /*
  * gup_fuzz - random mapping programs, judged by comparing GUP's functions
  *
- * usage: gup_fuzz [--ops N] [--seed N] [--theme NAME] [--program 'STEP; ...']
+ * usage: gup_fuzz [--ops N] [--seed N] [--theme NAME] [--trace 1]
+ *	  gup_fuzz --program 'STEP; ...'
  *
  * A program is a list of steps on a small arena: map, write, fork, mprotect,
  * madvise, mremap, KSM, ... and checks. A check lets one of the functions go
