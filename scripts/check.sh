@@ -30,7 +30,7 @@ steps() {
 	tree-base       tree.sh base
 	lint            lint.sh
 	inventory       inventory.py check --lanes kconfigs/lanes --series patches/series
-	matrix          matrix.py check --lanes kconfigs/lanes --series patches/series
+	matrix          matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
 	golden          selftest.sh golden
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
