@@ -2,10 +2,10 @@
 /*
  * What GUP costs: nanoseconds a page, per shape, call, flags and pages per
  * call; or, with CONFIG_GUP_BENCH_COUNT, locked operations and page-table
- * walks instead of time.
+ * walks; or, with CONFIG_GUP_BENCH_INSNS, instructions of one call.
  *
- * This is no test: nothing here judges a figure. scripts/bench.sh boots it on
- * two kernels in turn and compares. A case fails only if a call does not return
+ * This is no test: nothing here judges a figure. scripts/bench.sh and icount.sh
+ * boot it on two kernels in turn and compare. A case fails only if a call does not return
  * what was asked for, because its figure would then mean something else.
  *
  * Each figure comes from BENCH_REPS passes over the whole range. A pass calls
@@ -14,8 +14,14 @@
  * sweeps through all the rows of a case, so that a burst of other work on the
  * host hits some passes of many rows, not all of one. The locked slow calls find
  * mmap_lock held.
+ *
+ * Instructions are exact, so a pass is one call there, and a few of them do:
+ * more than one only because a tick adds what its handler takes.
  */
+#include <kunit/resource.h>
+#include <linux/file.h>
 #include <linux/glob.h>
+#include <linux/hugetlb.h>
 #include <linux/ktime.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
@@ -34,11 +40,19 @@ static char *only = "*";
 module_param(only, charp, 0444);
 MODULE_PARM_DESC(only, "a glob: only these rows (shape/call/flags/pages-per-call)");
 
+#ifdef CONFIG_GUP_BENCH_INSNS
+/* A tick is 10,000,000 instructions from the next: it cannot hit all passes. */
+#define BENCH_SWEEPS	1
+#define BENCH_BURST	4
+#define BENCH_PAGES	1	/* one call */
+#define BENCH_MAX	4096
+#else
 #define BENCH_SWEEPS	5
 #define BENCH_BURST	5	/* passes of a row in one sweep */
-#define BENCH_REPS	(BENCH_SWEEPS * BENCH_BURST)
 #define BENCH_PAGES	4096	/* a pass, unless one call takes more */
 #define BENCH_MAX	16384
+#endif
+#define BENCH_REPS	(BENCH_SWEEPS * BENCH_BURST)
 #define BENCH_TOUCH	1024	/* a first touch costs some 20 times a pin */
 
 /*
@@ -49,7 +63,8 @@ unsigned long gup_bench_locked, gup_bench_walked;
 
 /* What one pass took. */
 struct bench_meter {
-	s64 ns;
+	s64 ns;			/* or instructions */
+	unsigned long mark;	/* the call of gup_bench_mark() that began it */
 	unsigned long locked;
 	unsigned long walked;
 };
@@ -98,7 +113,8 @@ struct bench {
 	unsigned int n;		/* pages in a call */
 	unsigned int folio;	/* pages in a folio of the range */
 	struct page **pages;
-	s64 clock_cost;
+	s64 get_cost;		/* of measuring, and of calling */
+	s64 put_cost;
 	bool want_get;
 	bool want_put;
 	bool failed;
@@ -158,6 +174,29 @@ static void bench_put_page(struct page **pages, unsigned long nr)
 		put_page(*pages++);
 }
 
+#ifdef CONFIG_GUP_BENCH_INSNS
+static long bench_pin_remote(unsigned long addr, unsigned long nr,
+			     unsigned int flags, struct page **pages)
+{
+	return pin_user_pages_remote(current->mm, addr, nr, flags, pages, NULL);
+}
+
+static long bench_get_nothing(unsigned long addr, unsigned long nr,
+			      unsigned int flags, struct page **pages)
+{
+	return nr;
+}
+
+static void bench_put_nothing(struct page **pages, unsigned long nr)
+{
+}
+
+/* What a call costs that does nothing: taken off all others. */
+static const struct bench_op bench_nothing = {
+	.get = bench_get_nothing, .put = bench_put_nothing,
+};
+#endif
+
 static const struct bench_op bench_ops[] = {
 	{
 		.get_name = "pin_user_pages_fast", .get = bench_pin_fast,
@@ -196,6 +235,13 @@ static const struct bench_op bench_ops[] = {
 		.put_name = "unpin_user_folio",
 		.in_folio = true, .modes = BENCH_W,
 	},
+#ifdef CONFIG_GUP_BENCH_INSNS
+	{
+		.get_name = "pin_user_pages_remote", .get = bench_pin_remote,
+		.put = unpin_user_pages, .mmap_locked = true,
+		.modes = BENCH_W | BENCH_WL,
+	},
+#endif
 };
 
 /* Shapes that only the benchmark needs: a driver's folios, mapped private. */
@@ -218,6 +264,94 @@ static void bench_map_private(struct gk_range *r)
 BENCH_PRIVATE(0);
 BENCH_PRIVATE(4);
 BENCH_PRIVATE(9);
+
+#ifdef CONFIG_GUP_BENCH_INSNS
+/*
+ * Shapes that ARCH=um cannot have: 64K folios of anonymous memory, and leaves above
+ * the PTE. thp_anon= of kconfigs/lanes says which VMA gets what.
+ */
+static void bench_map_anon_huge(struct gk_range *r, bool leaf)
+{
+	unsigned int nr = r->nr;
+
+	r->nr += PTRS_PER_PTE;
+	gk_mmap(r, NULL, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	if (leaf)
+		gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
+	r->addr = ALIGN(r->addr, PMD_SIZE);
+	r->nr = nr;
+}
+
+/* A shape that came out as another would be measured as something it is not. */
+static void bench_expect_leaves(struct gk_range *r, enum folio_walk_level level)
+{
+	struct folio_walk fw;
+	struct folio *folio;
+	unsigned int i;
+
+	mmap_read_lock(r->mm);
+	for (i = 0; i < r->nr; i += 1 << r->shape->arg) {
+		folio = folio_walk_start(&fw, vma_lookup(r->mm, gk_addr(r, i)),
+					 gk_addr(r, i), 0);
+		if (!folio) {
+			KUNIT_FAIL(r->test, "%s: page %u is not mapped",
+				   r->shape->name, i);
+			continue;
+		}
+		KUNIT_EXPECT_EQ(r->test, fw.level, level);
+		KUNIT_EXPECT_EQ(r->test, folio_order(folio), r->shape->arg);
+		folio_walk_end(&fw, vma_lookup(r->mm, gk_addr(r, i)));
+	}
+	mmap_read_unlock(r->mm);
+}
+
+static void bench_map_anon_64k(struct gk_range *r)
+{
+	bench_map_anon_huge(r, false);
+	gk_fault(r, 0, r->nr, true);
+	bench_expect_leaves(r, FW_LEVEL_PTE);
+}
+
+static void bench_map_thp_fresh(struct gk_range *r)
+{
+	bench_map_anon_huge(r, true);
+}
+
+static void bench_map_thp(struct gk_range *r)
+{
+	bench_map_thp_fresh(r);
+	gk_fault(r, 0, r->nr, true);
+	bench_expect_leaves(r, FW_LEVEL_PMD);
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(bench_fput, fput, struct file *);
+
+static void bench_map_hugetlb(struct gk_range *r)
+{
+	struct file *file = hugetlb_file_setup(HUGETLB_ANON_FILE,
+					       (size_t)r->nr * PAGE_SIZE,
+					       EMPTY_VMA_FLAGS,
+					       HUGETLB_ANONHUGE_INODE, 0);
+
+	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
+	KUNIT_ASSERT_EQ(r->test, 0,
+			kunit_add_action_or_reset(r->test, bench_fput, file));
+	gk_mmap(r, file, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	gk_fault(r, 0, r->nr, true);
+	bench_expect_leaves(r, FW_LEVEL_PMD);
+}
+
+#define BENCH_SHAPE(_name, _order)					\
+	static const struct gk_shape bench_##_name = {			\
+		.name = #_name, .nr = BENCH_MAX,			\
+		.map = bench_map_##_name, .arg = _order,		\
+	}
+
+BENCH_SHAPE(anon_64k, 4);
+BENCH_SHAPE(thp, 9);
+BENCH_SHAPE(thp_fresh, 9);
+BENCH_SHAPE(hugetlb, 9);
+#endif
 
 static const struct bench_case bench_cases[] = {
 	{ &gk_anon_written, BENCH_W },
@@ -246,6 +380,21 @@ static const struct bench_case bench_cases[] = {
 	{ &bench_private4, BENCH_R },
 	{ &bench_private9, BENCH_R },
 	{ &gk_anon_fresh, BENCH_TOUCHED },
+#ifdef CONFIG_GUP_BENCH_INSNS
+	{ &bench_anon_64k, BENCH_W },
+	{ &bench_anon_64k, BENCH_R },
+	{ &bench_anon_64k, BENCH_WL },
+	{ &bench_anon_64k, BENCH_RL },
+	{ &bench_thp, BENCH_W },
+	{ &bench_thp, BENCH_R },
+	{ &bench_thp, BENCH_WL },
+	{ &bench_thp, BENCH_RL },
+	{ &bench_thp_fresh, BENCH_TOUCHED },
+	{ &bench_hugetlb, BENCH_W },
+	{ &bench_hugetlb, BENCH_R },
+	{ &bench_hugetlb, BENCH_WL },
+	{ &bench_hugetlb, BENCH_RL },
+#endif
 };
 
 static const char *bench_mode_name(unsigned int mode)
@@ -279,25 +428,24 @@ KUNIT_ARRAY_PARAM(gup_bench, bench_cases, bench_desc);
 /* The clock source of UML counts in steps of 256 ns: ask the host. */
 static s64 bench_clock(void)
 {
-#ifdef CONFIG_UML
+#if defined(CONFIG_UML)
 	return os_nsecs();
+#elif defined(CONFIG_GUP_BENCH_INSNS)
+	return rdtsc();
 #else
 	return ktime_get_ns();
 #endif
 }
 
-/* What reading the clock adds to a pass, which may be as short as 1 us. */
-static s64 bench_clock_cost(void)
+static unsigned long bench_marks;
+
+/*
+ * scripts/tcg_count.c counts, for each function, the instructions between two
+ * calls of this; the rest of QEMU knows nothing of it.
+ */
+static noinline unsigned long gup_bench_mark(void)
 {
-	s64 least = S64_MAX;
-	int i;
-
-	for (i = 0; i < 1000; i++) {
-		s64 begin = bench_clock();
-
-		least = min(least, bench_clock() - begin);
-	}
-	return least;
+	return ++bench_marks;
 }
 
 static struct bench_meter bench_now(void)
@@ -325,10 +473,12 @@ static struct bench_meter bench_get(struct bench *b)
 	const struct bench_op *op = b->op;
 	struct bench_meter begin, took;
 	unsigned int i, want;
+	unsigned long mark;
 	long got;
 
 	if (op->mmap_locked)
 		mmap_read_lock(b->r->mm);
+	mark = gup_bench_mark();
 	begin = bench_now();
 	for (i = 0; i < b->nr; i += want) {
 		want = min(b->n, b->nr - i);
@@ -337,6 +487,8 @@ static struct bench_meter bench_get(struct bench *b)
 			break;
 	}
 	took = bench_since(begin);
+	gup_bench_mark();
+	took.mark = mark;
 	if (op->mmap_locked)
 		mmap_read_unlock(b->r->mm);
 	if (i < b->nr) {
@@ -353,15 +505,51 @@ static struct bench_meter bench_get(struct bench *b)
 
 static struct bench_meter bench_put(struct bench *b)
 {
-	struct bench_meter begin = bench_now();
-	unsigned int i;
+	unsigned int i, nr = b->op->put ? b->nr : 0;
+	struct bench_meter begin, took;
+	unsigned long mark;
 
-	if (!b->op->put)
-		return bench_since(begin);
-	for (i = 0; i < b->nr; i += b->n)
-		b->op->put(b->pages + i, min(b->n, b->nr - i));
-	return bench_since(begin);
+	mark = gup_bench_mark();
+	begin = bench_now();
+	for (i = 0; i < nr; i += b->n)
+		b->op->put(b->pages + i, min(b->n, nr - i));
+	took = bench_since(begin);
+	gup_bench_mark();
+	took.mark = mark;
+	return took;
 }
+
+#ifdef CONFIG_GUP_BENCH_INSNS
+static void bench_set_costs(struct bench *b)
+{
+	int i;
+
+	b->op = &bench_nothing;
+	b->n = 1;
+	b->nr = 1;
+	b->get_cost = S64_MAX;
+	b->put_cost = S64_MAX;
+	for (i = 0; i < BENCH_REPS; i++) {
+		b->get_cost = min(b->get_cost, bench_get(b).ns);
+		b->put_cost = min(b->put_cost, bench_put(b).ns);
+	}
+}
+#else
+/* What reading the clock adds to a pass, which may be as short as 1 us. */
+static void bench_set_costs(struct bench *b)
+{
+	s64 least = S64_MAX;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		s64 begin = bench_clock();
+
+		least = min(least, bench_clock() - begin);
+	}
+	b->get_cost = least;
+	b->put_cost = least;
+}
+#endif
 
 static int bench_cmp(const void *a, const void *b)
 {
@@ -383,21 +571,25 @@ static bool bench_wanted(struct bench *b, const char *name)
 
 /* Times are picoseconds a page, counts are those of the whole pass. */
 static void bench_print(struct bench *b, const char *name,
-			struct bench_meter *m)
+			struct bench_meter *m, s64 cost)
 {
 	unsigned long locked = ULONG_MAX, walked = ULONG_MAX;
 	s64 least, median;
 	unsigned int i;
 
 	sort(m, BENCH_REPS, sizeof(*m), bench_cmp, NULL);
-	least = max(m[0].ns - b->clock_cost, 0) * 1000;
-	median = max(m[BENCH_REPS / 2].ns - b->clock_cost, 0) * 1000;
+	least = max(m[0].ns - cost, 0) * 1000;
+	median = max(m[BENCH_REPS / 2].ns - cost, 0) * 1000;
 	/* A tick may have added some. */
 	for (i = 0; i < BENCH_REPS; i++) {
 		locked = min(locked, m[i].locked);
 		walked = min(walked, m[i].walked);
 	}
-	if (IS_ENABLED(CONFIG_GUP_BENCH_COUNT))
+	if (IS_ENABLED(CONFIG_GUP_BENCH_INSNS))
+		kunit_info(b->test, "bench shape=%s op=%s flags=%s n=%u pages=%u insns=%lld period=%lu\n",
+			   b->c->shape->name, name, bench_mode_name(b->c->mode),
+			   b->n, b->nr, m[0].ns - cost, m[0].mark);
+	else if (IS_ENABLED(CONFIG_GUP_BENCH_COUNT))
 		kunit_info(b->test, "bench shape=%s op=%s flags=%s n=%u pages=%u locked=%lu walks=%lu\n",
 			   b->c->shape->name, name, bench_mode_name(b->c->mode),
 			   b->n, b->nr, locked, walked);
@@ -439,7 +631,9 @@ static bool bench_select(struct bench *b, const struct bench_op *op,
 
 	b->op = op;
 	b->n = n;
-	b->nr = mode == BENCH_TOUCHED ? BENCH_TOUCH : max(n, BENCH_PAGES);
+	b->nr = max(n, BENCH_PAGES);
+	if (mode == BENCH_TOUCHED)
+		b->nr = min(b->nr, BENCH_TOUCH);
 	if (!(op->modes & mode) || b->nr < n || (op->in_folio && b->folio % n))
 		return false;
 	b->want_get = bench_wanted(b, op->get_name);
@@ -452,11 +646,17 @@ static bool bench_select(struct bench *b, const struct bench_op *op,
 /* Each row of the table that this shape and these flags have. */
 static void gup_bench(struct kunit *test)
 {
-	static const unsigned int n[] = { 1, 16, 123, 512, BENCH_MAX };
+	static const unsigned int n[] = {
+		1, 16,
+#ifndef CONFIG_GUP_BENCH_INSNS
+		123,
+#endif
+		512, BENCH_MAX,
+	};
 	const struct bench_case *c = test->param_value;
 	struct bench b = {
 		.test = test, .c = c, .flags = bench_mode_flags(c->mode),
-		.folio = 1, .clock_cost = bench_clock_cost(),
+		.folio = 1,
 	};
 	unsigned int sweep, i, op;
 	struct bench_row *rows;
@@ -469,6 +669,7 @@ static void gup_bench(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, rows);
 	if (gk_page(b.r, 0))
 		b.folio = folio_nr_pages(page_folio(gk_page(b.r, 0)));
+	bench_set_costs(&b);
 	/* One sweep more, which prints. */
 	for (sweep = 0; sweep <= BENCH_SWEEPS; sweep++) {
 		for (i = 0; i < ARRAY_SIZE(bench_ops) * ARRAY_SIZE(n); i++) {
@@ -484,12 +685,34 @@ static void gup_bench(struct kunit *test)
 				continue;
 			}
 			if (b.want_get)
-				bench_print(&b, b.op->get_name, rows[i].get);
+				bench_print(&b, b.op->get_name, rows[i].get,
+					    b.get_cost);
 			if (b.want_put)
-				bench_print(&b, b.op->put_name, rows[i].put);
+				bench_print(&b, b.op->put_name, rows[i].put,
+					    b.put_cost);
 		}
 	}
 }
+
+#ifdef CONFIG_GUP_BENCH_INSNS
+/* 500 instructions more have to read as that, at least when no tick comes between. */
+static void bench_expect_insns(struct kunit *test)
+{
+	s64 none = S64_MAX, many = S64_MAX;
+	u64 begin;
+	int i;
+
+	for (i = 0; i < BENCH_REPS; i++) {
+		begin = rdtsc();
+		none = min(none, (s64)(rdtsc() - begin));
+		begin = rdtsc();
+		asm volatile(".rept 500\n\tnop\n\t.endr");
+		many = min(many, (s64)(rdtsc() - begin));
+	}
+	KUNIT_EXPECT_EQ_MSG(test, many - none, 500,
+			    "this machine does not count instructions");
+}
+#endif
 
 /* Figures of any other kernel would be compared with the wrong ones. */
 static void gup_bench_kernel(struct kunit *test)
@@ -498,7 +721,9 @@ static void gup_bench_kernel(struct kunit *test)
 			       "CONFIG_DEBUG_VM is set");
 	KUNIT_EXPECT_FALSE_MSG(test, IS_ENABLED(CONFIG_SMP),
 			       "CONFIG_SMP: time on UML SMP means little");
-#ifdef LOCK_PREFIX
+#ifdef CONFIG_GUP_BENCH_INSNS
+	bench_expect_insns(test);
+#elif defined(LOCK_PREFIX)
 	KUNIT_EXPECT_GT_MSG(test, sizeof(LOCK_PREFIX), sizeof(""),
 			    "atomics lost their lock prefix: no bench.patch?");
 #endif
