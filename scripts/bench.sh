@@ -4,6 +4,8 @@
 #
 # usage: scripts/bench.sh
 #
+# With LANE=icount it is scripts/icount.sh table: instructions instead of time, exact.
+#
 # Builds the KUnit suite gup_bench into a kernel of the base (plus the um and kunit
 # patches of the series) and one of the series as build/linux has it now, edits
 # that are not committed included, and boots them in turn. UML without SMP runs
@@ -26,6 +28,7 @@
 #                   applied to the base, as a third column
 #   STAT=min        the figure of a boot: its fastest pass, or med, the median one
 #   COUNT=0         do not build and boot the counting kernels
+#   LANE=um-bench   or icount
 #   JOBS, CC, NOCCACHE=1
 # exit status: 0 measured, 2 a patch of AGAINST does not apply, or bad input
 set -eu
@@ -33,9 +36,15 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/lib-series.sh
 . "$top/scripts/lib-series.sh"
+help_if_asked "$@"
+case ${LANE-} in
+''|um-bench) ;;
+icount)	[ -z "${AGAINST-}" ] || die "AGAINST= is for the lane um-bench: icount knows base and series"
+	exec "$top/scripts/icount.sh" table;;
+*) die "LANE=$LANE: no lane of the benchmark: use um-bench (the default) or icount";;
+esac
 # shellcheck source=scripts/lib-bench.sh
 . "$top/scripts/lib-bench.sh"
-help_if_asked "$@"
 s=$top/scripts
 out=$build/out/bench
 rounds=${ROUNDS:-10} only=${ONLY:-*} against=${AGAINST-}
