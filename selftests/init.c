@@ -306,11 +306,35 @@ static bool parse_test(char *line, struct test *test)
 	return n && !word && test->limit > 0;
 }
 
-/* Root could switch them on again: what it would write to is not there. */
+/* What is there says the size of huge pages, a kernel without them does not. */
+static bool copy_meminfo(const char *to)
+{
+	FILE *in = fopen("/proc/meminfo", "re"), *out = fopen(to, "we");
+	char line[256];
+
+	if (!in || !out)
+		return false;
+	while (fgets(line, sizeof(line), in))
+		if (strncmp(line, "Huge", 4))
+			fputs(line, out);
+	fclose(in);
+	return !fclose(out);
+}
+
+/*
+ * As on a kernel without them: neither of the directories is there, only KSM's beside
+ * them. Root could switch them on again.
+ */
 static bool hide_hugepages(void)
 {
-	return !mount("none", "/sys/kernel/mm/hugepages", "tmpfs", MS_RDONLY, NULL) &&
-	       !mount("none", "/sys/kernel/mm/transparent_hugepage", "tmpfs", MS_RDONLY, NULL) &&
+	const char *mm = "/sys/kernel/mm", *ksm = "/sys/kernel/mm/ksm", *aside = "/run/ksm";
+
+	mkdir(aside, 0755);
+	return copy_meminfo("/run/meminfo") &&
+	       !mount("/run/meminfo", "/proc/meminfo", NULL, MS_BIND, NULL) &&
+	       !mount(ksm, aside, NULL, MS_BIND, NULL) &&
+	       !mount("none", mm, "tmpfs", 0, "mode=755") && !mkdir(ksm, 0755) &&
+	       !mount(aside, ksm, NULL, MS_BIND, NULL) && !umount2(aside, MNT_DETACH) &&
 	       !mount("/proc/sys/kernel/ostype", "/proc/sys/vm/nr_hugepages", NULL, MS_BIND, NULL);
 }
 
