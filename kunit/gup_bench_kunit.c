@@ -330,7 +330,7 @@ static void bench_map_hugetlb(struct gk_range *r)
 {
 	struct file *file = hugetlb_file_setup(HUGETLB_ANON_FILE,
 					       (size_t)r->nr * PAGE_SIZE,
-					       EMPTY_VMA_FLAGS,
+					       mk_vma_flags(VMA_NORESERVE_BIT),
 					       HUGETLB_ANONHUGE_INODE, 0);
 
 	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));

@@ -45,6 +45,7 @@ steps() {
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
 	sparse          sparse.sh
 	counts          counts.sh
+	icount          icount.sh
 	doc             doc-check.py
 	canaries        selftest.sh canaries
 	vm-canary       tests/vm-canary.sh

@@ -26,9 +26,8 @@ icount_qemu() {
 	timeout -k 5 "$_seconds" "$qemu" -nodefaults -no-user-config -no-reboot \
 		-display none -monitor none -M microvm,pit=off -cpu kvm64 -m 512M \
 		-accel tcg -icount shift=0,sleep=off -rtc base=2026-01-01,clock=vm -seed 1 \
-		-chardev stdio,id=console,signal=off -device virtio-serial-device \
-		-device virtconsole,chardev=console -kernel "$_image" \
-		-append "nokaslr tsc_early_khz=1000000 tsc=reliable console=hvc0 panic=-1 $_append" \
+		-serial stdio -kernel "$_image" \
+		-append "nokaslr tsc_early_khz=1000000 tsc=reliable console=ttyS0 panic=-1 reboot=t $_append" \
 		"$@" </dev/null >"$_log" 2>&1 &
 	pid=$!
 }
