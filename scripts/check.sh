@@ -43,6 +43,7 @@ steps() {
 	um-smp          kunit.sh LANE=um-smp SIDE=series
 	x86_64-base     kunit.sh LANE=x86_64 SIDE=base
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
+	x86_64-vm       vm.sh LANE=x86_64 SIDE=series
 	sparse          sparse.sh
 	counts          counts.sh
 	icount          icount.sh

@@ -1313,6 +1313,100 @@ TEST_F(gup, run_records_exclusive)
 	EXPECT_NOTHING_LEAKED();
 }
 
+/* The page of vsyscall, which is no memory of any process: where, or NULL. */
+static char *gate_page(void)
+{
+	unsigned long start, end;
+	char line[256], *page = NULL;
+	FILE *maps = fopen("/proc/self/maps", "re");
+
+	while (maps && fgets(line, sizeof(line), maps))
+		if (strstr(line, "[vsyscall]") && strstr(line, " r-xp ") &&
+		    sscanf(line, "%lx-%lx", &start, &end) == 2)
+			page = (char *)start;
+	if (maps)
+		fclose(maps);
+	return page;
+}
+
+static struct gup_test_record held_record(struct __test_metadata *_metadata,
+					  gup_data *self, __u32 handle)
+{
+	struct gup_test_record rec = { 0 };
+	struct gup_test_hold hold = good_hold(GUP_TEST_HOLD_RECORD, handle, &rec);
+
+	ASSERT_EQ(0, hold_op(self, &hold));
+	return rec;
+}
+
+/* Held by @api, then once more: the same page, with the references of one hold more. */
+static void expect_gate_page_held(struct __test_metadata *_metadata, gup_data *self,
+				  const struct api *api, char *gate)
+{
+	struct gup_test_record first, second;
+	char *buf = malloc(self->psize);
+	struct gup_test_hold hold;
+	struct gup_test_run run;
+	__u32 handle[2], i;
+
+	for (i = 0; i < 2; i++) {
+		run = api_run(self, api, NULL);
+		run.addr = addr_of(gate);
+		run.nr_pages = 1;
+		run.gup_flags = 0;
+		run.flags |= GUP_TEST_RUN_HOLD;
+		ASSERT_EQ(0, ioctl(self->fd, GUP_TEST_RUN, &run));
+		ASSERT_EQ(1, run.pages_done);
+		handle[i] = run.handle;
+		self->held++;
+		self->got += api->pins ? 0 : 1;
+		EXPECT_NOTHING_LEAKED();
+		if (!i)
+			first = held_record(_metadata, self, handle[0]);
+	}
+	second = held_record(_metadata, self, handle[1]);
+	EXPECT_EQ(first.pfn, second.pfn);
+	EXPECT_EQ(first.ref_held + api->refs, second.ref_held);
+
+	hold = good_hold(GUP_TEST_HOLD_READ, handle[1], buf);
+	hold.len = self->psize;
+	ASSERT_EQ(0, hold_op(self, &hold));
+	EXPECT_EQ(0, memcmp(buf, gate, self->psize));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(1, release(self, handle[i], 0, 0, 0));
+	self->got = 0;
+	EXPECT_NOTHING_LEAKED();
+	free(buf);
+}
+
+/*
+ * The gate page has no VMA that find_vma() knows: the slow path gives it for reading,
+ * to none for writing, and those that are fast do not even look.
+ */
+TEST_F(gup, run_gate_page)
+{
+	char *gate = gate_page();
+	struct gup_test_run run;
+	size_t i;
+
+	if (!gate)
+		SKIP(return, "no [vsyscall] that can be read: boot with vsyscall=emulate");
+	for (i = 0; i < NR_APIS; i++) {
+		run = api_run(self, &apis[i], NULL);
+		run.addr = addr_of(gate);
+		run.nr_pages = 1;
+		ASSERT_EQ(0, ioctl(self->fd, GUP_TEST_RUN, &run));
+		EXPECT_EQ(0, run.pages_done);
+		EXPECT_EQ(apis[i].id == GUP_TEST_API_GET_FAST_ONLY ? 0 : -EFAULT, run.error)
+			TH_LOG("%s", apis[i].name);
+		if (apis[i].id != GUP_TEST_API_GET_FAST &&
+		    apis[i].id != GUP_TEST_API_PIN_FAST &&
+		    apis[i].id != GUP_TEST_API_GET_FAST_ONLY)
+			expect_gate_page_held(_metadata, self, &apis[i], gate);
+		EXPECT_NOTHING_LEAKED();
+	}
+}
+
 /* A hole: what was got in front of it, and with CONTINUE also why no more. */
 TEST_F(gup, run_stops_at_a_hole)
 {
