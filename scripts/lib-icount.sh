@@ -60,9 +60,8 @@ icount_tools() {
 # icount_functions FILE: the rows of the series with the instructions of each function,
 # which a plugin of QEMU counts in a boot of its own.
 icount_functions() {
-	_so=$build/tcg_count.so
-	need gcc; need nm binutils
-	gcc -O2 -Wall -shared -fPIC -o "$_so" "$top/scripts/tcg_count.c" || exit 2
+	need nm binutils
+	_so=$("$top/scripts/tcg-build.sh") || exit 2
 	# Clones and cold parts of a function count for it; the compiler names them at will.
 	nm -S --defined-only -n "$build/o-icount/vmlinux" |
 		awk 'NF == 4 && $3 ~ /^[tTwW]$/ && $1 != last { last = $1; sub(/\.(isra|constprop|part|cold).*/, "", $4)
