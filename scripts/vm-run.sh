@@ -84,9 +84,10 @@ mkfs.ext4 -q -F "$out/disk" 2>"$out/mkfs.log" || die "mkfs.ext4 failed: see $out
 # Without a ZONE_MOVABLE: hugetlb pages that lie there cannot serve a fault under
 # FOLL_LONGTERM, for which upstream's tests are not prepared (-EFAULT in cow and uffd).
 # With special purpose memory: the coherent device of hmm-tests has nothing else.
+# With a gate page that is mapped.
 kargs=$(printf '%s\n' "$kargs" | sed 's/movablecore=[^ ]*//')
 spm="memmap=512M\$0x60000000 test_hmm.spm_addr_dev0=0x60000000 test_hmm.spm_addr_dev1=0x70000000"
-args="$kargs $spm kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
+args="$kargs $spm vsyscall=emulate kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
 reach_ready
 case ${VM:-qemu} in
 qemu)
