@@ -9,9 +9,9 @@ MAKEFLAGS += --no-print-directory
 #: first run: install what is missing, get the kernel, everything up to the verdict
 kunit:		## KUnit on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, after an edit 15 s
 	@scripts/kunit.sh
-vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
+vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=   12 min
 	@scripts/vm.sh
-check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on UML and x86-64   12 min with ccache
+check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on UML and x86-64, VMs   35 min with ccache
 	@scripts/check.sh
 
 #: the patch cycle: make tree; edit and commit in build/linux; make refresh
