@@ -69,7 +69,7 @@ for program in $mine; do
 	ours "$program.c" "$bin/$program" "$helpers $mm/vm_util.c $mm/hugepage_settings.c" ||
 		broken "selftests/$program.c"
 done
-ours init.c "$bin/init" '' || broken selftests/init.c
+ours init.c "$bin/init" lib_knobs.c || broken selftests/init.c
 
 {
 	for d in dev proc sys run tmp selftests; do echo "dir /$d 0755 0 0"; done

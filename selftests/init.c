@@ -19,7 +19,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <grp.h>
 #include <limits.h>
 #include <poll.h>
@@ -39,9 +38,9 @@
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/wait.h>
+#include "lib_knobs.h"
 
 #define MAX_ARGS	32
-#define MAX_KNOBS	128
 /* Longer records are refused by /dev/kmsg. */
 #define MAX_LINE	800
 
@@ -54,14 +53,6 @@ struct test {
 	char *argv[MAX_ARGS + 1];
 };
 
-/* A setting that a test may leave changed, above all one that was killed. */
-struct knob {
-	char *path;
-	char value[64];
-};
-
-static struct knob knobs[MAX_KNOBS];
-static int nr_knobs;
 static int kmsg = -1;
 
 static void say(const char *format, ...)
@@ -92,44 +83,6 @@ static noreturn void finish(int status)
 	    strerror(errno));						\
 	finish(2);							\
 } while (0)
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good;
-
-	if (fd < 0)
-		return false;
-	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	return !close(fd) && good;
-}
-
-static bool read_file(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
-
-	if (fd < 0)
-		return false;
-	len = read(fd, text, size - 1);
-	close(fd);
-	if (len < 0)
-		return false;
-	text[len] = 0;
-	text[strcspn(text, "\n")] = 0;
-	return true;
-}
-
-/* "always [madvise] never" stands for madvise. */
-static void keep_chosen(char *text)
-{
-	char *first = strchr(text, '['), *last = strchr(text, ']');
-
-	if (!first || !last || last < first)
-		return;
-	*last = 0;
-	memmove(text, first + 1, last - first);
-}
 
 static void mount_one(const char *what, const char *where, const char *type,
 		      const char *options)
@@ -182,56 +135,28 @@ static void swap_on(const char *disk)
 		die("swapon %s", disk);
 }
 
-static void remember(const char *pattern)
-{
-	glob_t found;
-	size_t i;
-
-	if (glob(pattern, 0, NULL, &found))
-		return;
-	for (i = 0; i < found.gl_pathc && nr_knobs < MAX_KNOBS; i++) {
-		struct knob *knob = &knobs[nr_knobs];
-
-		if (!read_file(found.gl_pathv[i], knob->value, sizeof(knob->value)))
-			continue;
-		keep_chosen(knob->value);
-		knob->path = strdup(found.gl_pathv[i]);
-		nr_knobs++;
-	}
-	globfree(&found);
-}
-
+/* What a test may leave changed, above all one that was killed. */
 static void remember_all(void)
 {
-	remember("/sys/kernel/mm/transparent_hugepage/*enabled");
-	remember("/sys/kernel/mm/transparent_hugepage/defrag");
-	remember("/sys/kernel/mm/transparent_hugepage/use_zero_page");
-	remember("/sys/kernel/mm/transparent_hugepage/hugepages-*/*enabled");
-	remember("/sys/kernel/mm/transparent_hugepage/khugepaged/*_*");
-	remember("/sys/kernel/mm/ksm/run");
-	remember("/sys/kernel/mm/ksm/[ms]*_*");
-	remember("/sys/kernel/mm/hugepages/hugepages-*/nr_*hugepages");
-	remember("/proc/sys/vm/overcommit_memory");
-	remember("/proc/sys/vm/unprivileged_userfaultfd");
-	remember("/proc/sys/vm/compact_unevictable_allowed");
-	remember("/proc/sys/kernel/numa_balancing");
+	knobs_keep("/sys/kernel/mm/transparent_hugepage/*enabled");
+	knobs_keep("/sys/kernel/mm/transparent_hugepage/defrag");
+	knobs_keep("/sys/kernel/mm/transparent_hugepage/use_zero_page");
+	knobs_keep("/sys/kernel/mm/transparent_hugepage/hugepages-*/*enabled");
+	knobs_keep("/sys/kernel/mm/transparent_hugepage/khugepaged/*_*");
+	knobs_keep("/sys/kernel/mm/ksm/run");
+	knobs_keep("/sys/kernel/mm/ksm/[ms]*_*");
+	knobs_keep("/sys/kernel/mm/hugepages/hugepages-*/nr_*hugepages");
+	knobs_keep("/proc/sys/vm/overcommit_memory");
+	knobs_keep("/proc/sys/vm/unprivileged_userfaultfd");
+	knobs_keep("/proc/sys/vm/compact_unevictable_allowed");
+	knobs_keep("/proc/sys/kernel/numa_balancing");
 }
 
 static void restore_all(void)
 {
-	char now[64];
-	int i;
-
-	for (i = 0; i < nr_knobs; i++) {
-		if (!read_file(knobs[i].path, now, sizeof(now)))
-			continue;
-		keep_chosen(now);
-		/* Some of what matches is for reading only. */
-		if (strcmp(now, knobs[i].value))
-			write_file(knobs[i].path, knobs[i].value);
-	}
-	write_file("/proc/sys/vm/drop_caches", "3");
-	write_file("/proc/sys/vm/compact_memory", "1");
+	knobs_restore();
+	knob_write("/proc/sys/vm/drop_caches", "3");
+	knob_write("/proc/sys/vm/compact_memory", "1");
 }
 
 /* How many pins are out: a test that ends with more than before leaks. */
@@ -242,7 +167,7 @@ static long pins_held(void)
 	int seen = 0;
 	FILE *file;
 
-	write_file("/proc/sys/vm/stat_refresh", "1");
+	knob_write("/proc/sys/vm/stat_refresh", "1");
 	file = fopen("/proc/vmstat", "re");
 	if (!file)
 		die("open /proc/vmstat");
@@ -353,9 +278,9 @@ static bool take_away(const struct test *test)
 /* restore_all() brings them back. */
 static void empty_hugepages(void)
 {
-	write_file("/proc/sys/vm/nr_hugepages", "0");
-	write_file("/sys/kernel/mm/transparent_hugepage/enabled", "never");
-	write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "never");
+	knob_write("/proc/sys/vm/nr_hugepages", "0");
+	knob_write("/sys/kernel/mm/transparent_hugepage/enabled", "never");
+	knob_write("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "never");
 }
 
 static noreturn void child(struct test *test, int out)

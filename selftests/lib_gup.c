@@ -2,7 +2,6 @@
 /* See lib_gup.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include "lib_gup.h"
+#include "lib_knobs.h"
 
 const struct gup_api gup_apis[GUP_NR_APIS] = {
 	[GUP_TEST_API_GET] = {
@@ -741,81 +741,24 @@ bool gup_stay_on_one_cpu(void)
 	       gup_fails("sched_setaffinity: %s", strerror(errno));
 }
 
-#define MAX_KNOBS	64
-
-struct knob {
-	char *path;
-	char text[64];
-};
-
-static struct knob knobs[MAX_KNOBS];
-static int nr_knobs;
-
 bool gup_read_knob(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char *first, *last;
-	ssize_t len;
-
-	if (fd < 0)
-		return gup_fails("%s: %s", path, strerror(errno));
-	len = read(fd, text, size - 1);
-	close(fd);
-	if (len < 0)
-		return gup_fails("%s: %s", path, strerror(errno));
-	text[len] = 0;
-	text[strcspn(text, "\n")] = 0;
-	first = strchr(text, '[');
-	last = strchr(text, ']');
-	if (first && last && first < last) {
-		*last = 0;
-		memmove(text, first + 1, last - first);
-	}
-	return true;
+	return knob_read(path, text, size) ||
+	       gup_fails("%s: %s", path, strerror(errno));
 }
 
 bool gup_write_knob(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t len = strlen(text);
-	bool good;
-
-	if (fd < 0)
-		return gup_fails("%s: %s", path, strerror(errno));
-	good = write(fd, text, len) == len ||
+	return knob_write(path, text) ||
 	       gup_fails("%s: \"%s\": %s", path, text, strerror(errno));
-	close(fd);
-	return good;
-}
-
-static void restore_knobs(void)
-{
-	char now[sizeof(knobs[0].text)];
-
-	while (nr_knobs--) {
-		struct knob *knob = &knobs[nr_knobs];
-
-		if (gup_read_knob(knob->path, now, sizeof(now)) &&
-		    strcmp(now, knob->text))
-			gup_write_knob(knob->path, knob->text);
-	}
 }
 
 void gup_keep_knobs(const char *pattern)
 {
-	glob_t found;
-	size_t i;
+	static bool registered;
 
-	if (glob(pattern, 0, NULL, &found))
-		return;
-	for (i = 0; i < found.gl_pathc && nr_knobs < MAX_KNOBS; i++) {
-		struct knob *knob = &knobs[nr_knobs];
-
-		if (!gup_read_knob(found.gl_pathv[i], knob->text, sizeof(knob->text)))
-			continue;
-		knob->path = strdup(found.gl_pathv[i]);
-		if (!nr_knobs++)
-			atexit(restore_knobs);
-	}
-	globfree(&found);
+	if (!registered)
+		atexit(knobs_restore);
+	registered = true;
+	knobs_keep(pattern);
 }

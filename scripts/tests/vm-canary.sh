@@ -86,7 +86,7 @@ helpers="-I$tree/tools/testing/selftests -I$mm $mm/vm_util.c $mm/hugepage_settin
 program "$t/gup_test" "$mm/gup_test.c" -I"$tree" $helpers
 # shellcheck disable=SC2086 # words
 program "$t/gup_test_base" "$t/base/program.c" -I"$t/base" $helpers
-program "$t/init" "$top/selftests/init.c"
+program "$t/init" "$top/selftests/init.c" "$top/selftests/lib_knobs.c"
 
 # kernel ioctls, program, how it has to end, option
 cases() { cat <<EOT
