@@ -12,7 +12,6 @@
  * the rest of the system would be counted, too: run it alone.
  */
 #define _GNU_SOURCE
-#include "kselftest_harness.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -27,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <mm/gup_test.h>
+#include "lib_gup_harness.h"
 
 #define GUP_TEST_FILE	"/sys/kernel/debug/gup_test"
 #define NR		16		/* pages of the fixture's memory */
@@ -2255,28 +2255,12 @@ static void need_gup_test(void)
 		       GUP_TEST_FILE);
 }
 
-/* To the harness a filter that matches nothing is a success. */
-static bool any_test_enabled(int argc, char **argv)
-{
-	struct __fixture_variant_metadata no_variant = { .name = "" };
-	struct __fixture_metadata *f;
-	struct __test_metadata *t;
-
-	for (f = __fixture_list; f; f = f->next)
-		for (t = f->tests; t; t = t->next)
-			if (test_enabled(argc, argv, f, &no_variant, t))
-				return true;
-	return false;
-}
-
 int main(int argc, char **argv)
 {
-	int ret = test_harness_argv_check(argc, argv);
+	int status = gup_check_arguments(argc, argv);
 
-	if (ret != KSFT_PASS)
-		return ret;
-	if (!any_test_enabled(argc, argv))
-		ksft_exit_fail_msg("no test has that name\n");
+	if (status != KSFT_PASS)
+		return status;
 	need_gup_test();
 	return test_harness_run(argc, argv);
 }

@@ -1347,27 +1347,14 @@ static void quiet_kernel(void)
 	thp_push_settings(&settings);
 }
 
-static void need_gup_test(void)
-{
-	int device = gup_open();
-
-	if (device < 0) {
-		ksft_print_header();
-		ksft_exit_skip("%s\n", gup_why());
-	}
-	close(device);
-}
-
 int main(int argc, char **argv)
 {
 	int status;
 
 	argc = parse_options(argc, argv);
-	status = gup_check_arguments(argc, argv);
+	status = gup_check_start(argc, argv);
 	if (status != KSFT_PASS)
 		return status;
-	need_gup_test();
-	atexit(gup_exit_skipped_if_all_were);
 	page = psize();
 	if (!options.seed)
 		options.seed = time(NULL);

@@ -2766,12 +2766,23 @@ static void print_combinations(void)
 		ksft_print_msg("%lu combinations\n", *combinations);
 }
 
+static void print_usage(void)
+{
+	printf("usage: gup_shapes [--all] [options of the harness]\n"
+	       "  --all  each shape in every variant of each function, not in some\n"
+	       "  -h     the options of the harness: to choose tests\n");
+}
+
 /* Ours comes off, the harness gets the others. Returns how many those are. */
 static int parse_options(int argc, char **argv)
 {
 	int i, left = 1;
 
 	for (i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--help")) {
+			print_usage();
+			exit(0);
+		}
 		if (!strcmp(argv[i], "--all"))
 			all_ways = true;
 		else
@@ -2786,17 +2797,10 @@ int main(int argc, char **argv)
 	int status;
 
 	argc = parse_options(argc, argv);
-	status = gup_check_arguments(argc, argv);
+	status = gup_check_start(argc, argv);
 	if (status != KSFT_PASS)
 		return status;
 	main_pid = getpid();
-	gup_fd = gup_open();
-	if (gup_fd < 0) {
-		ksft_print_header();
-		ksft_exit_skip("%s\n", gup_why());
-	}
-	close(gup_fd);
-	atexit(gup_exit_skipped_if_all_were);
 	combinations = mmap(NULL, psize(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (combinations == MAP_FAILED)

@@ -7,6 +7,7 @@
 #define LIB_GUP_HARNESS_H
 
 #include "kselftest_harness.h"
+#include "lib_gup.h"
 
 static inline bool gup_any_test_chosen(int argc, char **argv)
 {
@@ -40,6 +41,23 @@ static inline int gup_check_arguments(int argc, char **argv)
 		return KSFT_FAIL;
 	}
 	optind = 1;
+	return KSFT_PASS;
+}
+
+/* The same; and gup_test is there, else all is skipped, also when each test is. */
+static inline int gup_check_start(int argc, char **argv)
+{
+	int status = gup_check_arguments(argc, argv), device;
+
+	if (status != KSFT_PASS)
+		return status;
+	device = gup_open();
+	if (device < 0) {
+		ksft_print_header();
+		ksft_exit_skip("%s\n", gup_why());
+	}
+	close(device);
+	atexit(gup_exit_skipped_if_all_were);
 	return KSFT_PASS;
 }
 
