@@ -7,7 +7,6 @@ usage: icount.py same ROWS ROWS
        icount.py ratios RECORD BASE SERIES TOOLS
        icount.py record RECORD BASE SERIES TOOLS
        icount.py table BASE SERIES TOOLS
-       icount.py ranges SYMBOLS
        icount.py functions ROWS PERIODS
 
 ROWS, BASE, SERIES  rows of a boot, from bench_table.py rows, or from functions
@@ -18,7 +17,6 @@ check      the rows against kunit/bench.icount, exactly; with a column of functi
 ratios     for other tools than the record's: series against base, within a tenth
 record     writes RECORD (- is stdout)
 table      Markdown
-ranges     from "START SIZE NAME" to what scripts/tcg_count.c wants
 functions  adds the instructions of each function to each row, from what tcg_count.c
            has counted, and sees that both counters agree
 
@@ -207,23 +205,6 @@ def table(basefile, seriesfile, toolfile):
     return 0
 
 
-def ranges(path):
-    """One range an address, none into the next: the first name of several counts."""
-    symbols = []
-    for entry in (sys.stdin.read() if path == '-' else read(path)).splitlines():
-        start, size, symbol = entry.split()
-        symbols.append((int(start, 16), int(start, 16) + int(size, 16), symbol))
-    first = {}
-    for start, end, symbol in sorted(symbols, key=lambda s: s[0]):
-        first.setdefault(start, (end, symbol))
-    if not first:
-        die(f'{path}: no symbol')
-    for start, after in zip(first, [*list(first)[1:], 1 << 64]):
-        end, symbol = first[start]
-        print(f'{start:x} {min(end, after):x} {symbol}')
-    return 0
-
-
 def periods(path, wanted):
     """{period: {function: instructions}} of those wanted; the file has far more."""
     found, counts, ended = {}, None, False
@@ -248,7 +229,7 @@ def functions(path, periodfile):
     table_of = load(path)
     counted = periods(periodfile, {row['period'] for row in table_of})
     beside = {}
-    print(*table_of[0], 'functions', sep='\t')
+    lines = ['\t'.join([*table_of[0], 'functions'])]
     for row in table_of:
         counts = counted.get(row['period'])
         where = f'{row["op"]} {row["shape"]} {row["flags"]} {row["n"]}'
@@ -260,15 +241,16 @@ def functions(path, periodfile):
         # Beside the call it is always the same that is counted: one figure for taking, one for giving back.
         beside.setdefault(sum(counts.values()) - int(row['insns']), where)
         text = ','.join(f'{f}={n}' for f, n in sorted(counts.items()) if not re.match('(gup_)?bench_', f))
-        print(*row.values(), text or '-', sep='\t')
+        lines.append('\t'.join([*row.values(), text or '-']))
     if len(beside) > 2:
         die(f'the clock and the plugin disagree: {beside}')
+    print(*lines, sep='\n')
     return 0
 
 
 def main(argv):
     verbs = {'same': (same, 2), 'check': (check, 3), 'ratios': (ratios, 4), 'record': (make_record, 4),
-             'table': (table, 3), 'ranges': (ranges, 1), 'functions': (functions, 2)}
+             'table': (table, 3), 'functions': (functions, 2)}
     if len(argv) < 2 or argv[1] in ('-h', '--help'):
         print(__doc__.strip())
         return 0 if len(argv) > 1 else 2

@@ -61,12 +61,8 @@ icount_tools() {
 # which a plugin of QEMU counts in a boot of its own.
 icount_functions() {
 	need nm binutils
-	_so=$("$top/scripts/tcg-build.sh") || exit 2
-	# Clones and cold parts of a function count for it; the compiler names them at will.
-	nm -S --defined-only -n "$build/o-icount/vmlinux" |
-		awk 'NF == 4 && $3 ~ /^[tTwW]$/ && $1 != last { last = $1; sub(/\.(isra|constprop|part|cold).*/, "", $4)
-		     printf "%s %s %s\n", $1, $2, $4 }' |
-		"$top/scripts/icount.py" ranges - >"$tmp/ranges"
+	_so=$("$top/scripts/tcg-build.sh" tcg_count) || exit 2
+	"$top/scripts/ranges.py" "$build/o-icount/vmlinux" >"$tmp/ranges" || exit 2
 	icount_boot series plugin "$tmp/plugin.tsv" \
 		-plugin "$_so,insns=$tmp/ranges,out=$tmp/periods,marker=gup_bench_mark"
 	"$top/scripts/icount.py" functions "$tmp/plugin.tsv" "$tmp/periods" >"$1" || exit 2

@@ -10,6 +10,7 @@ set -eu
 cd "$(dirname "$0")/golden"
 case "${1-}" in -h|--help) sed -n '3,9s/^# \{0,1\}//p' ../golden.sh; exit 0;; esac
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
+unset PYTHONUNBUFFERED || :
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
