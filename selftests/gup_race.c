@@ -66,10 +66,11 @@
  */
 #define MEM		((char *)0x20000000000UL)
 #define SIDE		((char *)0x20010000000UL)
-#define NR_PAGES	1024U
+#define MAX_PAGES	1024U
 /* The pinners share the memory in blocks, one this, one that: so also huge pages. */
 #define BLOCK		64U
 #define NR_PINNERS	2U
+#define MAX_PICK	300U
 /*
  * Without a thing done in this time nothing was tested. On a busy host each TLB flush of
  * a guest takes as long as the host needs to run all its CPUs, and KSM does many.
@@ -106,6 +107,7 @@ enum memory { ANON, SHMEM, DISK };
  * struct antagonist - who changes the memory
  * @memory: what kind of
  * @small: no huge pages
+ * @few: one block for each pinner, so that they meet the antagonist more often
  * @alike: pages have the same contents, as far as possible
  * @drops: pages are thrown away
  * @takes: accesses are refused for a while
@@ -117,6 +119,7 @@ enum memory { ANON, SHMEM, DISK };
 struct antagonist {
 	enum memory memory;
 	bool small;
+	bool few;
 	bool alike;
 	bool drops;
 	bool takes;
@@ -156,6 +159,7 @@ struct race {
 };
 
 static size_t page;
+static unsigned int nr_pages = MAX_PAGES;
 
 static unsigned int below(struct random *r, unsigned int n)
 {
@@ -319,9 +323,10 @@ static long read_vmstat(const char *name)
 /* Some pages; a whole block as often as not. */
 static unsigned int pick_pages(struct random *random, unsigned int *first)
 {
-	unsigned int nr = below(random, 2) ? BLOCK : 1 + below(random, 300);
+	unsigned int most = nr_pages < MAX_PICK ? nr_pages : MAX_PICK;
+	unsigned int nr = below(random, 2) ? BLOCK : 1 + below(random, most);
 
-	*first = below(random, NR_PAGES - nr + 1);
+	*first = below(random, nr_pages - nr + 1);
 	return nr;
 }
 
@@ -346,7 +351,7 @@ static void number_pages(const struct race *race)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_PAGES; i++) {
+	for (i = 0; i < nr_pages; i++) {
 		*number_of(i) = number(race, i);
 		*message_of(i) = 0;
 	}
@@ -376,7 +381,7 @@ static bool judge_as_child(struct race *race, struct random *random)
 	__u64 before, after, want;
 
 	for (i = 0; i < 24; i++) {
-		n = below(random, NR_PAGES);
+		n = below(random, nr_pages);
 		word = message_of(n);
 		before = read_word(word);
 		sched_yield();
@@ -395,6 +400,15 @@ static bool judge_as_child(struct race *race, struct random *random)
 	return true;
 }
 
+/* What is shared since the last fork() is nothing that GUP-fast would take. */
+static void make_writable_again(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_pages; i++)
+		__atomic_fetch_add(number_of(i) + 2, 1, __ATOMIC_RELAXED);
+}
+
 static bool fork_step(struct race *race, struct random *random)
 {
 	struct random of_child = *random;
@@ -402,6 +416,7 @@ static bool fork_step(struct race *race, struct random *random)
 	pid_t pid;
 
 	below(random, 2);
+	make_writable_again();
 	pid = fork();
 	if (!pid)
 		_exit(!judge_as_child(race, &of_child));
@@ -412,6 +427,18 @@ static bool fork_step(struct race *race, struct random *random)
 		return true;
 	fail(race, WIFEXITED(status) ? race->child_why : "a child was killed");
 	return false;
+}
+
+/* Small mappings: fork() begins anew for each, so in the midst of what GUP-fast does. */
+static bool cut_memory(struct race *race)
+{
+	const unsigned int nr = 8;
+	unsigned int i;
+
+	for (i = 0; i < nr_pages; i += 2 * nr)
+		if (mprotect(mem_page(i), nr * page, PROT_READ | PROT_WRITE | PROT_EXEC))
+			return gup_fails("mprotect: %s", strerror(errno));
+	return true;
 }
 
 static bool munmap_step(struct race *race, struct random *random)
@@ -474,7 +501,7 @@ static bool collapse(struct random *random)
 {
 	unsigned int half = below(random, 2);
 
-	return !madvise(mem_page(half * NR_PAGES / 2), NR_PAGES / 2 * page,
+	return !madvise(mem_page(half * nr_pages / 2), nr_pages / 2 * page,
 			MADV_COLLAPSE);
 }
 
@@ -522,8 +549,8 @@ static bool has_nodes(struct race *race)
 static bool move_pages_step(struct race *race, struct random *random)
 {
 	unsigned int i, first, nr = pick_pages(random, &first);
-	static void *pages[NR_PAGES];
-	static int nodes[NR_PAGES], status[NR_PAGES];
+	static void *pages[MAX_PAGES];
+	static int nodes[MAX_PAGES], status[MAX_PAGES];
 	int node = below(random, 2);
 	bool moved = false;
 
@@ -551,7 +578,7 @@ static bool compact_step(struct race *race, struct random *random)
 
 static bool ksm_start_all(struct race *race)
 {
-	if (madvise(MEM, NR_PAGES * page, MADV_MERGEABLE))
+	if (madvise(MEM, nr_pages * page, MADV_MERGEABLE))
 		return gup_fails("no KSM");
 	/* Each page it merges costs all CPUs a TLB flush: leave the others some time. */
 	return gup_write_knob("/sys/kernel/mm/ksm/pages_to_scan", "256") &&
@@ -604,11 +631,11 @@ static bool pageout_step(struct race *race, struct random *random)
 
 static bool truncate_step(struct race *race, struct random *random)
 {
-	if (ftruncate(race->file, below(random, NR_PAGES) * page))
+	if (ftruncate(race->file, below(random, nr_pages) * page))
 		return false;
 	if (below(random, 2))
 		sched_yield();
-	if (!ftruncate(race->file, NR_PAGES * page))
+	if (!ftruncate(race->file, nr_pages * page))
 		return true;
 	gup_fails("ftruncate back: %s", strerror(errno));
 	fail(race, gup_why());
@@ -637,7 +664,7 @@ static bool open_uffd(struct race *race, __u64 features)
 	race->uffd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (race->uffd < 0 || ioctl(race->uffd, UFFDIO_API, &api))
 		return gup_fails("userfaultfd: %s", strerror(errno));
-	if (uffd_register(race->uffd, MEM, NR_PAGES * page, false, true, false))
+	if (uffd_register(race->uffd, MEM, nr_pages * page, false, true, false))
 		return gup_fails("userfaultfd: cannot register for write protection");
 	return true;
 }
@@ -695,18 +722,20 @@ static void uffd_stop(struct race *race)
 {
 	if (race->handler)
 		pthread_join(race->handler, NULL);
-	uffd_unregister(race->uffd, MEM, NR_PAGES * page);
+	uffd_unregister(race->uffd, MEM, nr_pages * page);
 	close(race->uffd);
 }
 
 /* One writer less would prove less: mappings that were cut have to fit again. */
 static void map_again(struct race *race)
 {
-	if (!map_mem(race, 0, NR_PAGES))
+	if (!map_mem(race, 0, nr_pages))
 		fail(race, gup_why());
 }
 
 static const struct antagonist fork_antagonist = { .step = fork_step };
+static const struct antagonist fork_small_antagonist = {
+	.small = true, .few = true, .start = cut_memory, .step = fork_step };
 static const struct antagonist munmap_antagonist = {
 	.drops = true, .takes = true, .step = munmap_step, .stop = map_again };
 static const struct antagonist dontneed_antagonist = {
@@ -935,7 +964,7 @@ static bool count_held(struct pinner *p, const struct gup_call *c)
 static bool hold_own(struct pinner *p)
 {
 	struct random *random = &p->random;
-	unsigned int block = below(random, NR_PAGES / BLOCK / NR_PINNERS);
+	unsigned int block = below(random, nr_pages / BLOCK / NR_PINNERS);
 	unsigned int nr = below(random, 3) ? 1 + below(random, 8) : 1 + below(random, BLOCK);
 	unsigned int first = (block * NR_PINNERS + p->id) * BLOCK;
 	unsigned int api = pick_api(p->race, random), i;
@@ -953,8 +982,9 @@ static bool hold_own(struct pinner *p)
 		restore_numbers(p, first, nr);
 		return true;
 	}
-	for (i = 0; good && i < 3; i++)
-		good = look_at_page(p, &c, first, below(random, nr));
+	/* What goes wrong in a race goes wrong with one page. */
+	for (i = 0; good && i < nr; i++)
+		good = look_at_page(p, &c, first, i);
 	good &= release(&c, random);
 	restore_numbers(p, first, nr);
 	return good;
@@ -1058,11 +1088,11 @@ static bool expect_counts(struct race *race, unsigned int api, __u64 flags)
 	struct gup_call c;
 	bool good;
 
-	if (!gup_call_init(&c, race->device, api, flags, MEM, NR_PAGES))
+	if (!gup_call_init(&c, race->device, api, flags, MEM, nr_pages))
 		return false;
 	/* The second pass finds everything as the first one left it. */
 	c.run.repeat = 2;
-	good = gup_run(&c) && gup_expect_result(&c, NR_PAGES) && gup_expect_sound(&c) &&
+	good = gup_run(&c) && gup_expect_result(&c, nr_pages) && gup_expect_sound(&c) &&
 	       gup_expect_restored(&c) && gup_expect_mapped(&c, MEM) &&
 	       gup_expect_no_strangers(&c);
 	gup_call_free(&c);
@@ -1121,10 +1151,10 @@ static bool open_memory(struct race *race)
 		unlink(path);
 	}
 	if (race->antagonist->memory == ANON)
-		return map_mem(race, 0, NR_PAGES);
-	if (race->file < 0 || ftruncate(race->file, NR_PAGES * page))
+		return map_mem(race, 0, nr_pages);
+	if (race->file < 0 || ftruncate(race->file, nr_pages * page))
 		return gup_fails("memory to map: %s", strerror(errno));
-	return map_mem(race, 0, NR_PAGES);
+	return map_mem(race, 0, nr_pages);
 }
 
 FIXTURE(race)
@@ -1138,6 +1168,7 @@ FIXTURE_VARIANT(race)
 };
 
 FIXTURE_VARIANT_ADD(race, fork) { .antagonist = &fork_antagonist };
+FIXTURE_VARIANT_ADD(race, fork_small) { .antagonist = &fork_small_antagonist };
 FIXTURE_VARIANT_ADD(race, munmap) { .antagonist = &munmap_antagonist };
 FIXTURE_VARIANT_ADD(race, dontneed) { .antagonist = &dontneed_antagonist };
 FIXTURE_VARIANT_ADD(race, mremap) { .antagonist = &mremap_antagonist };
@@ -1164,6 +1195,8 @@ FIXTURE_SETUP(race)
 
 	memset(race, 0, sizeof(*race));
 	race->antagonist = variant->antagonist;
+	if (race->antagonist->few)
+		nr_pages = NR_PINNERS * BLOCK;
 	pthread_mutex_init(&race->lock, NULL);
 	race->device = gup_open();
 	if (race->device < 0)
