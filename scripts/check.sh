@@ -50,6 +50,7 @@ steps() {
 	doc             doc-check.py
 	canaries        selftest.sh canaries
 	vm-canary       tests/vm-canary.sh
+	race-canary     tests/race-canary.sh has-pinned unshare
 	EOF
 }
 

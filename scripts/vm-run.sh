@@ -16,7 +16,10 @@
 #
 # environment: SIDE=series|base, FILTER=glob of names, TIMEOUT=seconds,
 #              VM=qemu|vng, KARGS="more kernel arguments", ACCEL=kvm|tcg, CPUS=3, MEMORY=3G,
-#              REACH=0: count nothing
+#              REACH=0: count nothing,
+#              SLOW="FUNCTION[/N] ...": there QEMU lets a virtual CPU linger in front of one
+#              in N (64) locked instructions, so that the others come into windows of a few
+#              instructions (scripts/tcg_slow.c)
 # exit status: 0 the kernel ran (in whatever way it ended), 2 bad input
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -44,8 +47,20 @@ reach_ready() {
 	need nm binutils
 	"$top/scripts/matrix.py" check --source "$tree/mm/gup.c" || exit 2
 	"$top/scripts/reach.py" list "$tree" "$o" >"$out/calls" || exit 2
-	_so=$("$top/scripts/tcg-build.sh") || exit 2
+	_so=$("$top/scripts/tcg-build.sh" tcg_count) || exit 2
 	plugin="-plugin $_so,calls=$out/calls,out=$out/counts,marker=__x64_sys_sethostname"
+}
+
+# slow_ready: sets slow, the options for QEMU that make it linger as SLOW says.
+slow_ready() {
+	slow=
+	[ -n "${SLOW-}" ] || return 0
+	[ "${VM:-qemu},$accel" = qemu,tcg ] ||
+		die "SLOW: QEMU's plugins work with TCG, in plain QEMU: VM=qemu ACCEL=tcg"
+	# shellcheck disable=SC2086 # words
+	"$top/scripts/ranges.py" --locked "$o/vmlinux" $SLOW >"$out/slow" || exit 2
+	_so=$("$top/scripts/tcg-build.sh" tcg_slow) || exit 2
+	slow="-plugin $_so,in=$out/slow"
 }
 
 # reach_collect: without build/out/<lane>-vm/reach no verdict is good.
@@ -89,6 +104,7 @@ kargs=$(printf '%s\n' "$kargs" | sed 's/movablecore=[^ ]*//')
 spm="memmap=512M\$0x60000000 test_hmm.spm_addr_dev0=0x60000000 test_hmm.spm_addr_dev1=0x70000000"
 args="$kargs $spm vsyscall=emulate kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
 reach_ready
+slow_ready
 case ${VM:-qemu} in
 qemu)
 	runner=QEMU
@@ -97,7 +113,7 @@ qemu)
 	"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
 	# shellcheck disable=SC2086 # words
 	vm_qemu "$out/log" "$limit" "$accel" "$o/$image" "panic=-1 rdinit=/selftests/init $args" \
-		$plugin -initrd "$out/initramfs" -drive "file=$out/disk,format=raw,if=virtio,cache=unsafe";;
+		$plugin $slow -initrd "$out/initramfs" -drive "file=$out/disk,format=raw,if=virtio,cache=unsafe";;
 vng)
 	runner=vng
 	"$top/scripts/vng.sh" >/dev/null
@@ -111,4 +127,4 @@ reach_collect
 "$top/scripts/vm_log.py" "$out/log" >"$out/results.ktap" 2>/dev/null || :
 rm -f "$out/initramfs" "$out/cpio" "$out/disk" "$out/mkfs.log" "$out/log.pipe"
 manifest "selftests   $(cat "$top"/selftests/*.[ch] "$top/selftests/matrix" 2>/dev/null | git hash-object --stdin)" \
-	"arguments   $args" >"$out/manifest"
+	"arguments   $args" ${SLOW:+"slow        $SLOW"} >"$out/manifest"
