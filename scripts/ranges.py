@@ -8,8 +8,9 @@ usage: ranges.py VMLINUX [FUNCTION...]
 
 Prints "START END NAME" for each function, or for these: one range an address, none
 into the next. What the compiler made of a function (.isra, .constprop, .part, .cold)
-has its name. One that is inlined everywhere is not there, which is an error. With --locked only their locked instructions (x86). What follows a / in
-FUNCTION is printed behind its name.
+has its name. One that is inlined everywhere is not there, which is an error. With
+--locked only their locked instructions (x86), and none is an error. FUNCTION may have
+a /N, which is printed as well: scripts/tcg_slow.c tells what it is for.
 
 exit status: 0 good, 2 a function is not there, or no symbols
 """
@@ -86,6 +87,9 @@ def main(argv):
             (': inlined into its callers?' if lost else ''))
     if option == '--locked':
         found = [insn for entry in found for insn in locked(path, *entry)]
+        lost = sorted({*words} - {name for _, _, name in found})
+        if lost:
+            die(f'{path}: no locked instruction in {" ".join(lost)}')
     for start, end, name in found:
         print(f'{start:x} {end:x} {name}')
     return 0

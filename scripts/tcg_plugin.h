@@ -67,7 +67,7 @@ static void __attribute__((constructor)) choose_version(void)
 struct range {
 	__u64 start, end;
 	char *name;
-	size_t slot;
+	size_t slot;		/* the plugin's own */
 };
 
 /* Sorted by address, once sort_ranges() has been there. */

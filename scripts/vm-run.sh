@@ -77,7 +77,7 @@ lock vm-run
 need_space "$build" 700 "the disk of the guest and the logs of $lane"
 out=$build/out/$lane-vm
 [ "$side" = series ] || out=$out-$side
-rm -rf "$out/log" "$out/results.ktap" "$out/verdict" "$out/reach" "$out/counts"
+rm -rf "$out/log" "$out/results.ktap" "$out/verdict" "$out/reach" "$out/counts" "$out/slow"
 mkdir -p "$out"
 cp "$o/.config" "$out/config"
 # upstream's migration test keeps two CPUs for itself
