@@ -41,20 +41,20 @@ checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
 sparse: setup	## sparse, only what the series adds   60 s
 	@scripts/sparse.sh
 
-selftest:	## show that the rig can fail: golden logs, canary kernels, bad input   2 min
-	@scripts/selftest.sh
+test-rig:	## show that the rig can fail: golden logs, canary kernels, bad input   2 min
+	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
 inventory:	## take build/out/<lane> as what is required from now on: LANE=um; then review the diff
-	@scripts/verdict.py --accept build/out/$(or $(LANE),um)
+	@scripts/verdict/kunit_verdict.py --accept build/out/$(or $(LANE),um)
 
 #: figures; the second and the third are exact, and part of check
 bench:		## what GUP costs, base against series: ROUNDS= ONLY= AGAINST=<mbox> LANE=icount   4 min, cold 20 min
 	@scripts/bench.sh
 
-counts:		## locked operations and walks of each call, against kunit/bench.counts: ACCEPT=1   3 min cold, then 30 s
+counts:		## locked operations and walks of each call, against scripts/figures/bench.counts: ACCEPT=1   3 min cold, then 30 s
 	@scripts/counts.sh
 
-icount:		## instructions of each call on x86-64, against kunit/bench.icount: ACCEPT=1 ROUNDS=   4 min cold, then 30 s
+icount:		## instructions of each call on x86-64, against scripts/figures/bench.icount: ACCEPT=1 ROUNDS=   4 min cold, then 30 s
 	@scripts/icount.sh
 
 #: the machine
@@ -71,4 +71,4 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
-	sparse selftest inventory bench counts icount setup setup-tree clean help
+	sparse test-rig inventory bench counts icount setup setup-tree clean help

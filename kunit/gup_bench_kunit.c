@@ -56,7 +56,7 @@ MODULE_PARM_DESC(only, "a glob: only these rows (shape/call/flags/pages-per-call
 #define BENCH_TOUCH	1024	/* a first touch costs some 20 times a pin */
 
 /*
- * Incremented by the change that the benchmark's trees get, kconfigs/bench.patch,
+ * Incremented by the change that the benchmark's trees get, scripts/figures/bench.patch,
  * with CONFIG_GUP_BENCH_COUNT; stay 0 without.
  */
 unsigned long gup_bench_locked, gup_bench_walked;
@@ -440,7 +440,7 @@ static s64 bench_clock(void)
 static unsigned long bench_marks;
 
 /*
- * scripts/tcg_count.c counts, for each function, the instructions between two
+ * scripts/tcg/count.c counts, for each function, the instructions between two
  * calls of this; the rest of QEMU knows nothing of it.
  */
 static noinline unsigned long gup_bench_mark(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Canaries: suites that fail, crash, hang and lie on purpose. The rig has to
- * notice each of them; scripts/selftest.sh boots them one at a time by
+ * notice each of them; scripts/test-rig.sh boots them one at a time by
  * kunit.filter_glob and compares status and message with what is due.
  *
  * Never boot them all together: most of them kill the kernel or do not end.

@@ -9,11 +9,11 @@
 # Builds the KUnit suite gup_bench into a kernel of the base (plus the um and kunit
 # patches of the series) and one of the series as build/linux has it now, edits
 # that are not committed included, and boots them in turn. UML without SMP runs
-# kernel code natively; kconfigs/bench.patch keeps the lock prefix of its atomics, in
+# kernel code natively; scripts/figures/bench.patch keeps the lock prefix of its atomics, in
 # trees of their own below build/bench/, so what is timed is what an SMP kernel would
 # execute. A second pair of kernels counts locked operations and page-table walks:
 # exact, whatever else the machine does. Leaves in build/out/bench/:
-#   table.md    medians, spread, ratio; what kunit/bench.goals asks for first
+#   table.md    medians, spread, ratio; what scripts/figures/bench.goals asks for first
 #   plot.svg    the goals' rows
 #   raw.tsv     each figure of each boot, picoseconds a page
 #   counts.tsv  locked operations and walks of each row
@@ -34,8 +34,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lib-series.sh
-. "$top/scripts/lib-series.sh"
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
 help_if_asked "$@"
 case ${LANE-} in
 ''|um-bench) ;;
@@ -43,8 +43,8 @@ icount)	[ -z "${AGAINST-}" ] || die "AGAINST= is for the lane um-bench: icount k
 	exec "$top/scripts/icount.sh" table;;
 *) die "LANE=$LANE: no lane of the benchmark: use um-bench (the default) or icount";;
 esac
-# shellcheck source=scripts/lib-bench.sh
-. "$top/scripts/lib-bench.sh"
+# shellcheck source=scripts/figures/bench-trees.sh
+. "$top/scripts/figures/bench-trees.sh"
 s=$top/scripts
 out=$build/out/bench
 rounds=${ROUNDS:-10} only=${ONLY:-*} against=${AGAINST-}
@@ -99,8 +99,8 @@ for round in $(seq "$rounds"); do
 done
 echo "load        $(cut -d ' ' -f 1-3 /proc/loadavg) after" >>"$out/manifest"
 
-"$s/bench_table.py" table "$STAT" "$top/kunit/bench.goals" "$out/raw.tsv" "$out/counts.tsv" >"$out/table.md" || exit 2
-(cd "$out" && "$s/bench_table.py" plot "$STAT" "$top/kunit/bench.goals" raw.tsv >plot.gp && gnuplot plot.gp) ||
+"$s/figures/bench_table.py" table "$STAT" "$top/scripts/figures/bench.goals" "$out/raw.tsv" "$out/counts.tsv" >"$out/table.md" || exit 2
+(cd "$out" && "$s/figures/bench_table.py" plot "$STAT" "$top/scripts/figures/bench.goals" raw.tsv >plot.gp && gnuplot plot.gp) ||
 	die "bench: gnuplot failed: see above and $out/plot.gp"
 # The long table is for reading in an editor, unless ONLY made it short.
 if [ "$only" = '*' ]; then sed '/^## All rows/,$d' "$out/table.md"; else cat "$out/table.md"; fi

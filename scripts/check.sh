@@ -29,9 +29,9 @@ steps() {
 	tree            tree.sh series
 	tree-base       tree.sh base
 	lint            lint.sh
-	inventory       inventory.py check --lanes kconfigs/lanes --series patches/series
-	matrix          matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
-	golden          selftest.sh golden
+	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches/series
+	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
+	golden          test-rig.sh golden
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
@@ -47,8 +47,8 @@ steps() {
 	sparse          sparse.sh
 	counts          counts.sh
 	icount          icount.sh
-	doc             doc-check.py
-	canaries        selftest.sh canaries
+	doc             series/doc_check.py
+	canaries        test-rig.sh canaries
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
 	EOF

@@ -5,21 +5,21 @@
 # usage: scripts/counts.sh			(make counts)
 #
 # Runs the rows of make bench in a kernel that counts locked operations and page-table
-# walks (lane um-count, in build/bench/series), and compares with kunit/bench.counts.
+# walks (lane um-count, in build/bench/series), and compares with scripts/figures/bench.counts.
 # Both are exact on any machine, however busy. A row that got worse is a regression
 # that no functional test sees; one that got better belongs on record, too.
 #
-# environment: ACCEPT=1 write the record instead; RECORD=kunit/bench.counts;
+# environment: ACCEPT=1 write the record instead; RECORD=scripts/figures/bench.counts;
 #              GUP_COMMIT=<commit> of build/linux instead of what is there;
 #              JOBS, CC, NOCCACHE=1
 # exit status: 0 as on record, 1 a row differs, 2 cannot tell
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lib-series.sh
-. "$top/scripts/lib-series.sh"
-# shellcheck source=scripts/lib-bench.sh
-. "$top/scripts/lib-bench.sh"
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
+# shellcheck source=scripts/figures/bench-trees.sh
+. "$top/scripts/figures/bench-trees.sh"
 help_if_asked "$@"
 
 lock counts
@@ -30,4 +30,4 @@ bench_commit series
 bench_place series "$applied"
 bench_build series um-count
 bench_boot series um-count 1 '*' "$tmp/counts.tsv"
-"$top/scripts/bench_table.py" counts "${RECORD:-$top/kunit/bench.counts}" "$tmp/counts.tsv" ${ACCEPT:+--accept}
+"$top/scripts/figures/bench_table.py" counts "${RECORD:-$top/scripts/figures/bench.counts}" "$tmp/counts.tsv" ${ACCEPT:+--accept}

@@ -11,7 +11,7 @@
 #            with the later one that stands in the way, and that is said. The
 #            patches of base-needs have no since= cases (the base has them): without
 #            one of them the lane must not pass. Without a patch of documentation
-#            doc-check.py has to complain. What is left makes GUP cheaper, and is
+#            doc_check.py has to complain. What is left makes GUP cheaper, and is
 #            compared with the prefix before it by counts.sh: some row has to be
 #            better, and none worse; or says "No functional change": none differs.
 #            Patches of mm/gup_test and of the selftests alone are skipped: they
@@ -25,8 +25,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lib-series.sh
-. "$top/scripts/lib-series.sh"
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
 help_if_asked "$@"
 modes='prefix without'
 case "${1-}" in
@@ -52,7 +52,7 @@ if [ ! -d "$tree" ]; then
 	need_space "$build" 3000 "one more tree and one build"
 	git_fixed -C "$linux" worktree add -q --detach "$tree" gup-series
 fi
-"$top/scripts/overlay.sh" "$tree"
+"$top/scripts/series/overlay.sh" "$tree"
 
 commit() { git -C "$linux" rev-list --reverse gup-overlay..gup-series | sed -n "${1}p"; }
 slug() { series_files | sed -n "${1}s/^[0-9]*-\(.*\)\.patch$/\1/p"; }
@@ -103,7 +103,7 @@ prefix() {
 		for verb in configure build; do
 			[ "$status" -ne 0 ] ||
 				GUP_BUILD=$each SIDE=base CCACHE_BASEDIR=$build \
-					"$top/scripts/$verb.sh" um-plain >"$each/log" 2>&1 || status=$?
+					"$top/scripts/boot/$verb.sh" um-plain >"$each/log" 2>&1 || status=$?
 		done
 		result "$status" "prefix $1 builds: $(slug "$1")"
 		return 0
@@ -155,9 +155,9 @@ without() {
 		judge || status=$?
 		result "$status" "without $1$with: $(verdict): $name"
 	else
-		"$top/scripts/doc-check.py" "$tree" >"$each/log" 2>&1 || status=$?
+		"$top/scripts/series/doc_check.py" "$tree" >"$each/log" 2>&1 || status=$?
 		red=$(sed -n 's/^not ok [0-9]* - //p' "$each/log" | head -n 1)
-		if [ "$status" -eq 1 ]; then result 0 "without $1: doc-check: $red: $name"
+		if [ "$status" -eq 1 ]; then result 0 "without $1: doc_check: $red: $name"
 		else cheaper "$1" "$name"; fi
 	fi
 }

@@ -5,8 +5,8 @@
 # usage: scripts/icount.sh [check|table]		(default: check)
 #
 #   check  boots the rows of the benchmark on the series, in a machine that counts
-#          instructions (scripts/lib-icount.sh, lane icount), and compares with
-#          kunit/bench.icount, exactly. If a row differs it boots once more, with a
+#          instructions (scripts/boot/icount.sh, lane icount), and compares with
+#          scripts/figures/bench.icount, exactly. If a row differs it boots once more, with a
 #          plugin of QEMU, and names the functions that take more or fewer.
 #   table  base against series in a table		(make bench LANE=icount)
 #
@@ -17,10 +17,10 @@
 # tools than these, figures do not compare; then the base is built as well, and the
 # series may not have lost against it by more than a tenth. If it has not, that is
 # status 4, not a pass: the exact check was not made.
-# build/out/icount/ and build/out/icount-base/ hold what counts.sh and run.sh leave, and
+# build/out/icount/ and build/out/icount-base/ hold what counts.sh and kunit-run.sh leave, and
 # icount.tsv, functions.tsv, table.md.
 #
-# environment: ACCEPT=1    write the record instead; RECORD=kunit/bench.icount
+# environment: ACCEPT=1    write the record instead; RECORD=scripts/figures/bench.icount
 #              ROUNDS=1    boots of each side, which have to agree to the digit
 #              ONLY=glob   table: only these rows, shape/call/flags/pages-per-call
 #              JOBS, CC, NOCCACHE=1, QEMU
@@ -29,18 +29,18 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lane.sh
-. "$(dirname "$0")/lane.sh"
+# shellcheck source=scripts/boot/lane.sh
+. "$top/scripts/boot/lane.sh"
 help_if_asked "$@"
 what=${1:-check} rounds=${ROUNDS:-1}
 case $what in check|table) ;; *) die "icount.sh $what: use check or table";; esac
 case $rounds in *[!0-9]*|0*) die "ROUNDS=$rounds: a number from 1 up";; esac
 case ${ONLY-} in *[[:space:]\"\']*) die "ONLY=$ONLY: a glob without blanks and quotes";; esac
 [ "$what" = table ] || [ -z "${ONLY-}" ] || die "ONLY= is for make bench LANE=icount: the check is for all rows"
-# shellcheck source=scripts/lib-icount.sh
-. "$top/scripts/lib-icount.sh"
+# shellcheck source=scripts/boot/icount.sh
+. "$top/scripts/boot/icount.sh"
 s=$top/scripts
-record=${RECORD:-$top/kunit/bench.icount}
+record=${RECORD:-$top/scripts/figures/bench.icount}
 results=$build/out/icount
 
 # measure SIDE: $tmp/SIDE.tsv, the same in all rounds
@@ -49,7 +49,7 @@ measure() {
 		rm -f "$tmp/round.tsv"
 		icount_boot "$1" "$round" "$tmp/round.tsv"
 		[ -e "$tmp/$1.tsv" ] || cp "$tmp/round.tsv" "$tmp/$1.tsv"
-		"$s/icount.py" same "$tmp/$1.tsv" "$tmp/round.tsv" || exit
+		"$s/figures/insns.py" same "$tmp/$1.tsv" "$tmp/round.tsv" || exit
 	done
 	cp "$tmp/$1.tsv" "$out/icount.tsv"
 	[ "$rounds" -eq 1 ] || say "icount: $1: $rounds boots, the same to the digit"
@@ -76,7 +76,7 @@ icount_tools >"$tmp/tools"
 
 if [ "$what" = table ]; then
 	with_base
-	"$s/icount.py" table "$tmp/base.tsv" "$tmp/series.tsv" "$tmp/tools" >"$results/table.md" || exit
+	"$s/figures/insns.py" table "$tmp/base.tsv" "$tmp/series.tsv" "$tmp/tools" >"$results/table.md" || exit
 	cat "$results/table.md"
 	say "icount: $results/table.md"
 	exit 0
@@ -84,18 +84,18 @@ fi
 if [ -n "${ACCEPT-}" ]; then
 	with_base
 	icount_functions "$results/functions.tsv"
-	"$s/icount.py" same "$tmp/series.tsv" "$results/functions.tsv" || exit
-	exec "$s/icount.py" record "$record" "$tmp/base.tsv" "$results/functions.tsv" "$tmp/tools"
+	"$s/figures/insns.py" same "$tmp/series.tsv" "$results/functions.tsv" || exit
+	exec "$s/figures/insns.py" record "$record" "$tmp/base.tsv" "$results/functions.tsv" "$tmp/tools"
 fi
 
 status=0
-"$s/icount.py" check "$record" "$tmp/series.tsv" "$tmp/tools" >"$tmp/said" || status=$?
+"$s/figures/insns.py" check "$record" "$tmp/series.tsv" "$tmp/tools" >"$tmp/said" || status=$?
 case $status in
 1)	# The same once more, with names.
 	icount_functions "$results/functions.tsv"
-	"$s/icount.py" check "$record" "$results/functions.tsv" "$tmp/tools";;
+	"$s/figures/insns.py" check "$record" "$results/functions.tsv" "$tmp/tools";;
 4)	with_base
-	"$s/icount.py" ratios "$record" "$tmp/base.tsv" "$tmp/series.tsv" "$tmp/tools";;
+	"$s/figures/insns.py" ratios "$record" "$tmp/base.tsv" "$tmp/series.tsv" "$tmp/tools";;
 *)	cat "$tmp/said"
 	exit "$status";;
 esac

@@ -34,11 +34,11 @@ esac
 lock kunit
 # shellcheck disable=SC2086 # words
 [ -n "${GUP_READY-}" ] || { "$s/setup.sh" $tools; "$s/tree.sh" "$SIDE"; }
-"$s/configure.sh" "$LANE"
-"$s/build.sh" "$LANE"
-"$s/run.sh" "$LANE"
+"$s/boot/configure.sh" "$LANE"
+"$s/boot/build.sh" "$LANE"
+"$s/boot/kunit-run.sh" "$LANE"
 
 out=$build/out/$LANE
 [ "$SIDE" = series ] || out=$out-$SIDE
-exec "$s/verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" \
+exec "$s/verdict/kunit_verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" \
 	--inventory "${GUP_INVENTORY:-$top/kunit/inventory}" "$out"

@@ -10,7 +10,7 @@
 #   GUP_CACHE    verified source archives	(default: ~/.cache/gup)
 #   GUP_NEED_MB  free disk space to ask for, instead of each verb's own guess
 
-# $0 may be scripts/verb.sh or scripts/tests/verb.sh: walk up to the repository.
+# $0 may be scripts/verb.sh or a script of a room: walk up to the repository.
 top=$(cd "$(dirname "$0")" && pwd -P)
 while [ ! -e "$top/scripts/lib.sh" ]; do
 	[ "$top" != / ] || { echo "gup: $0: not inside the repository" >&2; exit 2; }

@@ -4,7 +4,7 @@
 #
 # Usage: scripts/lint.sh
 #
-# Runs lint-patches.py, shellcheck on every shell script, the Python compiler on every
+# Runs lint_patches.py, shellcheck on every shell script, the Python compiler on every
 # parser, and looks for files without an SPDX line or with blanks at line ends.
 # Needs no kernel tree.
 #
@@ -13,14 +13,14 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
-need python3
+need python3; need git
 cd "$top"
 
 status=0
-scripts/lint-patches.py || status=$?
+scripts/series/lint_patches.py || status=$?
 [ "$status" -le 1 ] || exit 2
 
-shells=$(grep -l '^#!/bin/sh\|^# shellcheck shell=sh' .ci/run scripts/*.sh scripts/tests/*.sh 2>/dev/null || :)
+shells=$(git ls-files -- .ci/run '*.sh')
 missing=
 if command -v shellcheck >/dev/null 2>&1; then
 	# shellcheck disable=SC2086 # paths without blanks
@@ -33,12 +33,10 @@ for f in $shells; do
 	[ -x "$f" ] || grep -q '^# shellcheck shell=sh' "$f" || {
 		say "lint: $f is not executable: chmod +x $f"; status=1; }
 done
-for f in scripts/*.py scripts/tests/*.py; do
-	[ -e "$f" ] || continue
+for f in $(git ls-files -- '*.py'); do
 	python3 -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$f" || status=1
 done
-for f in Makefile .ci/run .gitignore scripts/*.sh scripts/*.py scripts/tests/*.sh scripts/tests/*.py \
-	 kunit/*.[ch] selftests/*.[ch] kunit/Kconfig kunit/Makefile kconfigs/*; do
+for f in Makefile .ci/run .gitignore kunit/Kconfig kunit/Makefile $(git ls-files -- '*.sh' '*.py' '*.[ch]' 'kconfigs/*'); do
 	[ -f "$f" ] || continue
 	case "$f" in
 	kconfigs/*) ;;	# as upstream's fragments

@@ -20,8 +20,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lib-series.sh
-. "$top/scripts/lib-series.sh"
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
 help_if_asked "$@"
 BASE=${1:-${BASE:-}}
 [ -n "$BASE" ] || die "rebase: to which kernel? make rebase BASE=7.3.5, or a path"
@@ -69,7 +69,7 @@ if [ "$(git -C "$linux" config gup.rebase || :)" != "$BASE" ]; then
 	[0-9]*.[0-9]*|v[0-9]*.[0-9]*) version=${version#v};;
 	*) die "BASE=$BASE is neither a version such as 7.3.5 nor a kernel tree";;
 	esac
-	GUP_VERSION=$version "$top/scripts/fetch.sh" "$src"
+	GUP_VERSION=$version "$top/scripts/series/fetch.sh" "$src"
 	[ -f "$src/.gitignore" ] || : >"$src/.gitignore"
 	commit_source "$linux/.git" "$src" "$build/rebase/index" "$version"
 	rm -rf "$src" "$src.origin" "$build/rebase/index"
@@ -77,7 +77,7 @@ if [ "$(git -C "$linux" config gup.rebase || :)" != "$BASE" ]; then
 	git -C "$linux" tag -f rebase-overlay "$overlay" >/dev/null
 	say "rebase: checking out Linux $version, 15 s or so"
 	git_fixed -C "$linux" worktree add -q -B rebase "$tree" "$overlay"
-	"$top/scripts/overlay.sh" "$tree"
+	"$top/scripts/series/overlay.sh" "$tree"
 	# shellcheck disable=SC2046 # file names without blanks
 	set -- $(series_files | sed "s,^,$patches/,")
 	[ $# -eq 0 ] || (cd "$tree" && git_am --3way "$@") >"$build/.git.log" 2>&1 || :

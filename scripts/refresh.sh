@@ -16,8 +16,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lib-series.sh
-. "$top/scripts/lib-series.sh"
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
 help_if_asked "$@"
 [ $# -eq 0 ] || die "refresh: takes no arguments: scripts/refresh.sh --help"
 need git

@@ -24,7 +24,7 @@ email=$(git -C "$linux" config user.email) ||
 [ -n "$(series_files)" ] || die "patches/series is empty: nothing to send"
 
 status=0
-"$top/scripts/lint-patches.py" --posting "$email" || status=$?
+"$top/scripts/series/lint_patches.py" --posting "$email" || status=$?
 [ "$status" -le 1 ] || exit 2
 [ "$status" -eq 0 ] ||
 	say "send-check: to sign off: git -C build/linux rebase --signoff gup-overlay && make refresh"

@@ -16,8 +16,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lane.sh
-. "$top/scripts/lane.sh"
+# shellcheck source=scripts/boot/lane.sh
+. "$top/scripts/boot/lane.sh"
 help_if_asked "$@"
 command -v sparse >/dev/null 2>&1 || {
 	warn "sparse is skipped: it is missing: apt-get install sparse (or: make setup)"; exit 4; }
@@ -55,7 +55,7 @@ run_make() {
 # compile in $res/SIDE.broken.
 check() {
 	say "sparse: $1: $(wc -l <"$res/$1.files") files"
-	SIDE=$1 "$top/scripts/configure.sh" um || exit 2
+	SIDE=$1 "$top/scripts/boot/configure.sh" um || exit 2
 	lane_load um "$1"
 	compiler
 	(cd "$tree" && make ARCH="$arch" O="../o-$lane" CC="$cc" -j"${JOBS:-$(jobs)}" prepare) \

@@ -21,8 +21,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/lib-series.sh
-. "$top/scripts/lib-series.sh"
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
 help_if_asked "$@"
 side=${1:-${SIDE:-series}}
 side_root "$side" >/dev/null
@@ -34,7 +34,7 @@ new=$build/.new
 create_tree() {
 	need_space "$build" 4000 "the kernel tree and one build"
 	rm -rf "$new" "$new.tmp" "$new.origin"
-	"$top/scripts/fetch.sh" "$new"
+	"$top/scripts/series/fetch.sh" "$new"
 	read -r version origin <"$new.origin"
 	[ -f "$new/.gitignore" ] || : >"$new/.gitignore"
 	git_fixed -c init.defaultBranch=series init -q "$new"
@@ -47,7 +47,7 @@ create_tree() {
 	git -C "$new" tag gup-overlay "$overlay"
 	git_fixed -C "$new" update-ref refs/heads/series "$overlay"
 	git -C "$new" tag gup-series "$overlay"
-	"$top/scripts/overlay.sh" "$new"
+	"$top/scripts/series/overlay.sh" "$new"
 	mv "$new" "$linux"
 	rm -f "$new.origin"
 	say "tree: imported Linux $version as $(git -C "$linux" rev-parse --short gup-base)"
@@ -137,7 +137,7 @@ series_side() {
 		git -C "$linux" config gup.applied "$hash"
 		say "tree: build/linux = Linux $(git -C "$linux" config gup.version) + $(series_files | wc -l) patches"
 	fi
-	"$top/scripts/overlay.sh" "$linux"
+	"$top/scripts/series/overlay.sh" "$linux"
 }
 
 base_side() {
@@ -172,7 +172,7 @@ base_side() {
 		git -C "$linux" config gup.base "$hash"
 		say "tree: build/base/linux = Linux $(git -C "$linux" config gup.version) + $(printf '%s' "$needs" | grep -c . || :) patches it needs to build"
 	fi
-	"$top/scripts/overlay.sh" "$baselinux"
+	"$top/scripts/series/overlay.sh" "$baselinux"
 }
 
 [ -d "$linux" ] || create_tree

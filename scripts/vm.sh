@@ -33,11 +33,11 @@ s=$top/scripts
 
 lock vm
 [ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build vm; "$s/tree.sh" "$SIDE"; }
-"$s/configure.sh" "$LANE"
-"$s/build.sh" "$LANE"
-"$s/vm-build.sh" "$LANE"
-"$s/vm-run.sh" "$LANE"
+"$s/boot/configure.sh" "$LANE"
+"$s/boot/build.sh" "$LANE"
+"$s/boot/vm-build.sh" "$LANE"
+"$s/boot/vm-run.sh" "$LANE"
 
 out=$build/out/$LANE-vm
 [ "$SIDE" = series ] || out=$out-$SIDE
-exec "$s/vm_verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" "$out"
+exec "$s/verdict/vm_verdict.py" --lane "$LANE" --side "$SIDE" --filter "$FILTER" "$out"

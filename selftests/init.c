@@ -8,11 +8,11 @@
  *
  * usage: init [LIST]		(default: /tests)
  *
- * A line of LIST, made by scripts/matrix.py: five fields and a command, apart by
+ * A line of LIST, made by scripts/verdict/matrix.py: five fields and a command, apart by
  * tabs: name, time limit in seconds, user id, things to take away ("-", or
  * debugfs,hugepages), and program and arguments, apart by blanks.
  * While a test runs, the host has its name; each change of that name is seen from
- * outside of the guest, where it separates what was counted (scripts/tcg_count.c).
+ * outside of the guest, where it separates what was counted (scripts/tcg/count.c).
  * As process 1 it reboots in the end; else it runs the tests in a process id
  * space of its own, because it kills whatever a test leaves behind.
  */

@@ -25,7 +25,7 @@ fi
 accept() {
 	sed -e '/^alpha.two/d' -e 's/^gamma.last$/gone.case\tsince=x\n&\tsince=y lanes=um\ngamma.other\tlanes=um-smp/' \
 		inventory >"$tmp/inv"
-	../../verdict.py --accept --inventory "$tmp/inv" pass.log 2>&1 | sed "s|$tmp/||"
+	../../verdict/kunit_verdict.py --accept --inventory "$tmp/inv" pass.log 2>&1 | sed "s|$tmp/||"
 	cat "$tmp/inv"
 }
 

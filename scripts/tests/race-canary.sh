@@ -7,7 +7,7 @@
 # Boots the kernel of the series, in which gup_race has to pass, and kernels that forget
 # one thing each (race-*.patch), in which it has to fail. The window of the re-check of
 # write_protect_seq is a few instructions of fork() wide, so in all of these kernels alike
-# QEMU lets virtual CPUs linger in front of atomic operations there (tcg_slow.c). TCG only.
+# QEMU lets virtual CPUs linger in front of atomic operations there (scripts/tcg/slow.c). TCG only.
 # Prints TAP. Logs: build/out/race-canary/.
 #
 # How long write-protect-seq takes is chance: a minute on average, hence not in make
@@ -18,15 +18,15 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=scripts/lane.sh
-. "$top/scripts/lane.sh"
+# shellcheck source=scripts/boot/lane.sh
+. "$top/scripts/boot/lane.sh"
 help_if_asked "$@"
-# shellcheck source=scripts/tests/lib-canary.sh
-. "$top/scripts/tests/lib-canary.sh"
+# shellcheck source=scripts/tests/broken-kernels.sh
+. "$top/scripts/tests/broken-kernels.sh"
 ACCEL=tcg
 TIMEOUT=${TIMEOUT:-1200}
 canary_ready race-canary
-so=$("$s/tcg-build.sh" tcg_slow) || exit 2
+so=$("$s/tcg/build.sh" slow) || exit 2
 
 # kernel, test of gup_race that sees it
 all_cases() { cat <<EOT
@@ -51,7 +51,7 @@ boot() {
 			"$_test" $((_seconds + 100)) "$_seconds" "$_test"
 	done >"$t/tests"
 	# shellcheck disable=SC2086 # words
-	"$s/ranges.py" --locked "$c/vmlinux" $slow >"$t/slow" || exit 2
+	"$s/tcg/ranges.py" --locked "$c/vmlinux" $slow >"$t/slow" || exit 2
 	canary_boot "$_kernel" "$_kernel: runs" -plugin "$so,in=$t/slow"
 }
 # ended KERNEL TEST: how

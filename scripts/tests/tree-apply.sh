@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tree-apply.sh - make tree: bad patches, work that must not be lost, kills. TAP.
 set -eu
-# shellcheck source=scripts/tests/lib-tree.sh
-. "$(dirname "$0")/lib-tree.sh"
+# shellcheck source=scripts/tests/small-tree.sh
+. "$(dirname "$0")/small-tree.sh"
 plan 32
 
 series_of_two

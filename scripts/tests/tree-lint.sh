@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# tree-lint.sh - each rule of lint-patches.py, broken once. TAP.
+# tree-lint.sh - each rule of lint_patches.py, broken once. TAP.
 set -eu
-# shellcheck source=scripts/tests/lib-tree.sh
-. "$(dirname "$0")/lib-tree.sh"
+# shellcheck source=scripts/tests/small-tree.sh
+. "$(dirname "$0")/small-tree.sh"
 
 p1=0001-mm-gup-change-line-twenty.patch
 # What is broken (sed script and file, or a command after !), and what lint must say.
@@ -37,24 +37,24 @@ series_of_two
 cp -R "$GUP_PATCHES" "$t/good"
 restore() { rm -rf "$GUP_PATCHES"; cp -R "$t/good" "$GUP_PATCHES"; }
 
-says 0 '^lint: 2 patches, 0 findings' 'a good series' "$s/lint-patches.py"
+says 0 '^lint: 2 patches, 0 findings' 'a good series' "$s/series/lint_patches.py"
 cases >"$t/cases"
 while IFS='|' read -r script file regex more <&4; do
 	restore
 	sed -i -e "$script" "$GUP_PATCHES/$file"
-	says 1 "^lint: .*($regex${more:+|$more})" "$file: $regex" "$s/lint-patches.py"
+	says 1 "^lint: .*($regex${more:+|$more})" "$file: $regex" "$s/series/lint_patches.py"
 done 4<"$t/cases"
 restore
 
 echo no-such >"$GUP_PATCHES/base-needs"
-says 1 'base-needs: no-such is no patch of the series: mend that line' 'base-needs with an unknown patch' "$s/lint-patches.py"
+says 1 'base-needs: no-such is no patch of the series: mend that line' 'base-needs with an unknown patch' "$s/series/lint_patches.py"
 restore
 says 1 'not signed off by dev@example.org: git -C build/linux rebase --signoff' \
-	'posting demands the sign-off' "$s/lint-patches.py" --posting dev@example.org
+	'posting demands the sign-off' "$s/series/lint_patches.py" --posting dev@example.org
 sed -i 's/^Because.*/&\n\nSigned-off-by: A Dev <dev@example.org>/' "$GUP_PATCHES"/000*
-says 1 'cover-letter.txt: missing' 'and a cover letter' "$s/lint-patches.py" --posting dev@example.org
+says 1 'cover-letter.txt: missing' 'and a cover letter' "$s/series/lint_patches.py" --posting dev@example.org
 echo 'What this is' >"$GUP_PATCHES/cover-letter.txt"
-ok 'and then is content' "$s/lint-patches.py" --posting dev@example.org
+ok 'and then is content' "$s/series/lint_patches.py" --posting dev@example.org
 rm "$GUP_PATCHES/base"
-says 2 '^gup: lint: .*base' 'patches/ without base: cannot tell' "$s/lint-patches.py"
+says 2 '^gup: lint: .*base' 'patches/ without base: cannot tell' "$s/series/lint_patches.py"
 finish

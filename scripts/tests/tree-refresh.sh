@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tree-refresh.sh - make refresh, round-trip, show, rebase. TAP.
 set -eu
-# shellcheck source=scripts/tests/lib-tree.sh
-. "$(dirname "$0")/lib-tree.sh"
+# shellcheck source=scripts/tests/small-tree.sh
+. "$(dirname "$0")/small-tree.sh"
 plan 35
 
 series_of_two
@@ -15,7 +15,7 @@ ok 'base.blobs pins what they touch' sh -c "cut -d' ' -f2 '$GUP_PATCHES/base.blo
 says 0 '2 patches, 0 files changed' 'a second refresh writes nothing' "$s/refresh.sh"
 ok 'and leaves the same bytes' same_patches
 says 0 'apply and export give the same bytes' 'round trip' "$s/round-trip.sh"
-ok 'lint likes them' "$s/lint-patches.py"
+ok 'lint likes them' "$s/series/lint_patches.py"
 
 # A configuration and an identity that would bend the output, if they could
 cat >"$t/home/.gitconfig" <<'EOT'
@@ -128,5 +128,5 @@ says 2 '^  conflict: mm/internal.h' 'rebase stops at a conflict' "$s/rebase.sh"
 	git am --continue >/dev/null)
 says 0 '2 of 2 patches are on Linux 7.3.5' 'goes on after it is solved' "$s/rebase.sh"
 ADOPT=1 says 0 'pinned kernel is Linux 7.3.5' 'and is adopted' "$s/rebase.sh"
-ok 'tree, patches and pins agree on it' sh -c "'$s/tree.sh' && '$s/round-trip.sh' && '$s/lint-patches.py'"
+ok 'tree, patches and pins agree on it' sh -c "'$s/tree.sh' && '$s/round-trip.sh' && '$s/series/lint_patches.py'"
 finish

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tree-source.sh - bad and good kernel sources: versions, blobs, cache, disk. TAP.
 set -eu
-# shellcheck source=scripts/tests/lib-tree.sh
-. "$(dirname "$0")/lib-tree.sh"
+# shellcheck source=scripts/tests/small-tree.sh
+. "$(dirname "$0")/small-tree.sh"
 plan 22
 
 fresh
@@ -55,7 +55,7 @@ unset LINUX
 mkdir -p "$t/www" "$t/x/linux-7.3.4"
 cp -R "$t/src/." "$t/x/linux-7.3.4"
 tar -C "$t/x" -cJf "$t/www/linux-7.3.4.tar.xz" linux-7.3.4
-says 0 'Linux 7.3.4 from kernel.org: verified' 'the tarball is fetched' "$s/fetch.sh"
+says 0 'Linux 7.3.4 from kernel.org: verified' 'the tarball is fetched' "$s/series/fetch.sh"
 mv "$t/www/linux-7.3.4.tar.xz" "$t/www/gone"
 says 0 'imported Linux 7.3.4' 'once cached, no network is needed' "$s/tree.sh"
 ok 'no temporary file stays in the cache' \

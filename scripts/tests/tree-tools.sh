@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # tree-tools.sh - missing tools, and the overlay. TAP.
 set -eu
-# shellcheck source=scripts/tests/lib-tree.sh
-. "$(dirname "$0")/lib-tree.sh"
+# shellcheck source=scripts/tests/small-tree.sh
+. "$(dirname "$0")/small-tree.sh"
 plan 8
 
 # A machine with everything but gcc and flex, of which $1 tells who we are: a PATH of links.

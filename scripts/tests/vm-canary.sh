@@ -13,11 +13,11 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=scripts/lane.sh
-. "$top/scripts/lane.sh"
+# shellcheck source=scripts/boot/lane.sh
+. "$top/scripts/boot/lane.sh"
 help_if_asked "$@"
-# shellcheck source=scripts/tests/lib-canary.sh
-. "$top/scripts/tests/lib-canary.sh"
+# shellcheck source=scripts/tests/broken-kernels.sh
+. "$top/scripts/tests/broken-kernels.sh"
 canary_ready vm-canary
 
 mm=$tree/tools/testing/selftests/mm

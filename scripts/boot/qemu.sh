@@ -1,0 +1,97 @@
+# shellcheck shell=sh disable=SC2034,SC2154 # variables come from lane.sh and go to the caller
+# SPDX-License-Identifier: GPL-2.0
+# qemu.sh - how a kernel of arch x86_64 is booted: in QEMU. Sourced after lane.sh,
+# by kunit-run.sh (KUnit) and vm-run.sh (selftests).
+#
+# Environment: ACCEL=kvm|tcg instead of trying; CPUS=2; MEMORY=2G; QEMU=program
+
+qemu=${QEMU:-qemu-system-x86_64}
+
+# vm_qemu LOG SECONDS ACCEL IMAGE ARGS [QEMU-OPTION...]: in the background; sets pid.
+# What the guest's serial console says goes to LOG, and what QEMU says behind it.
+# no_timer_check: on a busy host the timer looks dead to a kernel under TCG, which panics.
+vm_qemu() {
+	_log=$1 _seconds=$2 _accel=$3 _image=$4 _append=$5
+	shift 5
+	[ "$_accel" != tcg ] || _accel=tcg,thread=multi
+	timeout -k 5 "$_seconds" "$qemu" -nodefaults -no-user-config -no-reboot \
+		-display none -monitor none -serial stdio -nic none \
+		-accel "$_accel" -cpu max -smp "${CPUS:-2},sockets=${CPUS:-2}" -m "${MEMORY:-2G}" \
+		-kernel "$_image" -append "console=ttyS0 no_timer_check $_append" "$@" \
+		</dev/null >"$_log" 2>&1 &
+	pid=$!
+}
+
+# vm_vng LOG SECONDS ACCEL IMAGE ARGS COMMAND QEMU-OPTIONS: the same through virtme-ng,
+# with the host's files as root, and COMMAND as its script.
+vm_vng() {
+	_kvm=
+	[ "$3" = kvm ] || _kvm=--disable-kvm
+	# A pipe, because QEMU opens its output anew, which would start a file over.
+	rm -f "$1.pipe"
+	mkfifo "$1.pipe"
+	cat <"$1.pipe" >"$1" &
+	reader=$!
+	timeout -k 5 "$2" "$top/scripts/boot/vng.sh" -- --verbose $_kvm --force-9p --user root \
+		--run "$4" --cpus "${CPUS:-2}" --memory "${MEMORY:-2G}" --append "$5" \
+		--qemu-opts="-cpu max $7" --exec "$6" </dev/null >"$1.pipe" 2>&1 &
+	pid=$!
+}
+
+# vm_accel IMAGE: sets accel. A /dev/kvm that opens proves nothing: it may refuse the
+# CPU, stop at an instruction, or hang. So a kernel without a root is booted, which has
+# to get as far as missing it. The answer holds until this machine is booted again.
+vm_accel() {
+	accel=${ACCEL-}
+	case $accel in
+	kvm|tcg) return 0;;
+	'') ;;
+	*) die "ACCEL=$accel: use ACCEL=kvm or ACCEL=tcg, or nothing to find out";;
+	esac
+	_id=$(cat /proc/sys/kernel/random/boot_id)
+	if read -r _was accel _ 2>/dev/null <"$build/vm-accel" && [ "$_was" = "$_id" ]; then
+		return 0
+	fi
+	accel=tcg _why='no /dev/kvm that can be opened'
+	if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+		vm_qemu "$build/vm-accel.log" 20 kvm "$1" "panic=-1 kunit.enable=0"
+		_rc=0
+		wait "$pid" || _rc=$?
+		if [ "$_rc" -eq 0 ] && grep -q 'Unable to mount root fs' "$build/vm-accel.log"; then
+			accel=kvm _why='it boots'
+		elif [ "$_rc" -eq 124 ]; then
+			_why='/dev/kvm opens, but a kernel hangs in it'
+		else
+			_why="/dev/kvm opens, but QEMU ends with status $_rc"
+		fi
+	fi
+	printf '%s %s %s\n' "$_id" "$accel" "$_why" >"$build/vm-accel"
+	warn "accelerator: $accel ($_why; remembered in build/vm-accel)"
+}
+
+vm_ready() {
+	need "$qemu" qemu-system-x86; need timeout coreutils
+	vm_accel "$o/$image"
+	accelerator="$accel ($("$qemu" --version | sed -n '1s/.*version //p'))"
+	[ "$accel" != kvm ] || timeout=$((timeout / 3 + 10))	# lanes are timed with TCG
+}
+
+# vm_start LOG GLOB ARGS: the KUnit suites at boot.
+vm_start() {
+	limit=$timeout runner=QEMU
+	vm_qemu "$1" "$limit" "$accel" "$o/$image" \
+		"$3 kunit.enable=1 kunit_shutdown=reboot${2:+ kunit.filter_glob=$2}"
+}
+
+# vm_check LOG: a guest that lost its CPUs would prove less and not say so.
+vm_check() {
+	_got=$(sed -n 's/.*smp: Brought up .* nodes\{0,1\}, \([0-9]*\) CPU.*/\1/p' "$1" | head -n 1)
+	[ "${_got:-${CPUS:-2}}" -eq "${CPUS:-2}" ] ||
+		die "the guest was given ${CPUS:-2} CPUs and brought up $_got: see $1"
+}
+
+# timeout(1) ends QEMU with it
+vm_reap() {
+	kill "$pid" 2>/dev/null || :
+	[ -z "${reader-}" ] || wait "$reader"
+}
