@@ -45,7 +45,7 @@ test-rig:	## show that the rig can fail: golden logs, canary kernels, bad input 
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
 inventory:	## take build/out/<lane> as what is required from now on: LANE=um; then review the diff
-	@scripts/verdict/kunit_verdict.py --accept build/out/$(or $(LANE),um)
+	@scripts/verdict/inventory.py accept --lane $(or $(LANE),um) build/out/$(or $(LANE),um)
 
 #: figures; the second and the third are exact, and part of check
 bench:		## what GUP costs, base against series: ROUNDS= ONLY= AGAINST=<mbox> LANE=icount   4 min, cold 20 min

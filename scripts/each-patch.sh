@@ -67,13 +67,12 @@ revert() { git_fixed -C "$tree" revert --no-commit "$@" >/dev/null 2>&1; }
 # lacking N...: the inventory for a tree that lacks these patches: only their cases
 # keep since=, and so must fail.
 lacking() {
-	# not empty, or awk takes the inventory for the first file
-	{ echo none; for n; do slug "$n"; done; } >"$each/lacking"
-	awk 'FNR == NR { lacks["since=" $1] = 1; next }
-	     { keep = 0; for (i = 2; i <= NF; i++) if ($i in lacks) keep = 1
-	       if (!keep && !/^#/) gsub(/[ \t]+(since|base)=[^ \t]*/, "")
-	       print }' "$each/lacking" "$top/kunit/inventory" >"$inventory"
+	# shellcheck disable=SC2046 # slugs have no blanks
+	"$top/scripts/verdict/inventory.py" lacking $(for n; do slug "$n"; done) >"$inventory" || exit 2
 }
+
+# needed_by SLUG INVENTORY: does a case say since=SLUG?
+needed_by() { [ -n "$("$top/scripts/verdict/inventory.py" list --key "since=$1" "$2")" ]; }
 
 # judge: the um lane of the tree as it stands against that inventory.
 judge() {
@@ -130,7 +129,7 @@ without() {
 	checkout gup-series
 	name=$(slug "$1")
 	if ! revert "$(commit "$1")"; then
-		if ! grep -q "since=$name\( \|$\)" "$top/kunit/inventory"; then
+		if ! needed_by "$name" "$top/kunit/inventory"; then
 			cheaper "$1" "$name"
 			return 0
 		fi
@@ -151,7 +150,7 @@ without() {
 		red=$(grep -m 1 -E '^(FAILED|gup: )' "$each/log" | cut -c 1-90)
 		if [ "$status" -ne 0 ] && [ -n "$red" ]; then status=0; else status=1; fi
 		result "$status" "without $1: $red: $name"
-	elif grep -q "since=$name\( \|$\)" "$inventory"; then
+	elif needed_by "$name" "$inventory"; then
 		judge || status=$?
 		result "$status" "without $1$with: $(verdict): $name"
 	else

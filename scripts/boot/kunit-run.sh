@@ -7,7 +7,6 @@
 # Boots with panic=-1, no reboot, nothing on stdin and a hard time-out, and
 # leaves in build/out/<lane>/ (series) or build/out/<lane>-base/ (base):
 #   log          everything the kernel printed
-#   results.ktap only the KTAP in it
 #   config       the kernel's .config
 #   manifest     base, series, compiler, accelerator, date, arguments
 #   crash/       base only: a log for each case that kills the kernel there
@@ -57,7 +56,7 @@ boot() {
 	"${how}_check" "$1"
 }
 
-rm -rf "$out/crash" "$out/log" "$out/results.ktap" "$out/verdict"
+rm -rf "$out/crash" "$out/log" "$out/verdict" "$out/findings" "$out/results.ktap"
 mkdir -p "$out"
 cp "$o/.config" "$out/config"
 
@@ -70,7 +69,6 @@ fi
 # A filter that picks nothing but killers leaves nothing for the common boot.
 if [ "$all" -eq 0 ] || [ "$all" -gt "$(cases "$filter" --key base=crash | wc -l)" ] || [ -z "$alone" ]; then
 	boot "$out/log" "$filter" "$args" "$all"
-	"$top/scripts/verdict/kunit_log.py" "$out/log" >"$out/results.ktap" 2>/dev/null || :
 fi
 for case in $alone; do
 	boot "$out/crash/$case.log" "$case" "${args% gup_kunit.no_crash=1}" 0
