@@ -30,4 +30,6 @@ bench_commit series
 bench_place series "$applied"
 bench_build series um-count
 bench_boot series um-count 1 '*' "$tmp/counts.tsv"
-"$top/scripts/figures/bench_table.py" counts "${RECORD:-$top/scripts/figures/bench.counts}" "$tmp/counts.tsv" ${ACCEPT:+--accept}
+verb=check
+[ -z "${ACCEPT-}" ] || verb=record
+"$top/scripts/figures/counts.py" "$verb" "${RECORD:-$top/scripts/figures/bench.counts}" "$tmp/counts.tsv"

@@ -10,6 +10,7 @@ and ends with run(main). Its docstring is its manual. Exit status, as everywhere
 1 a test failed, 2 cannot tell. main() returns 0, 1 or 4; whatever else happens is 2.
 """
 import argparse
+import contextlib
 import os
 import sys
 import traceback
@@ -58,6 +59,11 @@ def read(path, fix=''):
             return file.read()
     except OSError as error:
         raise BadInput(f'{path}: {error.strerror}{fix and ": " + fix}') from None
+
+
+def output(path, mode='w'):
+    """A file to write to; - is stdout."""
+    return contextlib.nullcontext(sys.stdout) if path == '-' else open(path, mode, encoding='utf-8')
 
 
 def first_words(path):

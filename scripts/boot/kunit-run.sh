@@ -24,15 +24,19 @@ help_if_asked "$@"
 
 lane_load "${1:-${LANE:-um}}" "${SIDE:-series}"
 need python3; need timeout coreutils
-# How it is booted: natively by kunit.py, or in QEMU.
-case $arch in
-um)	how=um
-	# shellcheck source=scripts/boot/um.sh
-	. "$top/scripts/boot/um.sh";;
-*)	how=vm
-	# shellcheck source=scripts/boot/qemu.sh
-	. "$top/scripts/boot/qemu.sh";;
+# How it is booted: natively, in QEMU, or in a QEMU that counts instructions. Each way has
+# four functions: ready, start, check and reap.
+case $arch,$lane in
+um,*) how=um;;
+*,icount) how=icount;;
+*) how=vm;;
 esac
+# shellcheck source=scripts/boot/um.sh
+[ "$how" != um ] || . "$top/scripts/boot/um.sh"
+# shellcheck source=scripts/boot/qemu.sh
+[ "$how" = um ] || . "$top/scripts/boot/qemu.sh"
+# shellcheck source=scripts/boot/icount.sh
+[ "$how" != icount ] || . "$top/scripts/boot/icount.sh"
 lock run
 [ -e "$o/$image" ] || die "lane $lane ($side) is not built: make kunit LANE=$lane, or scripts/boot/build.sh $lane"
 need_space "$build" 50 "the logs of $lane"

@@ -121,7 +121,7 @@ def scan(lines, deny):
             continue
         if found and index < found[-1].last:
             event = found[-1]
-            if lines[event.line - 1].startswith(CUT):   # "cut here" only opens it
+            if event.text.startswith(CUT):  # "cut here" only opens it
                 event.kind, event.line, event.text = hit[0], index + 1, hit[1]
                 continue
             if WEIGHT[hit[0]] <= WEIGHT[event.kind]:
