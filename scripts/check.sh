@@ -32,6 +32,7 @@ steps() {
 	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches/series
 	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
 	golden          test-rig.sh golden
+	unit            test-rig.sh unit
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)

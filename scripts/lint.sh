@@ -19,6 +19,9 @@ cd "$top"
 status=0
 scripts/series/lint_patches.py || status=$?
 [ "$status" -le 1 ] || exit 2
+for list in inventory matrix; do
+	"scripts/verdict/$list.py" check --lanes kconfigs/lanes --series patches || status=1
+done
 
 shells=$(git ls-files -- .ci/run '*.sh')
 missing=

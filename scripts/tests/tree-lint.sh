@@ -56,5 +56,5 @@ says 1 'cover-letter.txt: missing' 'and a cover letter' "$s/series/lint_patches.
 echo 'What this is' >"$GUP_PATCHES/cover-letter.txt"
 ok 'and then is content' "$s/series/lint_patches.py" --posting dev@example.org
 rm "$GUP_PATCHES/base"
-says 2 '^gup: lint: .*base' 'patches/ without base: cannot tell' "$s/series/lint_patches.py"
+says 2 '^gup: .*base' 'patches/ without base: cannot tell' "$s/series/lint_patches.py"
 finish

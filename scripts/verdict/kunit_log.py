@@ -210,5 +210,9 @@ class KunitLog(Log):
                 for case in self.cases if case.leaf]
 
 
+def main(argv):
+    return program(KunitLog, __doc__, argv)
+
+
 if __name__ == '__main__':
-    run(lambda argv: program(KunitLog, __doc__, argv))
+    run(main)

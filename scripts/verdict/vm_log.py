@@ -168,5 +168,9 @@ class VmLog(Log):
                                 for fault in test.faults]
 
 
+def main(argv):
+    return program(VmLog, __doc__, argv)
+
+
 if __name__ == '__main__':
-    run(lambda argv: program(VmLog, __doc__, argv))
+    run(main)
