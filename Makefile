@@ -44,8 +44,8 @@ sparse: setup	## sparse, only what the series adds   60 s
 test-rig:	## show that the rig can fail: golden logs, canary kernels, bad input   2 min
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
-inventory:	## take build/out/<lane> as what is required from now on: LANE=um; then review the diff
-	@scripts/verdict/inventory.py accept --lane $(or $(LANE),um) build/out/$(or $(LANE),um)
+inventory:	## require from now on what the last run of a lane did: LANE=um; then review the diff
+	@scripts/inventory.sh
 
 #: figures; the second and the third are exact, and part of check
 bench:		## what GUP costs, base against series: ROUNDS= ONLY= AGAINST=<mbox> LANE=icount   4 min, cold 20 min
@@ -57,13 +57,19 @@ counts:		## locked operations and walks of each call, against scripts/figures/be
 icount:		## instructions of each call on x86-64, against scripts/figures/bench.icount: ACCEPT=1 ROUNDS=   4 min cold, then 30 s
 	@scripts/icount.sh
 
-#: the machine
+#: what came out, and the machine
+report:		## one HTML page: verdicts, failures, patches, figures   1 s
+	@scripts/report.sh
+status:		## the same in ten lines, also while make check runs   1 s
+	@scripts/status.sh
+doctor:		## which tools are here, what is lost without the others, and how to get them   2 s
+	@scripts/doctor.sh
 setup:		## install what is missing (root on Debian), or say how   1 s when all is there
 	@scripts/setup.sh
 setup-tree:
 	@scripts/setup.sh tree
 clean:		## remove object trees and results, never build/linux
-	rm -rf build/o-* build/base/o-* build/bench/*/o-* build/out
+	@scripts/clean.sh
 
 help:
 	@awk '/^#: /{ print ""; print substr($$0, 4) } \
@@ -71,4 +77,4 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
-	sparse test-rig inventory bench counts icount setup setup-tree clean help
+	sparse test-rig inventory bench counts icount report status doctor setup setup-tree clean help

@@ -33,6 +33,7 @@ steps() {
 	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
 	golden          test-rig.sh golden
 	unit            test-rig.sh unit
+	report          tests/report.sh
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
@@ -59,6 +60,14 @@ passed=0 failed=0 skipped=0 worst=0 red='' ran=0
 logs=$build/out/check
 lock check
 mkdir -p "$logs"
+started=$(date +%s)
+
+# state STEP SINCE [VERDICT]: for make status, which runs beside this; written in one go.
+state() {
+	printf 'pid %s\nbegin %s\nstep %s\nsince %s\n' "$$" "$started" "$1" "$2" >"$logs/status.new"
+	[ -z "${3-}" ] || printf 'verdict %s\n' "$3" >>"$logs/status.new"
+	mv "$logs/status.new" "$logs/status"
+}
 unset FILTER LANE SIDE FORCE || :
 
 # watch PID LOG: what a long step says now: its last line, in place on a
@@ -116,6 +125,7 @@ run() {
 	: >"$log"
 	case $script in kunit.sh|vm.sh) rm -f "$build/out/$name/verdict";; esac
 	begin=$(date +%s)
+	state "$name" "$begin"
 	# shellcheck disable=SC2086 # words of the table above
 	env $vars "$s/$script" $args >"$log" 2>&1 </dev/null &
 	pid=$!
@@ -131,6 +141,7 @@ run() {
 	1|2) word=FAILED red="$red $name"; [ "$status" -le "$worst" ] || worst=$status;;
 	4) word="skipped: $(tail -n 1 "$log")";;
 	esac
+	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "${word%%:*}" "$p" "$f" "$k" $(($(date +%s) - begin)) >>"$logs/results"
 	[ ! -t 1 ] || printf '\r%79s\r' ''
 	printf '%-15s … %s (%s%d s)\n' "$name" "$word" "$detail" $(($(date +%s) - begin))
 	[ "$word" != FAILED ] || {
@@ -146,9 +157,12 @@ want=" $* "
 [ $# -eq 0 ] || for w; do
 	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk '{ print $1 }' | paste -sd ' ' -)"
 done
-steps >"$logs/steps"
-while read -r name command <&3; do
+steps | while read -r name command; do
 	[ $# -eq 0 ] || case $want in *" $name "*) ;; *) continue;; esac
+	printf '%s %s\n' "$name" "$command"
+done >"$logs/steps"
+: >"$logs/results"
+while read -r name command <&3; do
 	# The first two stand for all: no tools or no tree, no test.
 	# shellcheck disable=SC2086 # words of the table above
 	run "$name" $command || case $name in
@@ -158,9 +172,11 @@ while read -r name command <&3; do
 done 3<"$logs/steps"
 
 case $worst in
-0) say "check: all $ran steps passed";;
-1) say "check: FAILED:$red";;
-*) say "check: FAILED or could not tell:$red";;
+0) verdict="all $ran steps passed";;
+1) verdict="FAILED:$red";;
+*) verdict="FAILED or could not tell:$red";;
 esac
+state '' 0 "$verdict"
+say "check: $verdict"
 say "$passed passed, $failed failed, $skipped skipped"
 exit "$worst"

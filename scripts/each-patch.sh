@@ -81,12 +81,14 @@ judge() {
 }
 
 count=0 bad=0
+# tell LINE: of TAP, for the caller and for make report
+tell() { say "$1"; say "$1" >>"$tap"; }
 result() {	# STATUS TEXT
 	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then say "ok $count - $2"
+	if [ "$1" -eq 0 ]; then tell "ok $count - $2"
 	else
 		bad=$((bad + 1))
-		say "not ok $count - $2"
+		tell "not ok $count - $2"
 		grep -E '^(FAILED|CRASH|SPLAT|TIME-OUT|BROKEN|MISSING|UNKNOWN|gup: )' "$each/log" |
 			head -n 5 | sed 's/^/# /'
 	fi
@@ -123,7 +125,7 @@ without() {
 	with='' gone=$1
 	if driver_only "$1"; then
 		count=$((count + 1))
-		say "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
+		tell "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
 		return 0
 	fi
 	checkout gup-series
@@ -176,12 +178,15 @@ cheaper() {
 	elif [ "$status" -eq 0 ]; then
 		# Fewer instructions, say: that is for make bench, no count tells.
 		count=$((count + 1))
-		say "not ok $count - without $1: $what # TODO only make bench tells"
+		tell "not ok $count - without $1: $what # TODO only make bench tells"
 	elif [ "$worse" -eq 0 ] && [ "$better" -gt 0 ]; then result 0 "without $1: $what"
 	else result 1 "without $1: $what"; fi
 }
 
-echo "1..$(($# * $(echo "$modes" | wc -w)))"
+mkdir -p "$build/out"
+tap=$build/out/each-patch.tap
+: >"$tap"
+tell "1..$(($# * $(echo "$modes" | wc -w)))"
 for mode in $modes; do
 	for n; do "$mode" "$n"; done
 done

@@ -19,7 +19,6 @@ help_if_asked "$@"
 
 vng=$cache/virtme-ng
 if [ ! -e "$vng/usr/bin/vng" ]; then
-	"$top/scripts/setup.sh" vng >&2
 	need_space "$cache" 150 "virtme-ng and the lists of a Debian suite"
 	tmp=$cache/tmp-vng
 	trap 'rm -rf "$tmp"' EXIT

@@ -23,7 +23,7 @@ import statistics
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from figures.rows import KEY, head, line, load
+from figures.rows import KEY, head, line, load, name
 from lib import BadInput, Parser, output, read, run
 
 LOSS = 0.97             # slower than this is worth a line of its own

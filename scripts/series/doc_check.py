@@ -8,7 +8,8 @@ Prints TAP, three cases:
   kernel-doc of mm/gup.c has no warnings (the tree's own tools/docs/kernel-doc)
   pin_user_pages.rst names every export of mm/gup.c that takes or drops pins
   every function() that pin_user_pages.rst names exists in the tree
-Exit status: 0 all hold, 1 one does not, 2 cannot tell (no such tree).
+
+exit status: 0 all hold, 1 one does not, 2 cannot tell (no such tree)
 """
 import os
 import re
