@@ -132,7 +132,7 @@ def pages(top, names):
     for page in [name for name in names if name in PAGES or re.fullmatch(r'[a-z]+/README\.md', name)]:
         for number, line in enumerate(read(os.path.join(top, page)).splitlines(), 1):
             where = f'{page}:{number}'
-            for path in re.findall(r'(?<![\w./-])((?:scripts|kunit|selftests|kconfigs|patches|\.ci)/[\w./-]*\w)', line):
+            for path in re.findall(r'(?<![\w./-])((?:scripts|kunit|selftests|kconfigs|patches|\.ci)/[\w./-]*\w)(?![\w./-]*[<*])', line):
                 if path not in listed and path.rstrip('/') not in folders \
                    and not any(os.path.splitext(name)[0] == path for name in listed):
                     yield f'{where}: {path} is not there: name what is'
