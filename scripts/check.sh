@@ -4,7 +4,7 @@
 #
 # usage: scripts/check.sh [STEP...]		(default: all, in this order)
 #
-# Each step is a script of its own; its output goes to build/out/check/<step>.log.
+# Each step is a separate script; its output goes to build/out/check/<step>.log.
 # A failed step does not stop the others, except that nothing is built without a
 # tree. The last two lines are the verdict and "N passed, N failed, N skipped":
 #   - a KUnit lane counts its cases, one of selftests its programs
@@ -71,7 +71,7 @@ state() {
 unset FILTER LANE SIDE FORCE || :
 
 # watch PID LOG: what a long step says now: its last line, in place on a
-# terminal, else every 30 s, so that nobody takes a build for a hang.
+# terminal, else every 30 s, so that a build does not look like a hang.
 watch() {
 	secs=0 old=
 	while kill -0 "$1" 2>/dev/null; do

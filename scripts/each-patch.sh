@@ -11,8 +11,8 @@
 #            with the later one that stands in the way, and that is said. The
 #            patches of base-needs have no since= cases (the base has them): without
 #            one of them the lane must not pass. Without a patch of documentation
-#            doc_check.py has to complain. What is left makes GUP cheaper, and is
-#            compared with the prefix before it by counts.sh: some row has to be
+#            doc_check.py must complain. What is left makes GUP cheaper, and is
+#            compared with the prefix before it by counts.sh: some row must be
 #            better, and none worse; or says "No functional change": none differs.
 #            Patches of mm/gup_test and of the selftests alone are skipped: they
 #            are what make vm and its tests stand on.
@@ -99,7 +99,7 @@ prefix() {
 	checkout "$(commit "$1")"
 	needs=$(sed 's/#.*//' "$patches/base-needs" | while read -r s; do [ -z "$s" ] || number "$s"; done | sort -n | tail -n 1)
 	if [ "$1" -lt "${needs:-0}" ]; then
-		# Not all that the suites stand on is there: it has to build, that is all.
+		# The suites need more patches than are applied: it must build, that is all.
 		status=0
 		for verb in configure build; do
 			[ "$status" -ne 0 ] ||
@@ -176,7 +176,7 @@ cheaper() {
 	elif [ "$status" -eq 0 ] && git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -q '^No functional change'; then
 		result 0 "without $1: $what"
 	elif [ "$status" -eq 0 ]; then
-		# Fewer instructions, say: that is for make bench, no count tells.
+		# Fewer instructions, for example. Only make bench shows that.
 		count=$((count + 1))
 		tell "not ok $count - without $1: $what # TODO only make bench tells"
 	elif [ "$worse" -eq 0 ] && [ "$better" -gt 0 ]; then result 0 "without $1: $what"

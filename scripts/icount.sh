@@ -21,7 +21,7 @@
 # icount.tsv, functions.tsv, table.md.
 #
 # environment: ACCEPT=1    write the record instead; RECORD=scripts/figures/bench.icount
-#              ROUNDS=1    boots of each side, which have to agree to the digit
+#              ROUNDS=1    boots of each side, which must agree to the digit
 #              ONLY=glob   table: only these rows, shape/call/flags/pages-per-call
 #              JOBS, CC, NOCCACHE=1, QEMU
 # exit status: 0 as on record, 1 a row differs or two boots do, 2 cannot tell,
@@ -63,7 +63,7 @@ tools() {
 }
 
 # functions FILE: the rows of the series with the instructions of each function, which a
-# plugin of QEMU counts in a boot of its own.
+# plugin of QEMU counts in a separate boot.
 functions() {
 	need nm binutils
 	_so=$("$s/tcg/build.sh" count) || exit 2

@@ -5,7 +5,7 @@
 # usage: scripts/kunit.sh			(make kunit)
 #
 # Installs what is missing, makes the tree, configures, builds, boots, judges.
-# Each step is a script of its own and does nothing when nothing changed.
+# Each step is a separate script and does nothing when nothing changed.
 #
 # environment
 #   LANE=um         a lane of kconfigs/lanes

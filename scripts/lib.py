@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
         raise BadInput(f'{self.prog}: {message}: see --help')
 
     def verbs(self):
-        """The place for verb(NAME), each with arguments of its own."""
+        """The place for verb(NAME), each with its own arguments."""
         return self.add_subparsers(dest='verb', required=True, metavar='VERB',
                                    parser_class=lambda prog: Parser(self.manual, prog))
 

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # lint.sh - patches/, the lists, shell scripts, Python, and the order of the house
 #
-# Usage: scripts/lint.sh
+# usage: scripts/lint.sh
 #
 # Runs series/lint_patches.py on patches/, the checks of kunit/inventory and
 # selftests/matrix, shellcheck on every shell script, the Python compiler on every module,
 # and lint/house.py: rooms, verbs, names, and what the pages say. Needs no kernel tree.
 #
-# Exit status: 0 clean, 1 findings, 2 could not run, 4 shellcheck is missing.
+# exit status: 0 clean, 1 findings, 2 could not run, 4 shellcheck is missing.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - see that the tools are there; install what is missing
 #
-# Usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench] [view]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
 #   tree   to get the source and apply the patches
@@ -17,7 +17,7 @@
 # As root on Debian 12 or newer (or a system like it) it installs the packages. Else
 # it prints the one command that does, and stops. The table below is the only list.
 #
-# Exit status: 0 all there, 2 something is missing.
+# exit status: 0 all there, 2 something is missing.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -93,5 +93,5 @@ export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086 # package names
 $command >"$log" 2>&1 </dev/null ||
 	{ apt-get update >"$log" 2>&1 </dev/null && $command >>"$log" 2>&1 </dev/null; } ||
-	die "apt-get failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log"): see $log, mend it, then: $command"
+	die "apt-get failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log"): see $log, fix it, then: $command"
 say "setup: done"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # sparse.sh - what sparse says about the series and did not say about the base
 #
-# Usage: scripts/sparse.sh
+# usage: scripts/sparse.sh
 #
 # Checks (make C=2) each source file that the series touches, mm/gup.c in any case, on
 # the base and on the series, in the object trees of the lane um; only warnings that the
@@ -11,8 +11,8 @@
 #
 # A file that ARCH=um cannot compile on the base either is named and not checked.
 #
-# Environment: NOCCACHE=1, CC, JOBS
-# Exit status: 0 nothing new, 1 new warnings, 2 a build failed, 4 sparse is missing.
+# environment: NOCCACHE=1, CC, JOBS
+# exit status: 0 nothing new, 1 new warnings, 2 a build failed, 4 sparse is missing.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -3,7 +3,7 @@
 # icount.sh - how kunit-run.sh boots the lane icount: in a QEMU that counts instructions, so
 # that a guest's nanosecond is one instruction, whatever the host does. Sourced after qemu.sh.
 #
-# Environment: QEMU=program; PLUGIN="options for QEMU": a plugin that counts more
+# environment: QEMU=program; PLUGIN="options for QEMU": a plugin that counts more
 
 icount_ready() {
 	need "$qemu" qemu-system-x86; need timeout coreutils

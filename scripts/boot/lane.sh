@@ -31,8 +31,8 @@ lanes() { awk '!/^#/ && NF { print $1 }' "$top/kconfigs/lanes"; }
 
 # kunit SECONDS VERB ARG...: become kunit.py of the tree that is tested; call it in
 # a subshell. It changes to the tree by itself, and a relative build directory
-# keeps absolute paths out of the build. timeout(1) also gives it a process group
-# of its own, so that one signal ends make, compilers and kernel together.
+# keeps absolute paths out of the build. timeout(1) also puts it into its own process
+# group, so that one signal ends make and all compilers.
 kunit() {
 	_limit=$1 _verb=$2
 	shift 2

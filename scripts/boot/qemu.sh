@@ -3,7 +3,7 @@
 # qemu.sh - how a kernel of arch x86_64 is booted: in QEMU. Sourced after lane.sh,
 # by kunit-run.sh (KUnit) and vm-run.sh (selftests), and by icount.sh.
 #
-# Environment: ACCEL=kvm|tcg instead of trying; CPUS=2; MEMORY=2G; QEMU=program
+# environment: ACCEL=kvm|tcg instead of trying; CPUS=2; MEMORY=2G; QEMU=program
 
 qemu=${QEMU:-qemu-system-x86_64}
 

@@ -108,7 +108,7 @@ slow_ready
 case ${VM:-qemu} in
 qemu)
 	runner=QEMU
-	# A second archive behind the first: the list can change without packing again.
+	# A second archive after the first: the list can change without packing again.
 	printf 'file /tests %s/tests 0644 0 0\n' "$out" >"$out/cpio"
 	"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
 	# shellcheck disable=SC2086 # words

@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from figures.rows import KEY, head, line, load, name
 from lib import BadInput, Parser, output, read, run
 
-LOSS = 0.97             # slower than this is worth a line of its own
+LOSS = 0.97             # slower than this is listed separately
 
 
 def rows(side, rnd, log, out):
@@ -144,7 +144,7 @@ def times(value):
 
 
 def cells(fig, counts, key):
-    """What every table says about a row, behind its name."""
+    """What every table says about a row, after its name."""
     out = [f'{ns(fig.median(s, key))} ±{fig.spread(s, key):.1f}%' for s in fig.sides]
     out += [times(fig.ratio(s, key)) for s in fig.others]
     for what in (0, 1) if counts else ():

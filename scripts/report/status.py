@@ -42,7 +42,7 @@ def of_lanes(lanes, tree):
 
 
 def of_failures(lanes, room):
-    """What failed, with the command that runs it again; room: so many lines."""
+    """What failed, with the command that runs it again; room: how many lines."""
     found = [(lane, finding) for lane in lanes if not lane.ok for finding in lane.findings]
     quiet = [lane for lane in lanes if not lane.ok and not lane.findings]
     lines = [lane.line for lane in quiet]

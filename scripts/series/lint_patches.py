@@ -108,7 +108,7 @@ class Patch:
         n = self.name
         trailer = re.compile(r'^[A-Z][A-Za-z-]+(-by|-id|-Id)?: |^(Fixes|Link|Closes|Cc): ')
         if not any(ln.strip() and not trailer.match(ln) for ln in self.body):
-            bad(n, 'the changelog is empty', 'say what is wrong and why this mends it; ' + REWORD)
+            bad(n, 'the changelog is empty', 'say what is wrong and why this fixes it; ' + REWORD)
         signed = []
         for ln in self.body:
             key = ln.partition(':')[0].lower()
@@ -190,7 +190,7 @@ def check_references(directory, slugs):
     for slug in words(os.path.join(directory, 'base-needs')):
         if slug not in slugs:
             bad('base-needs', f'{slug} is no patch of the series',
-                'mend that line; the slug is the file name without number and .patch')
+                'fix that line; the slug is the file name without number and .patch')
 
 
 def check_overlay(added):

@@ -37,7 +37,7 @@ apply_onto() {
 	scratch_open "$1"; shift
 	if [ $# -gt 0 ]; then
 		for f in "$@"; do
-			[ -f "$f" ] || die "patches/series names ${f##*/}, which is not there: mend patches/series, or: git checkout -- patches"
+			[ -f "$f" ] || die "patches/series names ${f##*/}, which is not there: fix patches/series, or: git checkout -- patches"
 		done
 		(cd "$scratch" && git_am --no-3way "$@") >"$build/.git.log" 2>&1 || apply_failed "$@"
 	fi
@@ -72,7 +72,7 @@ apply_failed() {
 	[ -n "$where" ] || where=$(grep -m 1 -e '^error' -e '^fatal' "$build/.git.log" ||
 		head -n 1 "$build/.git.log")
 	scratch_close
-	die "${bad##*/} does not apply: $where: mend that patch; build/linux is as it was"
+	die "${bad##*/} does not apply: $where: fix that patch; build/linux is as it was"
 }
 
 # commit_source GITDIR DIR INDEX VERSION: the files of DIR as one root commit, the hooks as

@@ -31,7 +31,7 @@ $cc -static -O2 -D_GNU_SOURCE= -isystem "$o/usr/include" -I"$t/base" \
 	broken "upstream's gup_test does not build"
 echo "file /selftests/gup_test_base $t/gup_test_base 0755 0 0" >"$t/more"
 
-# kernel ioctls, program, how it has to end, option
+# kernel ioctls, program, how it must end, option
 cases() { cat <<EOT
 series gup_test pass u
 series gup_test fail a
@@ -68,7 +68,7 @@ while read -r ioctls prog want option; do
 	pass-ok\ *' # ms='*|fail-not\ ok*' # exit=1 ms='*) is=ok;;
 	*) is=wrong;;
 	esac
-	result "$is" "pins fail, ioctls of the $ioctls: $prog -$option has to $want" \
+	result "$is" "pins fail, ioctls of the $ioctls: $prog -$option must $want" \
 		"got: $line: see $out/$ioctls.log"
 done <"$t/cases"
 # It says itself, in passing, that nothing was pinned.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""judge.py - compare what a run has to do with what its log says; base of both verdicts
+"""judge.py - compare what a run must do with what its log says; base of both verdicts
 
 A Judge collects findings. Each is printed with the place in the log and the command that
 runs just that again, the first SHOWN of them in full. The directory of the run gets
@@ -58,7 +58,7 @@ def shown(path):
 
 class Judge:
     """Collects findings; the worst status counts, 2 over 1 over 0. A list of expectations
-    has a subclass of its own."""
+    has its own subclass."""
 
     kind = None             # the Log
     verb, what = 'make', '' # the command, and the word after the lane in the last line
@@ -172,7 +172,7 @@ class Judge:
         self.leftovers(run, lost)
 
     def leftovers(self, run, lost):
-        """What is missing, what nobody asked for, splats outside required results."""
+        """What is missing, what is not in the list, splats outside required results."""
         lost, wholes = self.wholes(run, lost)
         if self.why and lost:
             self.report(0, f'NOT RUN: {len(lost)} of {len(self.entries)} {self.units}, from '

@@ -92,13 +92,13 @@ class KunitJudge(Judge):
                   run.said(case.first, case.line))
 
     def killer(self, entry, alone, together):
-        """base=crash: booted alone on the base, has to kill the kernel."""
+        """base=crash: booted alone on the base, it must kill the kernel."""
         case = together.by_name.get(entry.name) if together else None
         if case and case.status != 'skip':
             self.report(2, f'BROKEN {entry.name} ran with the others on the base although '
                         'base=crash: the test must ask gk_may_crash()')
         if alone is None:
-            self.report(2, f'MISSING {entry.name}: no boot of its own on the base (base=crash)')
+            self.report(2, f'MISSING {entry.name}: no separate boot on the base (base=crash)')
         elif alone.crash and alone.log.running and not alone.log.ended:
             self.passed += 1
             self.expected += 1

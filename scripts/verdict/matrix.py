@@ -25,10 +25,10 @@ leak=why      it is known to end with pins that it has not released
 since=PATCH   fails on the base and is fixed by this patch of the series
 side=series   is not there on the base: what it tests comes with the series
 lanes=a,b     runs in these lanes only (default: all of x86_64)
-only=asked    runs only when --filter is just its name: too long for every time
+only=asked    runs only when --filter is exactly its name: it takes too long
 as=UID        runs as this user (default: 0)
 without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on)
-reach=F,F>N   functions of mm/gup.c that it has to execute, or more than N times: start and
+reach=F,F>N   functions of mm/gup.c that it must execute, or more than N times: start and
               end of any program execute a few, above all get_user_pages_remote (exec)
               and with threads get_user_pages_fast (futex). scripts/verdict/reach.py shows numbers
 reach=W:F     the same, for those runs whose command has the word W. May be repeated
@@ -150,12 +150,12 @@ class Program(expectations.Expectation):
             raise self.error(f'{self.name}: pass=0 would pass without having tested')
 
     def numbers(self, lane, side):
-        """How many subtests of each status there have to be."""
+        """The required number of subtests of each status."""
         numbers = dict(self.want, **self.other.get(lane, {}))
         return dict(numbers, **self.other.get('base', {})) if side == 'base' else numbers
 
     def functions(self):
-        """What it has to execute, and more often than what."""
+        """What it must execute, and more often than what."""
         return [(function, least) for word, function, least in self.reach
                 if not word or word in self.argv]
 

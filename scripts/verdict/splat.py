@@ -24,7 +24,7 @@ from verdict.kunit_log import RESULT
 DENY = os.path.join(TOP, 'scripts', 'verdict', 'splat.deny')
 ALLOW = os.path.join(TOP, 'scripts', 'verdict', 'splat.allow')
 # A later match inside the excerpt of an earlier one is the same event, unless
-# it is worse: a WARN that ends in a panic has to be seen as a panic.
+# it is worse: a WARN that ends in a panic counts as a panic.
 WEIGHT = {'warn': 1, 'bug': 2, 'page': 3, 'lockdep': 3, 'stall': 3, 'kasan': 3, 'crash': 4}
 CUT = '------------[ cut here ]'
 LAST = re.compile(r'^---\[ end |^Disabling lock debugging due to kernel taint')

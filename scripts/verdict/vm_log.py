@@ -11,7 +11,7 @@ exit status: 0 read and complete, 2 incomplete or contradictory (each reason on 
 
 Two levels. The tests: a header, a plan, and "ok N name # [SKIP] [exit=N] ... ms=N" for
 each, between "# gup-vm: begin name" and an end marker (selftests/init.c). And what
-each test printed, every line with "# " before it, which has to be TAP by itself: a plan
+each test printed, every line with "# " before it, which must be TAP by itself: a plan
 that is met, numbers without a gap, totals that agree.
 """
 import os

@@ -9,7 +9,7 @@ OUT is a directory of scripts/boot/vm-run.sh (its "log" and "reach"), or a log b
 what the tests executed (reach= in the matrix) cannot be checked. Prints what is wrong,
 each with log path and line and the command that runs just that again; then one verdict
 line. What OUT gets is in the head of scripts/verdict/judge.py. The counts are of tests, whose
-subtests have to be exactly as many as the matrix says. A test that has to skip because of the
+subtests must be exactly as many as the matrix says. A test that must skip because of the
 user it runs as, or because something was taken away, has passed when it skips.
 
 exit status
@@ -34,7 +34,7 @@ SHOWN = 8               # subtests of one test
 
 
 class VmJudge(Judge):
-    """The unit is a program with subtests of its own. counts: what each test executed, or
+    """The unit is a program with its own subtests. counts: what each test executed, or
     None when that is not checked."""
 
     kind = VmLog
@@ -79,14 +79,14 @@ class VmJudge(Judge):
             self.splat(run, event)
 
     def unreached(self, entry):
-        """What the test had to execute and did not."""
+        """What the test must execute and did not."""
         if self.counts is None or self.why:
             return []
         counts, wrong = self.counts.get(entry.name, {}), []
         for function, floor in entry.functions():
             got = counts.get(function)
             if got is None:
-                self.report(2, f'UNKNOWN {function}: {entry.name} has to execute it (matrix line '
+                self.report(2, f'UNKNOWN {function}: {entry.name} must execute it (matrix line '
                             f'{entry.line}), but this kernel does not have it out of line')
             elif got <= floor:
                 wrong.append(f'it did not execute {function}' if not got else
