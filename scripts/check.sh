@@ -34,6 +34,7 @@ steps() {
 	golden          test-rig.sh golden
 	unit            test-rig.sh unit
 	report          tests/report.sh
+	pages           tests/pages.sh
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)

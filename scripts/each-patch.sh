@@ -36,6 +36,7 @@ need git
 lock each-patch
 [ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh"; } >&2
 
+[ -d "$linux" ] || die "no kernel tree in $linux: make tree"
 total=$(git -C "$linux" rev-list --count gup-overlay..gup-series)
 [ $# -gt 0 ] || set -- $(seq "$total")
 for n; do

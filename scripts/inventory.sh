@@ -17,4 +17,5 @@ help_if_asked "$@"
 need python3
 lane=${LANE:-um}
 [ -r "$build/out/$lane/log" ] || die "no run of lane $lane: make kunit LANE=$lane"
-exec "$top/scripts/verdict/inventory.py" accept --lane "$lane" "$build/out/$lane"
+exec "$top/scripts/verdict/inventory.py" accept --lane "$lane" \
+	--file "${GUP_INVENTORY:-$top/kunit/inventory}" "$build/out/$lane"

@@ -27,6 +27,12 @@ lane_load() {
 	[ -r "$kunitpy" ] || die "no kernel tree in $tree: make tree"
 }
 
+# lane_vm [LANE]: lane_load for a lane whose guest runs selftests.
+lane_vm() {
+	lane_load "${1:-${LANE:-x86_64}}" "${SIDE:-series}"
+	[ "$arch" = x86_64 ] || die "LANE=$lane: no selftests for arch $arch: use a lane of x86_64"
+}
+
 lanes() { awk '!/^#/ && NF { print $1 }' "$top/kconfigs/lanes"; }
 
 # kunit SECONDS VERB ARG...: become kunit.py of the tree that is tested; call it in

@@ -19,8 +19,7 @@ set -eu
 . "$(dirname "$0")/lane.sh"
 help_if_asked "$@"
 
-lane_load "${1:-${LANE:-x86_64}}" "${SIDE:-series}"
-[ "$arch" = x86_64 ] || die "LANE=$lane: no selftests for arch $arch: use a lane of x86_64"
+lane_vm "$@"
 need python3; need make
 compiler
 lock vm-build

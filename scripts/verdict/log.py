@@ -12,11 +12,11 @@ from lib import Parser, read as read_file
 STAMP = re.compile(r'(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?')
 # In the middle of a line: what the kernel said while an output had no end of line yet.
 GLUED = re.compile(r'(?<=.)(?=\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )')
-HEADER = re.compile(r'^KTAP version \d+$')
-PLAN = re.compile(r'^1\.\.(\d+)\b')
+HEADER, PLAN = re.compile(r'^KTAP version \d+$'), re.compile(r'^1\.\.(\d+)\b')
 END = re.compile(r'^reboot: (System halted|Power down|Restarting system)')
-TIMEOUT = re.compile(r'timed out after ([\d.]+) seconds$')
-DROPPED = re.compile(r'^\*\* (\d+) printk messages dropped \*\*')
+# boot/lane.sh says the first, the kernel the second.
+TIMEOUT, DROPPED = (re.compile(r'timed out after ([\d.]+) seconds$'),
+                    re.compile(r'^\*\* (\d+) printk messages dropped \*\*'))
 
 
 def clean(line):

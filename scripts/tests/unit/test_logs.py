@@ -37,11 +37,52 @@ class Lines(unittest.TestCase):
         self.assertEqual(len(log.read(file.name)), 1)
 
 
-class Kunit(unittest.TestCase):
-    def problem(self, lines, text):
-        found = KunitLog(lines).problems
-        self.assertTrue(any(text in problem for problem in found), found)
+# What is wrong with a log, and what its reader must say.
+KUNIT_WRONG = {
+    'no_ktap': (['Linux'], 'no KTAP'),
+    'no_plan_of_suites': (without(KUNIT, '1..1'), 'no plan'),
+    'no_plan_of_cases': (without(KUNIT, '1..2'), 'alpha: no plan'),
+    'short_plan': (instead(KUNIT, '1..2', '    1..3'), 'plan of 3 cases, 2 results'),
+    'two_plans': (after(KUNIT, '1..1', '1..1'), 'second or late plan'),
+    'gap': (without(KUNIT, 'ok 1 one'), 'cases are missing'),
+    'parameter_lost': (without(KUNIT, 'ok 2 c'), 'the kernel counted 2 parameters'),
+    'suite_ok_although_case_failed':
+        (instead(KUNIT, 'ok 1 one', '    not ok 1 one'), 'although 1 case(s) failed'),
+    'two_results_of_one_name':
+        (after(KUNIT, 'ok 2 c', '        ok 3 c'), 'two results of one name'),
+    'ran_twice': (KUNIT + KUNIT, 'second KTAP header'),
+    'no_end_marker': (without(KUNIT, 'reboot: System halted'), 'no end marker'),
+    'totals_disagree':
+        (without(without(KUNIT, 'ok 2 c'), '# two: pass:2 fail:0 skip:0 total:2'),
+         'counted 3 results in all'),
+    'empty_suite': (['KTAP version 1', '1..1', 'ok 1 alpha', 'reboot: System halted'],
+                    'ok without having run a case'),
+}
+VM_WRONG = {
+    'test_without_plan': (without(VM, '# 1..1'), 'it printed no plan'),
+    'subtest_lost': (without(VM, '# ok 1 a'), 'subtest 2 follows 0'),
+    'totals_disagree': (instead(VM, '# ok 2 b # SKIP no', '# ok 2 b'), 'totals do not agree'),
+    'test_lost': (without(VM, 'ok 1 cow # ms=5'), 'cow has no result'),
+    'result_without_begin': (without(VM, '# gup-vm: begin cow'), 'which did not begin'),
+    'stray_result': (after(VM, '1..2', 'ok 9 x'), 'the init does not print'),
+    'no_end': (without(VM, '# gup-vm: end of 2 tests'), 'no end marker'),
+}
 
+
+def one_test_each(kind, wrong):
+    """A class decorator: a test for each entry, by its name."""
+    def decorate(cls):
+        for name, (lines, text) in wrong.items():
+            def test(self, lines=lines, text=text):
+                found = kind(lines).faults()
+                self.assertTrue(any(text in fault for fault in found), found)
+            setattr(cls, f'test_wrong_{name}', test)
+        return cls
+    return decorate
+
+
+@one_test_each(KunitLog, KUNIT_WRONG)
+class Kunit(unittest.TestCase):
     def test_good_log(self):
         seen = KunitLog(KUNIT)
         self.assertEqual(seen.problems, [])
@@ -51,53 +92,11 @@ class Kunit(unittest.TestCase):
 
     def test_noise_between(self):
         seen = KunitLog(after(KUNIT, 'ok 1 one', 'clocksource: Switched', '  odd indent'))
-        self.assertEqual(seen.problems, [])
-        self.assertEqual(len(seen.ktap), len(KUNIT))
+        self.assertEqual((seen.problems, len(seen.ktap)), ([], len(KUNIT)))
 
     def test_glued_result_counts(self):
         seen = KunitLog(instead(KUNIT, 'ok 1 one', 'half a line[    1.000000]     ok 1 one'))
         self.assertEqual(seen.problems, [])
-
-    def test_no_ktap(self):
-        self.problem(['Linux'], 'no KTAP')
-
-    def test_no_plan_of_suites(self):
-        self.problem(without(KUNIT, '1..1'), 'no plan')
-
-    def test_no_plan_of_cases(self):
-        self.problem(without(KUNIT, '1..2'), 'alpha: no plan')
-
-    def test_short_plan(self):
-        self.problem(instead(KUNIT, '1..2', '    1..3'), 'plan of 3 cases, 2 results')
-
-    def test_two_plans(self):
-        self.problem(after(KUNIT, '1..1', '1..1'), 'second or late plan')
-
-    def test_gap(self):
-        self.problem(without(KUNIT, 'ok 1 one'), 'cases are missing')
-
-    def test_parameter_lost(self):
-        self.problem(without(KUNIT, 'ok 2 c'), 'the kernel counted 2 parameters')
-
-    def test_suite_ok_although_case_failed(self):
-        self.problem(instead(KUNIT, 'ok 1 one', '    not ok 1 one'), 'although 1 case(s) failed')
-
-    def test_two_results_of_one_name(self):
-        self.problem(after(KUNIT, 'ok 2 c', '        ok 3 c'), 'two results of one name')
-
-    def test_ran_twice(self):
-        self.problem(KUNIT + KUNIT, 'second KTAP header')
-
-    def test_no_end_marker(self):
-        self.problem(without(KUNIT, 'reboot: System halted'), 'no end marker')
-
-    def test_totals_disagree(self):
-        self.problem(without(without(KUNIT, 'ok 2 c'), '# two: pass:2 fail:0 skip:0 total:2'),
-                     'counted 3 results in all')
-
-    def test_empty_suite(self):
-        self.problem(['KTAP version 1', '1..1', 'ok 1 alpha', 'reboot: System halted'],
-                     'ok without having run a case')
 
     def test_running_is_what_was_open(self):
         self.assertEqual(KunitLog(KUNIT[:8]).running, ('alpha', 1, 2, 'two'))
@@ -108,36 +107,12 @@ class Kunit(unittest.TestCase):
         self.assertEqual((seen.dropped, seen.timeout), (7, '60'))
 
 
+@one_test_each(VmLog, VM_WRONG)
 class Vm(unittest.TestCase):
-    def problem(self, lines, text):
-        found = VmLog(lines).faults()
-        self.assertTrue(any(text in problem for problem in found), found)
-
     def test_good_log(self):
         seen = VmLog(VM)
         self.assertEqual(seen.faults(), [])
         self.assertEqual(seen.table(), ['pass cow 1/0/1/0', 'pass gup_race 1/0/0/0'])
-
-    def test_test_without_plan(self):
-        self.problem(without(VM, '# 1..1'), 'it printed no plan')
-
-    def test_subtest_lost(self):
-        self.problem(without(VM, '# ok 1 a'), 'subtest 2 follows 0')
-
-    def test_totals_disagree(self):
-        self.problem(instead(VM, '# ok 2 b # SKIP no', '# ok 2 b'), 'totals do not agree')
-
-    def test_test_lost(self):
-        self.problem(without(VM, 'ok 1 cow # ms=5'), 'cow has no result')
-
-    def test_result_that_nobody_began(self):
-        self.problem(without(VM, '# gup-vm: begin cow'), 'which did not begin')
-
-    def test_stray_result(self):
-        self.problem(after(VM, '1..2', 'ok 9 x'), 'the init does not print')
-
-    def test_no_end(self):
-        self.problem(without(VM, '# gup-vm: end of 2 tests'), 'no end marker')
 
     def test_xpass_is_a_failure(self):
         seen = VmLog(instead(VM, '# ok 1 x', '# ok 1 x # XPASS'))
