@@ -25,6 +25,7 @@ unset LANE SIDE FILTER GUP_LOCKED GUP_READY || :
 # Commands: in blocks that are indented by four blanks, and between `...`.
 for page in README.md MAINTAINERS-notes.md */README.md; do
 	sed -n 's/^    \(.*\)/\1/p' "$page" | sed 's/ *#.*//'
+	# shellcheck disable=SC2016 # backquotes as they stand in the page
 	sed '/^    /d' "$page" | grep -o '`[^`]*`' | tr -d '`'
 done | sed -n 's/.*\(make [a-z-][a-z-]*\)\(.*\)/\1\2/p; /^scripts\/.*\.\(sh\|py\)/p' |
 	sed 's/ *-->.*//; s/[[:space:]]*$//' | sort -u >"$t/commands"
@@ -59,6 +60,7 @@ ran 0 'make inventory' env GUP_INVENTORY="$t/inventory" make -s inventory
 ran 2 'make bench, which refuses ROUNDS=x: to measure takes minutes' env ROUNDS=x "$s/bench.sh"
 ran 2 'make each-patch, which refuses to go on without a tree: all of it takes half an hour' env GUP_READY=1 "$s/each-patch.sh"
 ran 2 'make send-check, which refuses to go on without a tree' env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 HOME="$t" "$s/send-check.sh"
+# shellcheck disable=SC2016 # expanded by the inner shell
 # Its status depends on the machine; that it tells of the machine does not.
 ran 0 'make doctor' sh -c '"$1/doctor.sh" | grep "^machine  cpus"' sh "$s"
 ran 0 'make clean' make -s clean
