@@ -719,13 +719,15 @@ static void gup_bench_kernel(struct kunit *test)
 {
 	KUNIT_EXPECT_FALSE_MSG(test, IS_ENABLED(CONFIG_DEBUG_VM),
 			       "CONFIG_DEBUG_VM is set");
-	KUNIT_EXPECT_FALSE_MSG(test, IS_ENABLED(CONFIG_SMP),
-			       "CONFIG_SMP: time on UML SMP means little");
 #ifdef CONFIG_GUP_BENCH_INSNS
 	bench_expect_insns(test);
-#elif defined(LOCK_PREFIX)
+#else
+	KUNIT_EXPECT_FALSE_MSG(test, IS_ENABLED(CONFIG_SMP),
+			       "CONFIG_SMP: time on UML SMP means little");
+#ifdef LOCK_PREFIX
 	KUNIT_EXPECT_GT_MSG(test, sizeof(LOCK_PREFIX), sizeof(""),
 			    "atomics lost their lock prefix: no bench.patch?");
+#endif
 #endif
 }
 
