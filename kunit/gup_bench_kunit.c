@@ -76,7 +76,7 @@ struct bench_meter {
  * @put_name: the name of the row of its release; NULL: some other op has it
  * @put: releases @nr pages; NULL: there is nothing to release
  * @mmap_locked: the caller of @get holds mmap_lock
- * @in_folio: @put takes pages of one folio only
+ * @in_folio: @put takes pages of one folio only, in order
  * @modes: the flag sets that it is timed with, BENCH_*
  */
 struct bench_op {
@@ -677,7 +677,7 @@ static void gup_bench(struct kunit *test)
 	rows = kunit_kcalloc(test, ARRAY_SIZE(bench_ops) * ARRAY_SIZE(n),
 			     sizeof(*rows), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, rows);
-	if (gk_page(b.r, 0))
+	if (gk_page(b.r, 0) && gk_page(b.r, 1) == gk_page(b.r, 0) + 1)
 		b.folio = folio_nr_pages(page_folio(gk_page(b.r, 0)));
 	bench_set_costs(&b);
 	/* One sweep more, which prints. */
