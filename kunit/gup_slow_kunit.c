@@ -1083,6 +1083,102 @@ static void gup_slow_fault_in_safe(struct kunit *test)
 				    "api=fault_in_safe_writeable page=%u", i);
 }
 
+/*
+ * Somebody who waits for the CPU, or for the page table lock, does not wait for a
+ * whole page table: the walk looks up every 32 pages, as fork() does. A driver's
+ * mapping is told of each page that the walk makes dirty, under that lock; at one
+ * page it says that somebody waits, and counts until the answer comes.
+ */
+#define SLOW_WAIT_PAGES	256
+
+struct gup_slow_wait {
+	struct address_space mapping;
+	unsigned int at;	/* the page at which somebody begins to wait */
+	unsigned int pages;	/* that the walk has come to */
+	unsigned int late;	/* since then, while that is still so */
+};
+
+static bool gup_slow_wait_dirty(struct address_space *mapping,
+				struct folio *folio)
+{
+	struct gup_slow_wait *wait = container_of(mapping, struct gup_slow_wait,
+						  mapping);
+
+	if (wait->pages == wait->at) {
+		set_tsk_need_resched(current);
+		set_preempt_need_resched();
+	} else if (wait->pages > wait->at && need_resched()) {
+		wait->late++;
+	}
+	wait->pages++;
+	return !folio_test_set_dirty(folio);
+}
+
+static const struct address_space_operations gup_slow_wait_ops = {
+	.dirty_folio = gup_slow_wait_dirty,
+};
+
+static void gup_slow_wait_begin(struct gk_range *r, struct gup_slow_wait *wait)
+{
+	struct folio *folio;
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++) {
+		folio = page_folio(gk_page(r, i));
+		gk_set_dirty_pte(r, i, false);
+		folio_clear_dirty(folio);
+		folio->mapping = &wait->mapping;
+	}
+}
+
+static void gup_slow_wait_end(struct gk_range *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++)
+		page_folio(gk_page(r, i))->mapping = NULL;
+}
+
+static void gup_slow_waited_for(struct kunit *test)
+{
+	static const unsigned int at[] = { 0, 1, 31, 32, 33, 100 };
+	struct gk_range *r = gk_map(test, &gk_drv_order0, SLOW_WAIT_PAGES);
+	struct gup_slow_wait *wait;
+	struct gk_call *c;
+	unsigned int i;
+
+	wait = kunit_kzalloc(test, sizeof(*wait), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, wait);
+	wait->mapping.a_ops = &gup_slow_wait_ops;
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		wait->at = at[i];
+		wait->pages = 0;
+		wait->late = 0;
+		gup_slow_wait_begin(r, wait);
+		c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
+		gup_slow_wait_end(r);
+		gk_expect_pinned(c, r->nr);
+		GK_EXPECT(c, at[i], "pages made dirty", wait->pages, r->nr);
+		KUNIT_EXPECT_LE_MSG(test, wait->late, 32,
+				    "%s: waited for since page %u, for %u pages",
+				    gk_where(c), at[i], wait->late);
+		gk_release(c);
+		gk_expect_restored(c);
+	}
+}
+
+/* Parameters: the APIs that walk slowly and make dirty what they take. */
+static const void *gup_slow_touching_apis(struct kunit *test, const void *prev,
+					  char *desc)
+{
+	const struct gk_api *api = prev;
+
+	do {
+		api = gup_slow_apis(test, api, desc);
+	} while (api && !gup_slow_touches(api - gk_apis));
+	return api;
+}
+
 static struct kunit_case gup_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_slow_force_file, gup_slow_or_fallback_apis),
 	KUNIT_CASE_PARAM(gup_slow_force_forked, gup_slow_or_fallback_apis),
@@ -1111,6 +1207,7 @@ static struct kunit_case gup_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_slow_fault_in_hole, gup_slow_in_gen_params),
 	KUNIT_CASE_PARAM(gup_slow_fault_in_nothing, gup_slow_in_gen_params),
 	KUNIT_CASE(gup_slow_fault_in_safe),
+	KUNIT_CASE_PARAM(gup_slow_waited_for, gup_slow_touching_apis),
 	{}
 };
 
