@@ -32,9 +32,10 @@ else
 	missing=shellcheck
 fi
 
-for f in $(git ls-files -- '*.py'); do
-	python3 -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$f" || status=1
-done
+git ls-files -z -- '*.py' | xargs -0 python3 -c '
+import sys
+for name in sys.argv[1:]:
+    compile(open(name, encoding="utf-8").read(), name, "exec")' || status=1
 scripts/lint/house.py || status=1
 
 [ "$status" -eq 0 ] || exit "$status"

@@ -129,6 +129,10 @@ def pages(top, names):
     """What the pages name must be there."""
     listed, told = set(names), help_of(top)
     folders = {os.path.dirname(name) for name in names}
+    for letter in [name for name in names if os.path.basename(name) == 'cover-letter.txt']:
+        for number, line in enumerate(read(os.path.join(top, letter)).splitlines(), 1):
+            if COUNTED.search(line):
+                yield f'{letter}:{number}: "{COUNTED.search(line).group()}" goes stale: leave the number out'
     for page in [name for name in names if name in PAGES or re.fullmatch(r'[a-z]+/README\.md', name)]:
         for number, line in enumerate(read(os.path.join(top, page)).splitlines(), 1):
             where = f'{page}:{number}'

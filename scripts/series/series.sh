@@ -7,6 +7,15 @@
 # needs from the index): a patch that fails, or a killed run, never touches
 # build/linux, and there only the files that really differ change later, so make
 # rebuilds no more than it must.
+#
+# The state is in the repository of build/linux. Tags: gup-base (the imported source),
+# gup-overlay (the rig's one commit on it), gup-series (the last patch), gup-baseside (what
+# build/base/linux has), rebase-base and rebase-overlay (the same two in a rebase). git config:
+#   gup.pinned, gup.version, gup.origin   wanted version, real version, where it came from
+#   gup.applied, gup.base     series_hash of what build/linux, build/base/linux were made from
+#   gup.refreshing            make refresh was killed while it wrote patches/
+#   gup.moving-SIDE           make tree was killed while it moved that side to this commit
+#   gup.rebase                BASE= of the make rebase under way
 
 scratch=$build/.scratch
 
