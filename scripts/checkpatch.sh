@@ -4,8 +4,8 @@
 #
 # usage: scripts/checkpatch.sh [--signed]
 #
-# Uses the checkpatch.pl of the pinned tree. Any message fails: what is meant to stay
-# gets a line in the list of ignored types below, with its reason.
+# Uses the checkpatch.pl of the pinned tree. Any message fails. The list below ignores
+# types of messages, each with a reason.
 #
 # --signed: also demand Signed-off-by (make send-check).
 # exit status: 0 clean, 1 messages, 2 could not run.

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# counts.sh - does GUP take as few locked operations and walks as on record?
+# counts.sh - compare GUP's locked operations and page-table walks with their record
 #
 # usage: scripts/counts.sh			(make counts)
 #
 # Runs the rows of make bench in a kernel that counts locked operations and page-table
 # walks (lane um-count, in build/bench/series), and compares with scripts/figures/bench.counts.
 # Both are exact on any machine, however busy. A row that got worse is a regression
-# that no functional test sees; one that got better belongs on record, too.
+# that no functional test sees. One that got better fails, too, until it is on record.
 #
 # environment: ACCEPT=1 write the record instead; RECORD=scripts/figures/bench.counts;
 #              GUP_COMMIT=<commit> of build/linux instead of what is there;

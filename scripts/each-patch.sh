@@ -1,21 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# each-patch.sh - is every patch needed, and does every prefix hold?
+# each-patch.sh - test every prefix of the series, and the series without each patch
 #
 # usage: scripts/each-patch.sh [prefix|without] [N...]	(default: both, all patches)
 #
 #   prefix   applies patches 1..N: it builds; the cases with since= of a patch that
 #            is not applied yet fail, all others pass
-#   without  the whole series with patch N taken back: exactly the cases with
-#            since=N fail. A patch that cannot be taken back alone is so together
-#            with the later one that stands in the way, and that is said. The
-#            patches of base-needs have no since= cases (the base has them): without
-#            one of them the lane must not pass. Without a patch of documentation
-#            doc_check.py must complain. What is left makes GUP cheaper, and is
-#            compared with the prefix before it by counts.sh: some row must be
-#            better, and none worse; or says "No functional change": none differs.
-#            Patches of mm/gup_test and of the selftests alone are skipped: they
-#            are what make vm and its tests stand on.
+#   without  the whole series with patch N reverted: exactly the cases with since=N
+#            fail. If N cannot be reverted alone, it is reverted together with the
+#            later patch that is in the way, and the output says so.
+#            - A patch of base-needs has no since= cases, because the base has it:
+#              without it the lane must not pass.
+#            - Without a documentation patch doc_check.py must complain.
+#            - Any other patch makes GUP cheaper: counts.sh compares it with the prefix
+#              before it. Some row must be better and none worse; if the changelog says
+#              "No functional change", no row may differ.
+#            - A patch of mm/gup_test or the selftests alone is skipped: make vm tests it.
 #
 # Works in build/each and build/bench/series, worktrees of build/linux, on the lanes
 # um and um-count; prints TAP. About 40 minutes in all with ccache, twice that without.
@@ -72,7 +72,7 @@ lacking() {
 	"$top/scripts/verdict/inventory.py" lacking $(for n; do slug "$n"; done) >"$inventory" || exit 2
 }
 
-# needed_by SLUG INVENTORY: does a case say since=SLUG?
+# needed_by SLUG INVENTORY: true if a case says since=SLUG
 needed_by() { [ -n "$("$top/scripts/verdict/inventory.py" list --key "since=$1" "$2")" ]; }
 
 # judge: the um lane of the tree as it stands against that inventory.
@@ -116,7 +116,7 @@ prefix() {
 	result "$status" "prefix $1: $(verdict): $(slug "$1")"
 }
 
-# Nothing else but the test driver and the selftests?
+# driver_only N: true if the patch changes nothing but the test driver and the selftests
 driver_only() {
 	! git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" |
 		grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/'
@@ -164,7 +164,7 @@ without() {
 	fi
 }
 
-# cheaper N SLUG: does patch N make GUP cheaper, and by what?
+# cheaper N SLUG: patch N must make GUP cheaper; says by what
 cheaper() {
 	before=$each/counts.$(($1 - 1)) status=0
 	RECORD=$before ACCEPT=1 GUP_READY=1 GUP_COMMIT=$(commit $(($1 - 1))) \

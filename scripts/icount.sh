@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# icount.sh - does GUP take as few instructions as on record?	(make icount)
+# icount.sh - compare the instructions of GUP's calls with their record	(make icount)
 #
 # usage: scripts/icount.sh [check|table]		(default: check)
 #
@@ -10,7 +10,7 @@
 #          plugin of QEMU, and names the functions that take more or fewer.
 #   table  base against series in a table		(make bench LANE=icount)
 #
-# Both are exact on any machine, however busy, and the same each time. They count
+# Both are exact on any machine, also on a busy one, and the same each time. They count
 # instructions of one call: not cache or TLB misses, not contention.
 #
 # Another compiler makes other code. Where rows differ and the record comes from other

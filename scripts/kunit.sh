@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# kunit.sh - from whatever there is to a verdict of one KUnit lane
+# kunit.sh - everything up to the verdict of one KUnit lane
 #
 # usage: scripts/kunit.sh			(make kunit)
 #

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# send-check.sh - may the series be mailed?
+# send-check.sh - test whether the series can be mailed, and list the recipients
 #
 # usage: scripts/send-check.sh
 #
 # Demands a Signed-off-by of the person who posts (git config user.email) on each
 # patch, a cover letter, a clean lint and checkpatch, and patches/ that apply and
-# export to the same bytes. Then it says to whom the series goes. It mails nothing.
+# export to the same bytes. Then it lists the recipients. It mails nothing.
 #
 # The repository holds no Signed-off-by. To post, sign a copy:
 #	git -C build/linux rebase --signoff gup-overlay && make refresh && make send-check

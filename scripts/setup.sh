@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# setup.sh - see that the tools are there; install what is missing
+# setup.sh - check that the tools are there, and install what is missing
 #
 # usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
-#   tree   to get the source and apply the patches
-#   build  to build and run ARCH=um kernels
-#   vm     to build and run x86-64 kernels and the selftests in QEMU
+#   tree   gets the source and applies the patches
+#   build  builds and runs ARCH=um kernels
+#   vm     builds and runs x86-64 kernels and the selftests in QEMU
 #   vng    for make vm VM=vng
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check

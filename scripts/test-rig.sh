@@ -6,7 +6,7 @@
 #
 #   golden    the parsers against stored logs, no kernel (scripts/tests/golden.sh)
 #   unit      unit tests of the Python, no kernel (scripts/tests/unit.py)
-#   canaries  boots suites that fail, oops, hang, warn, leave and skip, each alone,
+#   canaries  boots suites that fail, oops, hang, warn, exit and skip, each alone,
 #             and compares status and message with scripts/tests/canary.table
 #
 # The canary kernel is the um lane plus one file, so its object tree starts as a

@@ -10,9 +10,9 @@
 #   base    build/base/linux: a worktree of it at gup-overlay + the patches that
 #           patches/base-needs names, to show what the series changes.
 #
-# Does nothing when the tree already holds what patches/ says, also when you have
-# edits or commits on top. When patches/ changed, it applies it again, but
-# never over your work: it stops and says what to do.
+# Does nothing if the tree already holds what patches/ says, even with your edits or
+# commits on top. If patches/ changed, it applies it again, but never over your work:
+# it stops and says what to do.
 #
 # environment:
 #   LINUX    where to take the source from (see fetch.sh)

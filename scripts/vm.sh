@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# vm.sh - from whatever there is to a verdict of the selftests in a VM
+# vm.sh - everything up to the verdict of the selftests in a VM
 #
 # usage: scripts/vm.sh			(make vm)
 #

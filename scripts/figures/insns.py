@@ -11,7 +11,7 @@ usage: insns.py same ROWS ROWS
 
 ROWS, BASE, SERIES  rows of a boot, from bench_table.py rows, or from functions
 TOOLS      one line: the compiler, assembler and machine
-same       do two boots have the same figures?
+same       fails if two boots differ
 check      the rows against scripts/figures/bench.icount, exactly; with a column of functions in
            ROWS, it says which of them take more or fewer
 ratios     for other tools than the record's: series against base, within a tenth

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""doc_check.py - does the documentation of GUP still match the code?
+"""doc_check.py - compare the documentation of GUP with the code
 
 usage: doc_check.py [TREE]	(default: build/linux)
 

@@ -88,7 +88,7 @@ class Judge:
         raise NotImplementedError
 
     def asked(self, name):
-        """Must a result of that name be in the list?"""
+        """True if a result of that name must be in the list."""
         return True
 
     def required(self):
