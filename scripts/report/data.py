@@ -22,6 +22,10 @@ from verdict.kunit_log import KunitLog
 from verdict.vm_log import STATUSES, VmLog
 
 
+# Kernels that fail on purpose, and boots for figures: they need no verdict.
+OTHER = re.compile(r'canary$|^icount(-base)?$|^um-(bench|count)-')
+
+
 class Step:
     """One step of make check that has ended."""
 
@@ -79,7 +83,7 @@ class Lane:
     def __init__(self, folder):
         self.name = os.path.basename(folder)
         verdict = optional(f'{folder}/verdict')
-        self.line = verdict[0] if verdict else 'ran, but was not judged'
+        self.line = verdict[0] if verdict else f'{self.name}: runs now, or ended before its verdict'
         counts = verdict[1].split()[1:] if verdict[1:] else []
         self.passed, self.failed, self.skipped = map(whole, counts or (None, None, None))
         self.ok = self.line.endswith('- ok')
@@ -166,9 +170,10 @@ def parts(lines, selftests):
 
 
 def lanes(out):
-    """Every run below out, newest verdict last in time but first in the alphabet."""
-    return [Lane(os.path.dirname(path)) for path in sorted(glob.glob(f'{glob.escape(out)}/*/manifest'))
-            if os.path.exists(os.path.join(os.path.dirname(path), 'log'))]
+    """Every run below out that a verdict is due for."""
+    folders = [os.path.dirname(path) for path in sorted(glob.glob(f'{glob.escape(out)}/*/manifest'))]
+    return [Lane(folder) for folder in folders
+            if os.path.exists(f'{folder}/log') and not OTHER.search(os.path.basename(folder))]
 
 
 def patches():
