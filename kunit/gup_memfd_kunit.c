@@ -906,7 +906,7 @@ static const struct mf_where {
 
 KUNIT_ARRAY_PARAM_DESC(mf_where, mf_wheres, name);
 
-/* One folio that somebody uses cannot move: -ENOMEM, and none is pinned. */
+/* One folio that somebody uses cannot move: -EBUSY, and none is pinned. */
 static void gup_memfd_busy(struct kunit *test)
 {
 	const struct mf_where *p = test->param_value;
@@ -915,7 +915,7 @@ static void gup_memfd_busy(struct kunit *test)
 
 	folio_get(busy);
 	mf_pin(mf, 0, mf->nr);
-	mf_expect(mf, p->i, "return", mf->ret, -ENOMEM);
+	mf_expect(mf, p->i, "return", mf->ret, -EBUSY);
 	mf_expect(mf, p->i, "the folio in use did not move",
 		  mf_cached(mf, p->i) == busy, true);
 	folio_put(busy);
