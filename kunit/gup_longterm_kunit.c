@@ -585,8 +585,8 @@ struct lt_mover {
 static int lt_migrate_later(struct address_space *mapping, struct folio *dst,
 			    struct folio *src, enum migrate_mode mode)
 {
-	struct lt_mover *mover = container_of_const(mapping->a_ops,
-						    struct lt_mover, aops);
+	struct lt_mover *mover = container_of(mapping->a_ops, struct lt_mover,
+					      aops);
 
 	if (mover->calls++ >= mover->refuse)
 		return migrate_folio(mapping, dst, src, mode);
