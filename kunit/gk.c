@@ -40,23 +40,23 @@ MODULE_PARM_DESC(no_crash, "skip the cases that kill a kernel without the fixes"
 
 const struct gk_api gk_apis[GK_NR_APIS] = {
 	[GK_GET] = {
-		.name = "get_user_pages", .invalid = -EINVAL,
+		.name = "get_user_pages",
 		.flags = GK_SLOW_FLAGS,
 	},
 	[GK_GET_UNLOCKED] = {
-		.name = "get_user_pages_unlocked", .invalid = -EINVAL,
+		.name = "get_user_pages_unlocked",
 		.flags = GK_SLOW_FLAGS,
 	},
 	[GK_GET_FAST] = {
-		.name = "get_user_pages_fast", .invalid = -EINVAL,
+		.name = "get_user_pages_fast",
 		.fast = true, .flags = GK_FAST_FLAGS,
 	},
 	[GK_GET_FAST_ONLY] = {
-		.name = "get_user_pages_fast_only", .invalid = -EINVAL,
+		.name = "get_user_pages_fast_only",
 		.fast = true, .only = true, .flags = GK_FAST_FLAGS,
 	},
 	[GK_GET_REMOTE] = {
-		.name = "get_user_pages_remote", .invalid = -EINVAL,
+		.name = "get_user_pages_remote",
 		.flags = GK_SLOW_FLAGS,
 	},
 	[GK_PIN] = {
@@ -68,7 +68,7 @@ const struct gk_api gk_apis[GK_NR_APIS] = {
 		.flags = GK_SLOW_FLAGS | FOLL_LONGTERM,
 	},
 	[GK_PIN_FAST] = {
-		.name = "pin_user_pages_fast", .pins = true, .invalid = -EINVAL,
+		.name = "pin_user_pages_fast", .pins = true,
 		.fast = true, .flags = GK_FAST_FLAGS | FOLL_LONGTERM,
 	},
 	[GK_PIN_REMOTE] = {

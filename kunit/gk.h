@@ -45,8 +45,6 @@ enum gk_api_id {
  * @pins: it takes FOLL_PIN references (else FOLL_GET references)
  * @fast: it tries GUP-fast first
  * @only: it never falls back to the slow path
- * @invalid: what it returns when its arguments are refused: -EINVAL, or 0 for
- *	the three slow pin_* calls, which have always done so
  * @flags: the FOLL_* flags that it accepts
  */
 struct gk_api {
@@ -54,7 +52,6 @@ struct gk_api {
 	bool pins;
 	bool fast;
 	bool only;
-	long invalid;
 	unsigned int flags;
 };
 

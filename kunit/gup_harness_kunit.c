@@ -5,6 +5,7 @@
  */
 #include <linux/mman.h>
 #include <linux/mmzone.h>
+#include <linux/uaccess.h>
 
 #include "gk.h"
 
@@ -70,6 +71,20 @@ static void gup_harness_movable_zone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, folio_is_longterm_pinnable(folio));
 }
 
+/* What its process must not read, copy_from_user() does not read for it either. */
+static void gup_harness_prot_none_copy(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_prot_none, 0);
+	u8 byte = 0xa5;
+
+	KUNIT_EXPECT_EQ_MSG(test,
+			    copy_from_user(&byte, (u8 __user *)r->addr, 1), 1,
+			    "copy_from_user() of PROT_NONE memory copied 0x%02x",
+			    byte);
+	KUNIT_EXPECT_EQ(test,
+			copy_to_user((u8 __user *)r->addr, &byte, 1), 1);
+}
+
 /* fork() shares every page; the child reads and writes its own memory. */
 static void gup_harness_child_write(void *arg)
 {
@@ -99,6 +114,7 @@ static struct kunit_case gup_harness_cases[] = {
 	KUNIT_CASE(gup_harness_vm_mmap_error),
 	KUNIT_CASE(gup_harness_set_ptes),
 	KUNIT_CASE(gup_harness_movable_zone),
+	KUNIT_CASE(gup_harness_prot_none_copy),
 	KUNIT_CASE(gup_harness_fork),
 	{}
 };

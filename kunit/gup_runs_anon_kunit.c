@@ -985,7 +985,7 @@ static void ra_longterm_busy(struct kunit *test, enum gk_api_id api,
 			r->nr - first);
 	if (api == GK_PIN_FAST)
 		want = ra_fast_prefix(c);
-	gk_expect_ret(c, want ?: -ENOMEM);
+	gk_expect_ret(c, want ?: -EBUSY);
 	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
 		  c->acquired - c->released, want);
 	ra_expect_whole(c, page, false);
