@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What is at a range of user memory before, while and after its pages are held. */
-#include <linux/huge_mm.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/pagemap.h>
