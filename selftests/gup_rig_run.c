@@ -798,24 +798,38 @@ static void wake_up(int sig)
 {
 }
 
+/*
+ * Again and again: the first may come ahead of the call that it is for, if the machine
+ * is busy.
+ */
+static void signal_every(struct __test_metadata *_metadata, long usec)
+{
+	struct sigaction sa = { .sa_handler = wake_up };
+	struct itimerval timer = {
+		.it_value.tv_usec = usec,
+		.it_interval.tv_usec = usec,
+	};
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &timer, NULL));
+}
+
 /* A run of hours ends at once, with a signal that is not fatal. */
 TEST_F(gup, signal_ends_a_run)
 {
-	struct itimerval in_20_ms = { .it_value.tv_usec = 20000 };
-	struct sigaction sa = { .sa_handler = wake_up };
 	struct gup_rig_run run, before;
 	size_t i;
 
-	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
 	for (i = 0; i < NR_APIS; i++) {
 		run = api_run(self, &apis[i], NULL);
 		run.repeat = UINT32_MAX;
 		run.flags |= GUP_RIG_RUN_HOLD;
 		run.pages_per_call = 1;
 		before = run;
-		ASSERT_EQ(0, setitimer(ITIMER_REAL, &in_20_ms, NULL));
+		signal_every(_metadata, 20000);
 		EXPECT_EQ(-1, ioctl(self->fd, GUP_RIG_RUN, &run));
 		EXPECT_EQ(EINTR, errno);
+		signal_every(_metadata, 0);
 		EXPECT_EQ(0, memcmp(&run, &before, sizeof(run)));
 		api_done(&run);
 		EXPECT_NOTHING_LEAKED();
@@ -825,12 +839,9 @@ TEST_F(gup, signal_ends_a_run)
 /* A long pass, in which no call takes long, ends between two of its calls. */
 TEST_F(gup, signal_ends_a_pass)
 {
-	struct itimerval in_2_ms = { .it_value.tv_usec = 2000 };
-	struct sigaction sa = { .sa_handler = wake_up };
 	struct gup_rig_run run = good_run(self);
 	int memfd = memfd_create("gup_rig", 0);
 
-	ASSERT_EQ(0, sigaction(SIGALRM, &sa, NULL));
 	/* Each call allocates a page and clears it: 128 MiB are not done in 2 ms. */
 	run.api = GUP_RIG_API_MEMFD;
 	run.fd = memfd;
@@ -838,9 +849,10 @@ TEST_F(gup, signal_ends_a_pass)
 	run.nr_pages = 1 << 15;
 	run.pages_per_call = 1;
 	ASSERT_EQ(0, ftruncate(memfd, run.nr_pages * self->psize));
-	ASSERT_EQ(0, setitimer(ITIMER_REAL, &in_2_ms, NULL));
+	signal_every(_metadata, 2000);
 	EXPECT_EQ(-1, ioctl(self->fd, GUP_RIG_RUN, &run));
 	EXPECT_EQ(EINTR, errno);
+	signal_every(_metadata, 0);
 	EXPECT_NOTHING_LEAKED();
 }
 
