@@ -11,7 +11,7 @@
  * left to do, so every other function has to give the same pages, the same
  * number of them and the same error, one page a call as well as all in one, and
  * /proc/self/pagemap has to agree. References and pins have to change by the rules
- * of mm/gup_test.h and be as before when released. Who goes first is part of the
+ * of kunit/gup_rig.h and be as before when released. Who goes first is part of the
  * program, so what a function leaves undone is seen by the next one.
  *
  * What is not the same by design, and judged by its own rule:
@@ -168,21 +168,21 @@ struct class {
 
 static const struct class classes[] = {
 	{ false, 0 },
-	{ false, GUP_TEST_FOLL_WRITE },
-	{ false, GUP_TEST_FOLL_FORCE },
-	{ false, GUP_TEST_FOLL_WRITE | GUP_TEST_FOLL_FORCE },
-	{ false, GUP_TEST_FOLL_NOFAULT },
-	{ false, GUP_TEST_FOLL_WRITE | GUP_TEST_FOLL_NOFAULT },
+	{ false, GUP_RIG_FOLL_WRITE },
+	{ false, GUP_RIG_FOLL_FORCE },
+	{ false, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE },
+	{ false, GUP_RIG_FOLL_NOFAULT },
+	{ false, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_NOFAULT },
 	{ true, 0 },
-	{ true, GUP_TEST_FOLL_WRITE },
-	{ true, GUP_TEST_FOLL_FORCE },
-	{ true, GUP_TEST_FOLL_WRITE | GUP_TEST_FOLL_FORCE },
-	{ true, GUP_TEST_FOLL_NOFAULT },
-	{ true, GUP_TEST_FOLL_WRITE | GUP_TEST_FOLL_NOFAULT },
-	{ true, GUP_TEST_FOLL_LONGTERM },
-	{ true, GUP_TEST_FOLL_LONGTERM | GUP_TEST_FOLL_WRITE },
-	{ true, GUP_TEST_FOLL_LONGTERM | GUP_TEST_FOLL_FORCE },
-	{ true, GUP_TEST_FOLL_LONGTERM | GUP_TEST_FOLL_WRITE | GUP_TEST_FOLL_FORCE },
+	{ true, GUP_RIG_FOLL_WRITE },
+	{ true, GUP_RIG_FOLL_FORCE },
+	{ true, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE },
+	{ true, GUP_RIG_FOLL_NOFAULT },
+	{ true, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_NOFAULT },
+	{ true, GUP_RIG_FOLL_LONGTERM },
+	{ true, GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE },
+	{ true, GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_FORCE },
+	{ true, GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE },
 };
 
 static const char *const first_words[] = {
@@ -203,14 +203,14 @@ struct caller {
 };
 
 static const struct caller callers[] = {
-	[FUZZ_SLOW] = { GUP_TEST_API_GET, GUP_TEST_API_PIN },
-	[FUZZ_FAST] = { GUP_TEST_API_GET_FAST, GUP_TEST_API_PIN_FAST },
-	[FUZZ_UNLOCKED] = { GUP_TEST_API_GET_UNLOCKED, GUP_TEST_API_PIN_UNLOCKED },
-	[FUZZ_REMOTE] = { GUP_TEST_API_GET_REMOTE, GUP_TEST_API_PIN_REMOTE },
-	[FUZZ_REMOTE_LOCKED] = { GUP_TEST_API_GET_REMOTE, GUP_TEST_API_PIN_REMOTE,
-				 GUP_TEST_RUN_LOCKED },
-	[FUZZ_POPULATE] = { GUP_TEST_API_POPULATE },
-	[FUZZ_FAULT] = { GUP_TEST_API_FAULT },
+	[FUZZ_SLOW] = { GUP_RIG_API_GET, GUP_RIG_API_PIN },
+	[FUZZ_FAST] = { GUP_RIG_API_GET_FAST, GUP_RIG_API_PIN_FAST },
+	[FUZZ_UNLOCKED] = { GUP_RIG_API_GET_UNLOCKED, GUP_RIG_API_PIN_UNLOCKED },
+	[FUZZ_REMOTE] = { GUP_RIG_API_GET_REMOTE, GUP_RIG_API_PIN_REMOTE },
+	[FUZZ_REMOTE_LOCKED] = { GUP_RIG_API_GET_REMOTE, GUP_RIG_API_PIN_REMOTE,
+				 GUP_RIG_RUN_LOCKED },
+	[FUZZ_POPULATE] = { GUP_RIG_API_POPULATE },
+	[FUZZ_FAULT] = { GUP_RIG_API_FAULT },
 };
 
 static int device;
@@ -549,11 +549,11 @@ static bool expect_writable(const struct gup_call *c)
 {
 	unsigned int i;
 
-	if ((c->run.gup_flags & (GUP_TEST_FOLL_WRITE | GUP_TEST_FOLL_FORCE)) !=
-	    GUP_TEST_FOLL_WRITE)
+	if ((c->run.gup_flags & (GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE)) !=
+	    GUP_RIG_FOLL_WRITE)
 		return true;
 	for (i = 0; i < c->run.records_done; i++)
-		if (!(c->records[i].flags & GUP_TEST_REC_LEAF_WRITE))
+		if (!(c->records[i].flags & GUP_RIG_REC_LEAF_WRITE))
 			return gup_fails("%s: entry %u is mapped read-only",
 					 gup_call_name(c->run.api, c->run.gup_flags), i);
 	return true;
@@ -567,7 +567,7 @@ static bool expect_counts(const struct gup_call *c)
 
 static bool gives_pages(unsigned int api)
 {
-	return api != GUP_TEST_API_POPULATE && api != GUP_TEST_API_FAULT;
+	return api != GUP_RIG_API_POPULATE && api != GUP_RIG_API_FAULT;
 }
 
 static unsigned int caller_api(const struct step *s, unsigned int caller)
@@ -582,8 +582,8 @@ static bool can_call(const struct step *s, unsigned int caller)
 
 	if (!api)
 		return false;
-	return api != GUP_TEST_API_FAULT ||
-	       !(classes[s->arg[0]].flags & ~GUP_TEST_FOLL_WRITE);
+	return api != GUP_RIG_API_FAULT ||
+	       !(classes[s->arg[0]].flags & ~GUP_RIG_FOLL_WRITE);
 }
 
 static bool call(struct gup_call *c, const struct step *s, unsigned int caller,
@@ -599,8 +599,8 @@ static bool call(struct gup_call *c, const struct step *s, unsigned int caller,
 		gup_call_init_bare(c, device, api, classes[s->arg[0]].flags,
 				   arena(s->first), s->nr);
 	}
-	c->run.flags = callers[caller].run_flags | GUP_TEST_RUN_CONTINUE;
-	c->run.pages_per_call = api == GUP_TEST_API_FAULT ? 0 : per_call;
+	c->run.flags = callers[caller].run_flags | GUP_RIG_RUN_CONTINUE;
+	c->run.pages_per_call = api == GUP_RIG_API_FAULT ? 0 : per_call;
 	if (caller == FUZZ_REMOTE || caller == FUZZ_REMOTE_LOCKED)
 		c->run.fd = self_pidfd;
 	outcome->calls++;
@@ -615,7 +615,7 @@ static const char *call_text(const struct gup_call *c)
 	snprintf(text, sizeof(text), "%s, %llu a call%s",
 		 gup_call_name(c->run.api, c->run.gup_flags),
 		 c->run.pages_per_call ?: c->run.nr_pages,
-		 c->run.flags & GUP_TEST_RUN_LOCKED ? ", locked" : "");
+		 c->run.flags & GUP_RIG_RUN_LOCKED ? ", locked" : "");
 	return text;
 }
 
@@ -689,15 +689,15 @@ static unsigned int fast_only_wanted(const struct gup_call *slow, const struct s
 	unsigned int i;
 
 	for (i = 0; i < slow->run.records_done; i++) {
-		const struct gup_test_record *rec = &slow->records[i];
+		const struct gup_rig_record *rec = &slow->records[i];
 
-		if (!(rec->flags & GUP_TEST_REC_MAPPED) ||
-		    (rec->flags & GUP_TEST_REC_ZERO))
+		if (!(rec->flags & GUP_RIG_REC_MAPPED) ||
+		    (rec->flags & GUP_RIG_REC_ZERO))
 			break;
-		if ((flags & GUP_TEST_FOLL_WRITE) &&
-		    !(rec->flags & GUP_TEST_REC_LEAF_WRITE))
+		if ((flags & GUP_RIG_FOLL_WRITE) &&
+		    !(rec->flags & GUP_RIG_REC_LEAF_WRITE))
 			break;
-		if ((flags & GUP_TEST_FOLL_FORCE) &&
+		if ((flags & GUP_RIG_FOLL_FORCE) &&
 		    !(mapping_flags(arena(s->first + i)) & PROCMAP_QUERY_VMA_READABLE))
 			break;
 	}
@@ -727,12 +727,12 @@ static bool fast_only_once(const struct step *s, unsigned int per_call)
 	bool good;
 
 	good = call(&slow, s, FUZZ_SLOW, 0) &&
-	       gup_call_init(&fast, device, GUP_TEST_API_GET_FAST_ONLY,
+	       gup_call_init(&fast, device, GUP_RIG_API_GET_FAST_ONLY,
 			     classes[s->arg[0]].flags, arena(s->first), s->nr);
-	fast.run.flags = GUP_TEST_RUN_CONTINUE;
+	fast.run.flags = GUP_RIG_RUN_CONTINUE;
 	/* Interrupts are off meanwhile: that is what it is for. */
 	if (per_call)
-		fast.run.flags |= GUP_TEST_RUN_IRQS_OFF;
+		fast.run.flags |= GUP_RIG_RUN_IRQS_OFF;
 	fast.run.pages_per_call = per_call;
 	outcome->calls++;
 	good = good && gup_run(&fast) && gup_expect_folios(&fast) &&
@@ -764,11 +764,11 @@ static bool check_fast_only(const struct step *s, unsigned int per_call)
 static bool check_data(const struct step *s, unsigned int caller, unsigned int which)
 {
 	static const unsigned int puts[] = {
-		GUP_TEST_PUT_DEFAULT, GUP_TEST_PUT_ONE, GUP_TEST_PUT_RANGE,
-		GUP_TEST_PUT_DIRTY, GUP_TEST_PUT_RANGE_DIRTY,
+		GUP_RIG_PUT_DEFAULT, GUP_RIG_PUT_ONE, GUP_RIG_PUT_RANGE,
+		GUP_RIG_PUT_DIRTY, GUP_RIG_PUT_RANGE_DIRTY,
 	};
 	__u64 flags = classes[s->arg[0]].flags;
-	bool writes = flags & GUP_TEST_FOLL_WRITE;
+	bool writes = flags & GUP_RIG_FOLL_WRITE;
 	__u64 *mem = (__u64 *)arena(s->first + which) + 1;
 	__u64 token = 0x600d0000 + which, seen;
 	struct gup_call c;
@@ -777,7 +777,7 @@ static bool check_data(const struct step *s, unsigned int caller, unsigned int w
 	if (!gup_call_init(&c, device, caller_api(s, caller), flags, arena(s->first),
 			   s->nr))
 		return false;
-	c.run.flags = callers[caller].run_flags | GUP_TEST_RUN_HOLD;
+	c.run.flags = callers[caller].run_flags | GUP_RIG_RUN_HOLD;
 	if (caller == FUZZ_REMOTE || caller == FUZZ_REMOTE_LOCKED)
 		c.run.fd = self_pidfd;
 	if (!gup_run(&c)) {
@@ -786,8 +786,8 @@ static bool check_data(const struct step *s, unsigned int caller, unsigned int w
 	}
 	if (!c.run.handle)
 		goto out;
-	own = (c.records[which].flags & GUP_TEST_REC_ANON) ||
-	      (flags & GUP_TEST_FOLL_LONGTERM) || writes;
+	own = (c.records[which].flags & GUP_RIG_REC_ANON) ||
+	      (flags & GUP_RIG_FOLL_LONGTERM) || writes;
 	if (writes) {
 		good = gup_hold_write(&c, which, 8, &token, sizeof(token));
 		if (good && load(mem, &seen) && seen != token)
