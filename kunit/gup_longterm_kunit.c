@@ -10,6 +10,7 @@
 #include <linux/highmem.h>
 #include <linux/migrate.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
@@ -570,30 +571,33 @@ static void gup_longterm_busy_after_fast(struct kunit *test)
 /*
  * A file that does not let its pages move at first, as if somebody else had a
  * reference each time that migration looks.
- * @aops: the file's own but for lt_migrate_later()
  * @refuse: so many times
  * @calls: how often it was asked
  * @kill: SIGKILL arrives meanwhile
  */
 struct lt_mover {
-	struct address_space_operations aops;
 	unsigned int refuse;
 	unsigned int calls;
 	bool kill;
 };
 
+static struct lt_mover *lt_mover;
+
 static int lt_migrate_later(struct address_space *mapping, struct folio *dst,
 			    struct folio *src, enum migrate_mode mode)
 {
-	struct lt_mover *mover = container_of(mapping->a_ops, struct lt_mover,
-					      aops);
-
-	if (mover->calls++ >= mover->refuse)
+	if (lt_mover->calls++ >= lt_mover->refuse)
 		return migrate_folio(mapping, dst, src, mode);
-	if (mover->kill)
+	if (lt_mover->kill)
 		gk_signal(SIGKILL);
 	return -EAGAIN;
 }
+
+/* What pinning and migration ask of shmem. */
+static const struct address_space_operations lt_mover_aops = {
+	.dirty_folio = noop_dirty_folio,
+	.migrate_folio = lt_migrate_later,
+};
 
 /* Pin one page for long that does not move at first. */
 static struct gk_call *lt_gup_moving_later(struct gk_range *r, enum gk_api_id api,
@@ -603,9 +607,8 @@ static struct gk_call *lt_gup_moving_later(struct gk_range *r, enum gk_api_id ap
 	const struct address_space_operations *aops = mapping->a_ops;
 	struct gk_call *c;
 
-	mover->aops = *aops;
-	mover->aops.migrate_folio = lt_migrate_later;
-	mapping->a_ops = &mover->aops;
+	lt_mover = mover;
+	mapping->a_ops = &lt_mover_aops;
 	c = gk_gup(r, api, FOLL_LONGTERM | FOLL_WRITE);
 	mapping->a_ops = aops;
 	return c;

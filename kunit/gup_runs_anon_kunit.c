@@ -1007,18 +1007,18 @@ static void ra_longterm_busy(struct kunit *test, enum gk_api_id api,
 	gk_unmap(r, 0, r->nr);
 }
 
+/* GUP waits for a page in use, so each page has the next API and beginning. */
 static void gup_runs_anon_longterm_busy(struct kunit *test)
 {
-	unsigned int a, i, nr = ra_moving_range(test)->nr;
+	unsigned int i, n = 0, nr = ra_moving_range(test)->nr;
 
-	for (a = 0; a < ARRAY_SIZE(ra_pins); a++)
-		for (i = 0; i < nr && !ra_failed(test); i++) {
-			if (!ra_moves(ra_kind_at(test->param_value, i)))
-				continue;
-			ra_longterm_busy(test, ra_pins[a], i, 0);
-			if (i)
-				ra_longterm_busy(test, ra_pins[a], i, 1);
-		}
+	for (i = 0; i < nr && !ra_failed(test); i++) {
+		if (!ra_moves(ra_kind_at(test->param_value, i)))
+			continue;
+		ra_longterm_busy(test, ra_pins[n % ARRAY_SIZE(ra_pins)], i,
+				 i && n / ARRAY_SIZE(ra_pins) % 2);
+		n++;
+	}
 }
 
 static struct kunit_case gup_runs_anon_cases[] = {
