@@ -266,6 +266,50 @@ void gk_wrprotect_ptes(struct gk_range *r, unsigned int i, unsigned int n)
 	mmap_read_unlock(r->mm);
 }
 
+static pte_t gk_pte_dirty(pte_t pte, bool dirty)
+{
+	return dirty ? pte_mkdirty(pte) : pte_mkclean(pte);
+}
+
+static pte_t gk_pte_young(pte_t pte, bool young)
+{
+	return young ? pte_mkyoung(pte) : pte_mkold(pte);
+}
+
+/* Give the present entry @i another value of a bit. */
+static void gk_change_pte(struct gk_range *r, unsigned int i,
+			  pte_t (*change)(pte_t pte, bool on), bool on)
+{
+	unsigned long addr = gk_addr(r, i);
+	struct vm_area_struct *vma;
+	struct folio_walk fw;
+	pte_t pte;
+
+	mmap_read_lock(r->mm);
+	vma = gk_vma(r, i);
+	if (vma && folio_walk_start(&fw, vma, addr, 0)) {
+		pte = ptep_get_and_clear(r->mm, addr, fw.ptep);
+		flush_tlb_page(vma, addr);
+		set_pte_at(r->mm, addr, fw.ptep, change(pte, on));
+		folio_walk_end(&fw, vma);
+	} else {
+		KUNIT_FAIL(r->test, "page %u is not present", i);
+	}
+	mmap_read_unlock(r->mm);
+}
+
+void gk_set_dirty_pte(struct gk_range *r, unsigned int i, bool dirty)
+{
+	gk_change_pte(r, i, gk_pte_dirty, dirty);
+	KUNIT_ASSERT_EQ(r->test, !!pte_dirty(gk_pte(r, i)), dirty);
+}
+
+void gk_set_young_pte(struct gk_range *r, unsigned int i, bool young)
+{
+	gk_change_pte(r, i, gk_pte_young, young);
+	KUNIT_ASSERT_EQ(r->test, !!pte_young(gk_pte(r, i)), young);
+}
+
 void gk_store(struct gk_range *r, unsigned int i, u8 val)
 {
 	KUNIT_ASSERT_EQ(r->test, 0,

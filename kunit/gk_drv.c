@@ -141,8 +141,8 @@ struct page *gk_folios_in_a_row(struct kunit *test, const u8 *orders,
 }
 
 /* Map r->nr pages of address space to @drv; nothing is inserted yet. */
-void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
-		 unsigned long flags)
+void gk_drv_mmap_at(struct gk_range *r, struct gk_drv *drv, unsigned long addr,
+		    unsigned long prot, unsigned long flags)
 {
 	struct file *file = anon_inode_getfile("[gup_kunit]", &gk_drv_fops, drv,
 					       O_RDWR);
@@ -150,7 +150,14 @@ void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
 	KUNIT_ASSERT_EQ(r->test, 0, kunit_add_action_or_reset(r->test, gk_fput,
 							      file));
-	gk_mmap(r, file, 0, prot, flags);
+	gk_mmap(r, file, addr, prot, flags);
+}
+
+/* The same, wherever there is room. */
+void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
+		 unsigned long flags)
+{
+	gk_drv_mmap_at(r, drv, 0, prot, flags);
 }
 
 /* Map one page at entry @i. */

@@ -175,6 +175,53 @@ static void gk_map_drv_mixed(struct gk_range *r)
 			gk_wrprotect_ptes(r, i, 1);
 }
 
+/*
+ * Folios that are not aligned as their addresses are. Elsewhere arm64 makes one
+ * contiguous entry of 16, which has one dirty bit and one accessed bit for all.
+ */
+static void gk_map_drv_askew(struct gk_range *r)
+{
+	struct gk_drv *drv = gk_drv(r->test, r->shape->arg, r->nr);
+	unsigned int i, nr = r->nr;
+
+	r->nr += 16;
+	gk_drv_mmap(r, drv, RW, MAP_SHARED);
+	r->nr = nr;
+	r->addr = ALIGN(r->addr, 16 * PAGE_SIZE) + PAGE_SIZE;
+	for (i = 0; i < r->nr; i++)
+		gk_drv_insert(r, i, gk_drv_page(drv, i));
+}
+
+/* As a processor leaves it that has written to every other page. */
+static void gk_map_drv_dirty(struct gk_range *r)
+{
+	unsigned int i;
+
+	gk_map_drv_askew(r);
+	for (i = 0; i < r->nr; i++)
+		gk_set_dirty_pte(r, i, i % 2);
+}
+
+/* As a processor leaves it that has been at every other page. */
+static void gk_map_drv_young(struct gk_range *r)
+{
+	unsigned int i;
+
+	gk_map_drv_askew(r);
+	for (i = 0; i < r->nr; i++)
+		gk_set_young_pte(r, i, i % 2);
+}
+
+/* Each folio from its last page to its first. */
+static void gk_map_drv_reversed(struct gk_range *r)
+{
+	struct gk_drv *drv = gk_map_drv_empty(r, MAP_SHARED);
+	unsigned int i, last = (1U << drv->order) - 1;
+
+	for (i = 0; i < r->nr; i++)
+		gk_drv_insert(r, i, gk_drv_page(drv, i ^ last));
+}
+
 /* A private mapping of a driver's folios, its middle copied on write. */
 static void gk_map_drv_cow(struct gk_range *r)
 {
@@ -251,6 +298,34 @@ static void gk_map_table_edge(struct gk_range *r)
 	gk_fault(r, 0, r->nr, true);
 }
 
+/*
+ * Half below an entry of the page directory, half below the next. The tables are
+ * made from the last to the first: they must not lie in a row by chance.
+ */
+static void gk_map_dir_edge(struct gk_range *r)
+{
+	unsigned int i;
+
+	gk_mmap(r, NULL, PGDIR_SIZE - r->nr / 2 * PAGE_SIZE, RW,
+		MAP_PRIVATE | MAP_FIXED_NOREPLACE);
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	for (i = r->nr; i--; )
+		gk_fault(r, i, 1, true);
+}
+
+/* The same, and the edge is in the middle of a folio. */
+static void gk_map_drv_dir_edge(struct gk_range *r)
+{
+	struct gk_drv *drv = gk_drv(r->test, r->shape->arg, r->nr);
+	unsigned int i;
+
+	gk_drv_mmap_at(r, drv, PGDIR_SIZE - r->nr / 2 * PAGE_SIZE, RW,
+		       MAP_SHARED | MAP_FIXED_NOREPLACE);
+	for (i = r->nr; i--; )
+		gk_drv_insert(r, i, gk_drv_page(drv, i));
+}
+
 /* From the start of a page table, and nothing is mapped behind it. */
 static void gk_map_alone(struct gk_range *r)
 {
@@ -284,11 +359,14 @@ static void gk_map_poisoned(struct gk_range *r)
 
 #define GK_FAST_ALL	(GK_FAST_READ | GK_FAST_WRITE | GK_FAST_PIN_READ)
 
-#define GK_SHAPE(_name, _nr, _map, _arg, _traits)			\
-	const struct gk_shape gk_##_name = {				\
-		.name = #_name, .nr = (_nr), .map = gk_map_##_map,	\
+#define GK_SHAPE_CALLED(_id, _name, _nr, _map, _arg, _traits)		\
+	const struct gk_shape gk_##_id = {				\
+		.name = (_name), .nr = (_nr), .map = gk_map_##_map,	\
 		.arg = (_arg), .traits = (_traits),			\
 	}
+#define GK_SHAPE(_name, _nr, _map, _arg, _traits)			\
+	GK_SHAPE_CALLED(_name, #_name, _nr, _map, _arg, _traits)
+#define GK_DRV_LARGE	(GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE)
 
 GK_SHAPE(anon_fresh, 16, anon, 0, GK_ANON | GK_READ | GK_WRITE);
 GK_SHAPE(anon_written, 16, anon_written, 0,
@@ -309,14 +387,17 @@ GK_SHAPE(shmem_fresh, 16, shmem_fresh, 0, GK_READ | GK_WRITE);
 GK_SHAPE(shmem_written, 16, shmem_written, 0,
 	 GK_READ | GK_WRITE | GK_FAST_ALL);
 GK_SHAPE(drv_order0, 16, drv, 0, GK_READ | GK_WRITE | GK_FAST_ALL);
-GK_SHAPE(drv_order2, 16, drv, 2,
-	 GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
-GK_SHAPE(drv_order4, 48, drv, 4,
-	 GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
-GK_SHAPE(drv_order9, 512, drv, 9,
-	 GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
-GK_SHAPE(drv_shuffled, 32, drv_shuffled, 3,
-	 GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
+GK_SHAPE(drv_order2, 16, drv, 2, GK_DRV_LARGE);
+GK_SHAPE(drv_order4, 48, drv, 4, GK_DRV_LARGE);
+GK_SHAPE(drv_order9, 512, drv, 9, GK_DRV_LARGE);
+GK_SHAPE(drv_shuffled, 32, drv_shuffled, 3, GK_DRV_LARGE);
+GK_SHAPE(drv_reversed, 32, drv_reversed, 4, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_dirty2, "drv_order2_dirty", 16, drv_dirty, 2, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_dirty4, "drv_order4_dirty", 48, drv_dirty, 4, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_dirty9, "drv_order9_dirty", 512, drv_dirty, 9, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_young2, "drv_order2_young", 16, drv_young, 2, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_young4, "drv_order4_young", 48, drv_young, 4, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_young9, "drv_order9_young", 512, drv_young, 9, GK_DRV_LARGE);
 GK_SHAPE(drv_holes, 32, drv_holes, 4, GK_PARTIAL | GK_LARGE);
 GK_SHAPE(drv_mixed, 32, drv_mixed, 4,
 	 GK_READ | GK_WRITE | GK_FAST_READ | GK_FAST_PIN_READ | GK_LARGE);
@@ -324,8 +405,7 @@ GK_SHAPE(drv_cow, 9, drv_cow, 0,
 	 GK_READ | GK_WRITE | GK_FAST_READ | GK_FAST_PIN_READ);
 GK_SHAPE(drv_large_cow, 32, drv_cow, 4,
 	 GK_READ | GK_WRITE | GK_FAST_READ | GK_FAST_PIN_READ | GK_LARGE);
-GK_SHAPE(drv_twice, 32, drv_twice, 4,
-	 GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
+GK_SHAPE(drv_twice, 32, drv_twice, 4, GK_DRV_LARGE);
 GK_SHAPE(pfnmap, 8, pfnmap, 0, GK_REFUSED);
 GK_SHAPE(prot_none, 16, prot_none, 0, GK_FORCE_READ | GK_FORCE_WRITE | GK_ANON);
 GK_SHAPE(guard, 16, guard, 0, GK_PARTIAL | GK_ANON);
@@ -334,6 +414,9 @@ GK_SHAPE(two_vmas, 16, two_vmas, 0,
 GK_SHAPE(hole, 16, hole, 0, GK_PARTIAL | GK_ANON);
 GK_SHAPE(table_edge, 16, table_edge, 0,
 	 GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
+GK_SHAPE(dir_edge, 16, dir_edge, 0,
+	 GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
+GK_SHAPE(drv_dir_edge, 48, drv_dir_edge, 4, GK_DRV_LARGE);
 GK_SHAPE(alone, 64, alone, 0,
 	 GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
 GK_SHAPE(mlocked, 16, mlocked, 0,
@@ -345,10 +428,12 @@ const struct gk_shape *const gk_zoo[] = {
 	&gk_anon_reexclusive, &gk_anon_readonly, &gk_anon_mixed,
 	&gk_file_private, &gk_file_private_cow, &gk_shmem_fresh,
 	&gk_shmem_written, &gk_drv_order0, &gk_drv_order2, &gk_drv_order4,
-	&gk_drv_order9, &gk_drv_shuffled, &gk_drv_holes, &gk_drv_mixed,
-	&gk_drv_cow, &gk_drv_large_cow, &gk_drv_twice, &gk_pfnmap,
-	&gk_prot_none, &gk_guard, &gk_two_vmas, &gk_hole, &gk_table_edge,
-	&gk_alone, &gk_mlocked, &gk_poisoned,
+	&gk_drv_order9, &gk_drv_shuffled, &gk_drv_reversed, &gk_drv_dirty2,
+	&gk_drv_dirty4, &gk_drv_dirty9, &gk_drv_young2, &gk_drv_young4,
+	&gk_drv_young9, &gk_drv_holes, &gk_drv_mixed, &gk_drv_cow,
+	&gk_drv_large_cow, &gk_drv_twice, &gk_pfnmap, &gk_prot_none,
+	&gk_guard, &gk_two_vmas, &gk_hole, &gk_table_edge, &gk_dir_edge,
+	&gk_drv_dir_edge, &gk_alone, &gk_mlocked, &gk_poisoned,
 };
 
 const unsigned int gk_zoo_size = ARRAY_SIZE(gk_zoo);
