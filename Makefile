@@ -11,8 +11,10 @@ kunit:		## KUnit on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, af
 	@scripts/kunit.sh
 vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=   12 min
 	@scripts/vm.sh
-check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on UML and x86-64, VMs   35 min with ccache
+check:		## all the tests: lint, the rig itself, patches, static checks, KUnit on UML and x86, VMs   35 min with ccache
 	@scripts/check.sh
+check-all:	## the same, and KUnit on arm64 with three kinds of page tables
+	@ALL=1 scripts/check.sh
 
 #: the patch cycle: make tree; edit and commit in build/linux; make refresh
 tree: setup-tree	## build/linux = pinned kernel + patches/   90 s, then 0.1 s
@@ -70,5 +72,5 @@ help:
 	      /^[a-z-]+:.*##/{ name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## */, ""); \
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
-.PHONY: kunit vm check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
+.PHONY: kunit vm check check-all each-patch tree refresh show rebase send-check lint round-trip checkpatch \
 	sparse selftest inventory bench counts icount setup setup-tree clean help

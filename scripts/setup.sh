@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - see that the tools are there; install what is missing
 #
-# Usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench]	(default: tree build lint)
+# Usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [post] [bench]	(default: tree build lint)
 #
 #   tree   to get the source and apply the patches
 #   build  to build and run ARCH=um kernels
 #   vm     to build and run x86-64 kernels and the selftests in QEMU
+#   i386   to run i386 kernels in QEMU
+#   arm64  to build and run arm64 kernels in QEMU
 #   vng    for make vm VM=vng
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check
@@ -44,6 +46,9 @@ vm	mkfs.ext4			e2fsprogs	the disk of the guest
 vm	/usr/include/numa.h		libnuma-dev	the migration test
 vm	/usr/include/liburing.h		liburing-dev	cow and gup_longterm
 vm	/usr/include/sys/capability.h	libcap-dev	memfd_secret
+i386	qemu-system-i386		qemu-system-x86	the guest
+arm64	aarch64-linux-gnu-gcc		gcc-aarch64-linux-gnu	the kernel
+arm64	qemu-system-aarch64		qemu-system-arm	the guest
 vng	/usr/lib/python3/dist-packages/argcomplete	python3-argcomplete	virtme-ng
 vng	/usr/lib/python3/dist-packages/requests	python3-requests	virtme-ng
 vng	/usr/lib/python3/dist-packages/pkg_resources	python3-pkg-resources	virtme-ng
@@ -58,8 +63,8 @@ bench	gnuplot				gnuplot-nox	the plot of make bench
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|vng|lint|post|bench) ;;
-	*) die "setup: no group '$group': use tree, build, vm, vng, lint, post or bench";;
+	tree|build|vm|i386|arm64|vng|lint|post|bench) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, post or bench";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue
