@@ -299,6 +299,8 @@ void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 void gk_drv_mmap_at(struct gk_range *r, struct gk_drv *drv, unsigned long addr,
 		    unsigned long prot, unsigned long flags);
 void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page);
+void gk_drv_insert_leaf(struct gk_range *r, unsigned int i,
+			struct folio *folio);
 /* One block of memory, cut into folios: folio i has 2^orders[i] pages. */
 struct page *gk_folios_in_a_row(struct kunit *test, const u8 *orders,
 				unsigned int nr);

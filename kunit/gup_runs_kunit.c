@@ -342,6 +342,12 @@ static void runs_map(struct gk_range *r)
 	r->nr = x->nr;
 	r->addr = ALIGN(r->addr + x->split * PAGE_SIZE, PMD_SIZE) -
 		  x->split * PAGE_SIZE;
+	/*
+	 * Out of step with the folios, or arm64 would make one contiguous entry of all
+	 * of F once its last page is faulted in, and a dirty page of it all dirty.
+	 */
+	if (!x->split)
+		r->addr += PAGE_SIZE;
 	runs_each_kind(x, runs_make_private);
 	/* Backwards: the two tables must not lie in a row by chance. */
 	for (i = x->nr; i--; )
