@@ -11,8 +11,10 @@ kunit:		## KUnit suites on the patched kernel: LANE= SIDE=base FILTER=   cold 4 
 	@scripts/kunit.sh
 vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER= VM=vng   12 min
 	@scripts/vm.sh
-check:		## every test: lint, the rig, patches, static checks, KUnit on UML and x86-64, VM   35 min with ccache
+check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh
+check-all:	## the same, and KUnit on arm64 with three kinds of page tables
+	@ALL=1 scripts/check.sh
 
 #: results
 status:		## ten lines: where make check is or how it ended, which lanes are ok, what failed   1 s
@@ -74,5 +76,5 @@ help:
 	      /^[a-z-]+:.*##/{ name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## */, ""); \
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
-.PHONY: kunit vm check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
+.PHONY: kunit vm check check-all each-patch tree refresh show rebase send-check lint round-trip checkpatch \
 	sparse test-rig inventory bench counts icount report status doctor setup setup-tree clean help

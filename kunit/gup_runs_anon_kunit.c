@@ -53,12 +53,21 @@ static struct folio *ra_map_folio(struct gk_range *r, unsigned int i,
 /* Address space for r->nr pages in one page table. */
 static void ra_mmap(struct gk_range *r)
 {
-	unsigned int nr = r->nr;
+	unsigned int nr = r->nr, before;
 
 	r->nr = PTRS_PER_PTE + nr;
 	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
+	/* The folios are small where the test does not say otherwise. */
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	/* What is left over is given back: 32 bits of addresses are soon used up. */
+	before = (ALIGN(r->addr, PMD_SIZE) - r->addr) / PAGE_SIZE;
+	if (before)
+		gk_unmap(r, 0, before);
+	if (before < PTRS_PER_PTE)
+		gk_unmap(r, before + nr, PTRS_PER_PTE - before);
 	r->nr = nr;
-	r->addr = ALIGN(r->addr, PMD_SIZE);
+	r->addr = gk_addr(r, before);
 }
 
 /* Write through the page, not the mapping: nothing may be faulted in. */
@@ -614,9 +623,11 @@ static void ra_set_pte(struct gk_range *r, unsigned int i, pte_t pte)
 
 	mmap_read_lock(r->mm);
 	ptep = get_locked_pte(r->mm, gk_addr(r, i), &ptl);
+	/* arm64 wants no bit cleared that hardware could set at the same time. */
+	ptep_get_and_clear(r->mm, gk_addr(r, i), ptep);
+	flush_tlb_page(gk_vma(r, i), gk_addr(r, i));
 	set_pte_at(r->mm, gk_addr(r, i), ptep, pte);
 	pte_unmap_unlock(ptep, ptl);
-	flush_tlb_page(gk_vma(r, i), gk_addr(r, i));
 	mmap_read_unlock(r->mm);
 }
 

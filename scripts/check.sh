@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# check.sh - every test of this repository			(make check)
+# check.sh - every test of this repository	(make check, make check-all)
 #
 # usage: scripts/check.sh [STEP...]		(default: all, in this order)
 #
@@ -13,7 +13,7 @@
 #   - a step that prints TAP counts its lines;
 #   - any other step counts as one. A step that fails counts at least one failed.
 #
-# environment: JOBS, CC, NOCCACHE=1
+# environment: ALL=1: also the lanes that would make it too long; JOBS, CC, NOCCACHE=1
 # exit status: 0 all passed, 1 a test failed, 2 a step could not tell
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -25,7 +25,7 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm lint
+	setup           setup.sh tree build vm i386 lint${ALL:+ arm64}
 	tree            tree.sh series
 	tree-base       tree.sh base
 	lint            lint.sh
@@ -46,12 +46,18 @@ steps() {
 	um-smp          kunit.sh LANE=um-smp SIDE=series
 	x86_64-base     kunit.sh LANE=x86_64 SIDE=base
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
+	i386-base       kunit.sh LANE=i386 SIDE=base
+	i386            kunit.sh LANE=i386 SIDE=series
+	$([ -z "${ALL-}" ] || for l in arm64 arm64-64k arm64-39; do
+		printf '%-15s kunit.sh LANE=%s SIDE=%s\n' "$l-base" "$l" base "$l" "$l" series
+	done)
 	x86_64-vm       vm.sh LANE=x86_64 SIDE=series
 	sparse          sparse.sh
 	counts          counts.sh
 	icount          icount.sh
 	doc             series/doc_check.py
 	canaries        test-rig.sh canaries
+	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
 	EOF

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - check that the tools are there, and install what is missing
 #
-# usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench] [view]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [post] [bench] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
 #   tree   gets the source and applies the patches
 #   build  builds and runs ARCH=um kernels
 #   vm     builds and runs x86-64 kernels and the selftests in QEMU
+#   i386   runs i386 kernels in QEMU
+#   arm64  builds and runs arm64 kernels in QEMU
 #   vng    for make vm VM=vng
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check
@@ -46,6 +48,9 @@ vm	mkfs.ext4			e2fsprogs	the disk of the guest
 vm	/usr/include/numa.h		libnuma-dev	the migration test
 vm	/usr/include/liburing.h		liburing-dev	cow and gup_longterm
 vm	/usr/include/sys/capability.h	libcap-dev	memfd_secret
+i386	qemu-system-i386		qemu-system-x86	the guest
+arm64	aarch64-linux-gnu-gcc		gcc-aarch64-linux-gnu	the kernel
+arm64	qemu-system-aarch64		qemu-system-arm	the guest
 vng	/usr/lib/python3/dist-packages/argcomplete	python3-argcomplete	virtme-ng
 vng	/usr/lib/python3/dist-packages/requests	python3-requests	virtme-ng
 vng	/usr/lib/python3/dist-packages/pkg_resources	python3-pkg-resources	virtme-ng
@@ -62,8 +67,8 @@ view	chromium			chromium	the test of make report
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|vng|lint|post|bench|view) ;;
-	*) die "setup: no group '$group': use tree, build, vm, vng, lint, post, bench or view";;
+	tree|build|vm|i386|arm64|vng|lint|post|bench|view) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, post, bench or view";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue

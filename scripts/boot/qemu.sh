@@ -1,11 +1,18 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables come from lane.sh and go to the caller
 # SPDX-License-Identifier: GPL-2.0
-# qemu.sh - how a kernel of arch x86_64 is booted: in QEMU. Sourced after lane.sh,
-# by kunit-run.sh (KUnit) and vm-run.sh (selftests), and by icount.sh.
+# qemu.sh - how a kernel of arch x86_64, i386 or arm64 is booted: in QEMU. Sourced after
+# lane.sh and lane_load, by kunit-run.sh (KUnit) and vm-run.sh (selftests), and by icount.sh.
 #
 # environment: ACCEL=kvm|tcg instead of trying; CPUS=2; MEMORY=2G; QEMU=program
 
-qemu=${QEMU:-qemu-system-x86_64}
+# no_timer_check: on a busy host the timer looks dead to a kernel under TCG, which panics.
+# To i386, the processor "max" is an Athlon that is unfit for SMP, with a warning.
+cpu=max
+case $arch in
+arm64) qemu=${QEMU:-qemu-system-aarch64} machine=virt console=ttyAMA0 timer='';;
+*) qemu=${QEMU:-qemu-system-$arch} machine=pc console=ttyS0 timer=no_timer_check;;
+esac
+[ "$arch" != i386 ] || cpu=max,vendor=GenuineIntel
 
 # vm_qemu LOG SECONDS ACCEL IMAGE ARGS [QEMU-OPTION...]: in the background; sets pid.
 # What the guest's serial console says goes to LOG, followed by what QEMU says.
@@ -20,13 +27,13 @@ vm_qemu() {
 			-rtc base=2026-01-01,clock=vm -seed 1 "$@"
 		_append="nokaslr tsc_early_khz=1000000 tsc=reliable reboot=t $_append";;
 	*)	[ "$_accel" != tcg ] || _accel=tcg,thread=multi
-		set -- -accel "$_accel" -cpu max -smp "${CPUS:-2},sockets=${CPUS:-2}" -m "${MEMORY:-2G}" "$@"
-		# On a busy host the timer looks dead to a kernel under TCG, which panics.
-		_append="no_timer_check log_buf_len=4M $_append";;
+		set -- -machine "$machine" -accel "$_accel" -cpu "$cpu" \
+			-smp "${CPUS:-2},sockets=${CPUS:-2}" -m "${MEMORY:-2G}" "$@"
+		_append="$timer log_buf_len=4M $_append";;
 	esac
 	timeout -k 5 "$_seconds" "$qemu" -nodefaults -no-user-config -no-reboot \
 		-display none -monitor none -serial stdio -nic none \
-		-kernel "$_image" -append "console=ttyS0 $_append" "$@" </dev/null >"$_log" 2>&1 &
+		-kernel "$_image" -append "console=$console $_append" "$@" </dev/null >"$_log" 2>&1 &
 	pid=$!
 }
 
@@ -53,6 +60,7 @@ vm_vng() {
 # to get as far as missing it. The answer holds until this machine is booted again.
 vm_accel() {
 	accel=${ACCEL-}
+	[ "$arch" != arm64 ] || accel=${accel:-tcg}	# no host of ours is one
 	case $accel in
 	kvm|tcg) return 0;;
 	'') ;;
@@ -80,7 +88,8 @@ vm_accel() {
 }
 
 vm_ready() {
-	need "$qemu" qemu-system-x86; need timeout coreutils
+	case $arch in arm64) need "$qemu" qemu-system-arm;; *) need "$qemu" qemu-system-x86;; esac
+	need timeout coreutils
 	vm_accel "$o/$image"
 	accelerator="$accel ($(vm_version))"
 	[ "$accel" != kvm ] || timeout=$((timeout / 3 + 10))	# lanes are timed with TCG
