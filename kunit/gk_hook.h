@@ -36,6 +36,9 @@ enum gk_point {
  */
 extern void (*gk_hook)(enum gk_point point, const volatile void *what);
 
+/* Have read-only entries that are dirty taken for those of a shadow stack. */
+extern bool gk_shadow_stacks;
+
 /* gk_enter(), but of the hooked GUP. */
 void gk_enter_hooked(struct gk_call *c);
 

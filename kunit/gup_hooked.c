@@ -75,7 +75,14 @@ static inline void gk_at(enum gk_point point, const volatile void *what)
 #define ptep_get(ptep)							\
 	GK_BEFORE(GK_READ_LOCKED, ptep, (ptep_get)(ptep))
 
-/* Batches of entries are read in it, so these three come before. */
+bool gk_shadow_stacks;
+
+/* x86 shadow stacks: an entry is writable without the bit if it is dirty. */
+#undef pte_write
+#define pte_write(pte)							\
+	((pte_write)(pte) || (gk_shadow_stacks && pte_dirty(pte)))
+
+/* Batches of entries are read in it, so these come before. */
 #include "internal.h"
 
 #define folio_ref_try_add(folio, nr)					\

@@ -45,7 +45,7 @@ static const struct race_layout {
 } race_layouts[] = {
 	{ "small", "0000000000000000", "0000200000000", 4, 4 },
 	{ "large", "33", "223", 0, 8 },
-	{ "middle", "33", "223", 2, 5 },
+	{ "middle", "33", "1123", 2, 5 },
 	{ "two", "223", "33", 1, 6 },
 	{ "mixed", "00123", "223", 0, 8 },
 };
@@ -126,6 +126,7 @@ struct race {
 	unsigned int events, faults;
 	unsigned int met;		/* a bit for each enum gk_point */
 	enum gk_point point;
+	int looked_at;			/* the entry, if that is the point */
 	bool acted, finished, locked, slow, failed;
 };
 
@@ -177,8 +178,9 @@ static const struct race_how race_hows_fork_read[] = {
 /* Messages */
 
 static const char *const race_points[GK_NR_POINTS] = {
-	[GK_READ_PMD] = "the look at the PMD", [GK_READ_PTE] = "the look at",
-	[GK_READ_LOCKED] = "the locked look at", [GK_REF] = "the reference",
+	[GK_READ_PMD] = "the look at the PMD",
+	[GK_READ_PTE] = "the look at an entry",
+	[GK_READ_LOCKED] = "the locked look at an entry", [GK_REF] = "the reference",
 	[GK_PUT] = "giving back", [GK_SEQ_BEGIN] = "the sequence count",
 	[GK_SEQ_RETRY] = "the second look at the sequence count",
 	[GK_SLOW] = "the slow path", [GK_LOCK] = "the page table lock",
@@ -195,9 +197,10 @@ do {									\
 									\
 	__w->failed = true;						\
 	KUNIT_FAIL(__w->test,						\
-		   "%s: point %u, before %s, entry %u changed: " fmt,	\
+		   "%s: point %u, before %s (%d), entry %u changed: " fmt, \
 		   gk_where(&__w->call), __w->at,			\
-		   __w->acted ? race_points[__w->point] : "-",		\
+		   __w->acted ? race_points[__w->point] : "the end",	\
+		   __w->looked_at,					\
 		   __w->target, ##__VA_ARGS__);				\
 } while (0)
 
@@ -464,6 +467,7 @@ static void race_reset(struct race *w)
 			race_set(w, i, race_pte(w, page));
 	}
 	w->events = w->faults = 0;
+	w->looked_at = -1;
 	w->acted = w->finished = w->locked = w->slow = w->failed = false;
 }
 
@@ -763,12 +767,14 @@ static void race_hook(enum gk_point point, const volatile void *what)
 	}
 	if (w->events++ == w->at && (!w->locked || w->action->locked)) {
 		w->point = point;
+		if (point == GK_READ_PTE || point == GK_READ_LOCKED)
+			w->looked_at = (const pte_t *)what - w->table;
 		w->acted = w->action->act(w, w->target);
 		if (w->acted)
 			w->met |= BIT(point);
 	}
 	/* Every other fork is still under way then. */
-	if (point == GK_SEQ_RETRY && !(w->at & 1))
+	if (point == GK_SEQ_RETRY && !(w->target & 1))
 		race_finish(w);
 	if (point == GK_LOCK)
 		w->locked = true;
@@ -870,17 +876,33 @@ static void race_judge(struct race *w)
 	race_judge_counts(w, 0);
 }
 
-static void race_run(struct race *w, unsigned int target, unsigned int at)
+static void race_prepare_call(struct race *w, const struct race_how *how)
 {
 	struct gk_call *c = &w->call;
 
+	c->r = w->r;
+	c->api = &gk_apis[how->api];
+	c->flags = how->flags;
+	c->addr = w->r->addr;
+	c->nr = w->layout->nr;
+	c->array = c->pages = w->pages;
+	c->room = ARRAY_SIZE(w->pages);
+}
+
+static void race_enter(struct race *w)
+{
+	w->call.locked = 1;
+	memset(w->pages, 0, sizeof(w->pages));
+	gk_enter_hooked(&w->call);
+}
+
+static void race_run(struct race *w, unsigned int target, unsigned int at)
+{
 	race_reset(w);
 	w->target = target;
 	w->at = at;
-	c->locked = 1;
-	memset(w->pages, 0, sizeof(w->pages));
 	gk_hook = race_hook;
-	gk_enter_hooked(c);
+	race_enter(w);
 	gk_hook = NULL;
 	race_finish(w);
 	race_judge(w);
@@ -913,31 +935,22 @@ static unsigned int race_points_wanted(const struct race *w)
 	return want;
 }
 
-/* One call, raced at each of its points, at some entries. */
+/* One call, raced at each of its points, at each entry. */
 static bool race_sweep_call(struct race *w, const struct race_how *how)
 {
-	const unsigned int nr = w->layout->nr;
-	const unsigned int targets[] = { 0, 1, nr / 2, nr - 1 };
-	struct gk_call *c = &w->call;
-	unsigned int i, at;
+	unsigned int i, at, nr = w->action->one ? 1 : w->layout->nr;
 	long held;
 
-	c->r = w->r;
-	c->api = &gk_apis[how->api];
-	c->flags = how->flags;
-	c->addr = w->r->addr;
-	c->nr = nr;
-	c->array = c->pages = w->pages;
-	c->room = ARRAY_SIZE(w->pages);
+	race_prepare_call(w, how);
 	w->met = 0;
 
 	held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
 	if (!race_run_alone(w))
 		return false;
-	for (i = 0; i < (w->action->one ? 1 : ARRAY_SIZE(targets)); i++) {
+	for (i = 0; i < nr; i++) {
 		at = 0;
 		do {
-			race_run(w, targets[i], at);
+			race_run(w, i, at);
 			if (w->failed)
 				return false;
 		} while (w->events > at++);
@@ -995,9 +1008,45 @@ RACE(share, race_share, RACE_HOWS(race_hows_nofault), .anon = true)
 RACE(share_readonly, race_share, RACE_HOWS(race_hows_share), .anon = true,
      .readonly = true)
 RACE(fork, race_fork, race_fork_ends, RACE_HOWS(race_hows_fork),
-     .anon = true, .one = true)
+     .anon = true)
 RACE(fork_readonly, race_fork, race_fork_ends, RACE_HOWS(race_hows_fork_read),
-     .anon = true, .readonly = true, .one = true)
+     .anon = true, .readonly = true)
+
+/*
+ * A batch that begins with an entry of a shadow stack, which counts as writable:
+ * the read-only ones behind it do not, and their pages are not exclusive. Here is no
+ * race, but no such entry either without the hooks.
+ */
+static void gup_race_shadow_stack(struct kunit *test)
+{
+	static const struct race_action action = {
+		RACE_HOWS(race_hows_nofault), .anon = true, .readonly = true,
+	};
+	struct race *w = race_make(test, &action);
+	struct gk_call *c = &w->call;
+	unsigned int i, k;
+	long want;
+
+	for (i = 0; i < action.nr_hows && !w->failed; i++) {
+		race_prepare_call(w, &action.hows[i]);
+		race_reset(w);
+		race_set(w, 0, pte_mkdirty(race_clear(w, 0)));
+		for (k = 1; k < w->layout->nr; k++)
+			ClearPageAnonExclusive(w->block + race_nr(w, k));
+		gk_shadow_stacks = true;
+		race_enter(w);
+		gk_shadow_stacks = false;
+		want = c->api->pins || (c->flags & FOLL_WRITE) ? 1 : c->nr;
+		/* GUP-fast asks the bits. */
+		if (c->api->only && (c->flags & FOLL_WRITE))
+			want = 0;
+		if (c->ret != want)
+			race_fail(w, "returned %ld, not %ld", c->ret, want);
+		race_judge_counts(w, c->ret);
+		gk_release(c);
+	}
+	race_close(w);
+}
 
 static struct kunit_case gup_race_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_unmap, race_layout_gen_params),
@@ -1022,6 +1071,7 @@ static struct kunit_case gup_race_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_share_readonly, race_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_race_fork, race_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_race_fork_readonly, race_layout_gen_params),
+	KUNIT_CASE_PARAM(gup_race_shadow_stack, race_layout_gen_params),
 	{}
 };
 
