@@ -34,7 +34,7 @@ enum gk_point {
  * Called at each point that GUP comes to, in its context: with interrupts off in
  * GUP-fast, and with its locks held. NULL: nothing.
  */
-extern void (*gk_hook)(enum gk_point point, const volatile void *what);
+extern void (*gk_hook)(enum gk_point point, const void *what);
 
 /* Have read-only entries that are dirty taken for those of a shadow stack. */
 extern bool gk_shadow_stacks;

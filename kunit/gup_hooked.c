@@ -43,70 +43,102 @@
 #include "gk_enter.h"
 #include "gk_hook.h"
 
-void (*gk_hook)(enum gk_point point, const volatile void *what);
+void (*gk_hook)(enum gk_point point, const void *what);
 
-static inline void gk_at(enum gk_point point, const volatile void *what)
+static inline void gk_at(enum gk_point point, const void *what)
 {
 	if (gk_hook)
 		gk_hook(point, what);
 }
 
-/* @does with what happens before or after it; it returns something. */
-#define GK_BEFORE(point, what, does)					\
-({									\
-	gk_at(point, (const volatile void *)(what));			\
-	does;								\
-})
-#define GK_AFTER(point, what, does)					\
-({									\
-	typeof(does) __done = (does);					\
-									\
-	gk_at(point, (const volatile void *)(what));			\
-	__done;								\
-})
+/* Each, behind a point. */
 
-#undef pmdp_get_lockless
-#define pmdp_get_lockless(pmdp)						\
-	GK_BEFORE(GK_READ_PMD, pmdp, (pmdp_get_lockless)(pmdp))
-#undef ptep_get_lockless
-#define ptep_get_lockless(ptep)						\
-	GK_BEFORE(GK_READ_PTE, ptep, (ptep_get_lockless)(ptep))
-#undef ptep_get
-#define ptep_get(ptep)							\
-	GK_BEFORE(GK_READ_LOCKED, ptep, (ptep_get)(ptep))
-
-bool gk_shadow_stacks;
-
-/* x86 shadow stacks: an entry is writable without the bit if it is dirty. */
-#undef pte_write
-#define pte_write(pte)							\
-	((pte_write)(pte) || (gk_shadow_stacks && pte_dirty(pte)))
-
-/* Batches of entries are read in it, so these come before. */
-#include "internal.h"
-
-#define folio_ref_try_add(folio, nr)					\
-	GK_BEFORE(GK_REF, folio, (folio_ref_try_add)(folio, nr))
-#define page_ref_add_unless_zero(page, nr)				\
-	GK_BEFORE(GK_REF, page, (page_ref_add_unless_zero)(page, nr))
-#define folio_ref_add(folio, nr)					\
-	GK_BEFORE(GK_REF, folio, (folio_ref_add)(folio, nr))
-#undef atomic_add
-#define atomic_add(nr, counter)						\
-	GK_BEFORE(GK_REF, counter, (atomic_add)(nr, counter))
-#define folio_put_refs(folio, nr)					\
-	GK_BEFORE(GK_PUT, folio, (folio_put_refs)(folio, nr))
-
-static inline bool gk_seq_try_begin(const seqcount_t *s, unsigned int *seq)
+static inline pmd_t gk_pmdp_get_lockless(pmd_t *pmdp)
 {
-	gk_at(GK_SEQ_BEGIN, s);
-	return raw_seqcount_try_begin(s, *seq);
+	gk_at(GK_READ_PMD, pmdp);
+	return pmdp_get_lockless(pmdp);
 }
 
-static inline bool gk_seq_retry(const seqcount_t *s, unsigned int seq)
+static inline pte_t gk_ptep_get_lockless(pte_t *ptep)
 {
-	gk_at(GK_SEQ_RETRY, s);
-	return read_seqcount_retry(s, seq);
+	gk_at(GK_READ_PTE, ptep);
+	return ptep_get_lockless(ptep);
+}
+
+static inline pte_t gk_ptep_get(pte_t *ptep)
+{
+	gk_at(GK_READ_LOCKED, ptep);
+	return ptep_get(ptep);
+}
+
+static inline bool gk_folio_ref_try_add(struct folio *folio, int nr)
+{
+	gk_at(GK_REF, folio);
+	return folio_ref_try_add(folio, nr);
+}
+
+static inline bool gk_page_ref_add_unless_zero(struct page *page, int nr)
+{
+	gk_at(GK_REF, page);
+	return page_ref_add_unless_zero(page, nr);
+}
+
+static inline void gk_folio_ref_add(struct folio *folio, int nr)
+{
+	gk_at(GK_REF, folio);
+	folio_ref_add(folio, nr);
+}
+
+static inline void gk_atomic_add(int nr, atomic_t *counter)
+{
+	gk_at(GK_REF, counter);
+	atomic_add(nr, counter);
+}
+
+static inline void gk_folio_put_refs(struct folio *folio, int nr)
+{
+	gk_at(GK_PUT, folio);
+	folio_put_refs(folio, nr);
+}
+
+static inline int gk_read_seqcount_retry(const seqcount_t *seq,
+					 unsigned int start)
+{
+	gk_at(GK_SEQ_RETRY, seq);
+	return read_seqcount_retry(seq, start);
+}
+
+static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
+{
+	gk_at(GK_SLOW, mm);
+	return mmap_read_lock_killable(mm);
+}
+
+static inline pte_t *gk_pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd,
+					    unsigned long addr,
+					    spinlock_t **ptlp)
+{
+	gk_at(GK_LOCK, pmd);
+	return pte_offset_map_lock(mm, pmd, addr, ptlp);
+}
+
+static inline bool gk_need_resched(void)
+{
+	gk_at(GK_RESCHED, NULL);
+	return need_resched();
+}
+
+static inline void gk_lru_cache_drain_for_folio(const struct folio *folio, int refs,
+						enum lru_cache_drained *drained)
+{
+	gk_at(GK_DRAIN, folio);
+	lru_cache_drain_for_folio(folio, refs, drained);
+}
+
+static inline bool gk_seq_try_begin(const seqcount_t *seq, unsigned int *start)
+{
+	gk_at(GK_SEQ_BEGIN, seq);
+	return raw_seqcount_try_begin(seq, *start);
 }
 
 static inline void gk_pte_unmap_unlock(pte_t *ptep, spinlock_t *ptl)
@@ -115,31 +147,81 @@ static inline void gk_pte_unmap_unlock(pte_t *ptep, spinlock_t *ptl)
 	gk_at(GK_UNLOCKED, ptep);
 }
 
-#undef raw_seqcount_try_begin
-#define raw_seqcount_try_begin(s, seq)	gk_seq_try_begin(s, &(seq))
-#undef read_seqcount_retry
-#define read_seqcount_retry(s, seq)	gk_seq_retry(s, seq)
+static inline vm_fault_t gk_handle_mm_fault(struct vm_area_struct *vma,
+					    unsigned long addr,
+					    unsigned int flags,
+					    struct pt_regs *regs)
+{
+	vm_fault_t ret;
 
-#define mmap_read_lock_killable(mm)					\
-	GK_BEFORE(GK_SLOW, mm, (mmap_read_lock_killable)(mm))
-#define pte_offset_map_lock(mm, pmd, addr, ptlp)			\
-	GK_BEFORE(GK_LOCK, pmd, (pte_offset_map_lock)(mm, pmd, addr, ptlp))
+	gk_at(GK_FAULT, (const void *)addr);
+	ret = handle_mm_fault(vma, addr, flags, regs);
+	gk_at(GK_FAULTED, (const void *)addr);
+	return ret;
+}
+
+static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new,
+				   free_folio_t put_new, unsigned long private,
+				   enum migrate_mode mode, int reason,
+				   unsigned int *succeeded)
+{
+	int ret;
+
+	gk_at(GK_MIGRATE, folios);
+	ret = migrate_pages(folios, get_new, put_new, private, mode, reason,
+			    succeeded);
+	gk_at(GK_MIGRATED, folios);
+	return ret;
+}
+
+bool gk_shadow_stacks;
+
+/* As on x86: an entry is writable without the bit if it is dirty. */
+static inline bool gk_pte_write(pte_t pte)
+{
+	return pte_write(pte) || (gk_shadow_stacks && pte_dirty(pte));
+}
+
+#undef pmdp_get_lockless
+#define pmdp_get_lockless	gk_pmdp_get_lockless
+#undef ptep_get_lockless
+#define ptep_get_lockless	gk_ptep_get_lockless
+#undef ptep_get
+#define ptep_get		gk_ptep_get
+#undef pte_write
+#define pte_write		gk_pte_write
+
+/* With it, batches of entries are read: so these come before. */
+#include "internal.h"
+
+static inline bool gk_folio_isolate_lru(struct folio *folio)
+{
+	bool ret;
+
+	gk_at(GK_ISOLATE, folio);
+	ret = folio_isolate_lru(folio);
+	gk_at(GK_ISOLATED, folio);
+	return ret;
+}
+
+#define folio_ref_try_add		gk_folio_ref_try_add
+#define page_ref_add_unless_zero	gk_page_ref_add_unless_zero
+#define folio_ref_add			gk_folio_ref_add
+#define atomic_add			gk_atomic_add
+#define folio_put_refs			gk_folio_put_refs
+#undef raw_seqcount_try_begin
+#define raw_seqcount_try_begin(seq, start) gk_seq_try_begin(seq, &(start))
+#undef read_seqcount_retry
+#define read_seqcount_retry		gk_read_seqcount_retry
+#define mmap_read_lock_killable		gk_mmap_read_lock_killable
+#define pte_offset_map_lock		gk_pte_offset_map_lock
 #undef pte_unmap_unlock
-#define pte_unmap_unlock(ptep, ptl)	gk_pte_unmap_unlock(ptep, ptl)
-#define need_resched()	GK_BEFORE(GK_RESCHED, NULL, (need_resched)())
-#define handle_mm_fault(vma, addr, flags, regs)				\
-	GK_AFTER(GK_FAULTED, addr, GK_BEFORE(GK_FAULT, addr,		\
-		 (handle_mm_fault)(vma, addr, flags, regs)))
-#define lru_cache_drain_for_folio(folio, refs, drained)			\
-	GK_BEFORE(GK_DRAIN, folio,					\
-		  (lru_cache_drain_for_folio)(folio, refs, drained))
-#define folio_isolate_lru(folio)					\
-	GK_AFTER(GK_ISOLATED, folio, GK_BEFORE(GK_ISOLATE, folio,	\
-		 (folio_isolate_lru)(folio)))
-#define migrate_pages(list, get_new, put_new, private, mode, reason, ret) \
-	GK_AFTER(GK_MIGRATED, list, GK_BEFORE(GK_MIGRATE, list,		\
-		 (migrate_pages)(list, get_new, put_new, private, mode,	\
-				 reason, ret)))
+#define pte_unmap_unlock		gk_pte_unmap_unlock
+#define need_resched			gk_need_resched
+#define handle_mm_fault			gk_handle_mm_fault
+#define lru_cache_drain_for_folio	gk_lru_cache_drain_for_folio
+#define folio_isolate_lru		gk_folio_isolate_lru
+#define migrate_pages			gk_migrate_pages
 
 /* Modules get the kernel's own. */
 #undef EXPORT_SYMBOL

@@ -87,7 +87,7 @@ struct race;
  * struct race_action - what another CPU does
  * @act: does it to entry @i; false if that is not possible at this point
  * @finish: what is left to do at the end of GUP-fast
- * @hows, @nr_hows: the calls to make
+ * @hows: the calls to make, then one of GK_NR_APIS
  * @anon: the folios are anonymous, and exclusive
  * @shmem: of shmem
  * @readonly, @clean, @old, @missing: how they are mapped
@@ -99,7 +99,6 @@ struct race_action {
 	bool (*act)(struct race *w, unsigned int i);
 	void (*finish)(struct race *w);
 	const struct race_how *hows;
-	unsigned int nr_hows;
 	bool anon, shmem, readonly, clean, old, missing, locked, same, one;
 };
 
@@ -145,6 +144,7 @@ static const struct race_how {
 	{ GK_PIN, FOLL_WRITE }, { GK_GET_UNLOCKED, 0 },
 	{ GK_PIN_REMOTE, FOLL_WRITE }, { GK_PIN_FAST, FOLL_NOFAULT },
 	{ GK_GET, FOLL_WRITE | FOLL_NOFAULT },
+	{ GK_NR_APIS },
 };
 
 static const struct race_how race_hows_nofault[] = {
@@ -154,25 +154,30 @@ static const struct race_how race_hows_nofault[] = {
 	{ GK_PIN, FOLL_NOFAULT }, { GK_PIN, FOLL_NOFAULT | FOLL_WRITE },
 	{ GK_GET_UNLOCKED, FOLL_NOFAULT },
 	{ GK_PIN_REMOTE, FOLL_NOFAULT | FOLL_WRITE },
+	{ GK_NR_APIS },
 };
 
 static const struct race_how race_hows_longterm[] = {
 	{ GK_PIN_FAST, FOLL_LONGTERM | FOLL_WRITE },
 	{ GK_PIN_FAST, FOLL_LONGTERM | FOLL_WRITE | FOLL_NOFAULT },
+	{ GK_NR_APIS },
 };
 
 static const struct race_how race_hows_share[] = {
 	{ GK_PIN_FAST, FOLL_NOFAULT }, { GK_GET_FAST, FOLL_NOFAULT },
 	{ GK_GET_FAST_ONLY, 0 }, { GK_PIN, FOLL_NOFAULT },
 	{ GK_GET_UNLOCKED, FOLL_NOFAULT },
+	{ GK_NR_APIS },
 };
 
 static const struct race_how race_hows_fork[] = {
 	{ GK_PIN_FAST, FOLL_NOFAULT }, { GK_PIN_FAST, FOLL_NOFAULT | FOLL_WRITE },
+	{ GK_NR_APIS },
 };
 
 static const struct race_how race_hows_fork_read[] = {
 	{ GK_PIN_FAST, FOLL_NOFAULT },
+	{ GK_NR_APIS },
 };
 
 /* Messages */
@@ -466,9 +471,14 @@ static void race_reset(struct race *w)
 		if (!w->action->missing)
 			race_set(w, i, race_pte(w, page));
 	}
-	w->events = w->faults = 0;
+	w->events = 0;
+	w->faults = 0;
 	w->looked_at = -1;
-	w->acted = w->finished = w->locked = w->slow = w->failed = false;
+	w->acted = false;
+	w->finished = false;
+	w->locked = false;
+	w->slow = false;
+	w->failed = false;
 }
 
 /* What another CPU sees, and does */
@@ -670,12 +680,12 @@ static bool race_old(struct race *w, unsigned int i)
 static bool race_share(struct race *w, unsigned int i)
 {
 	struct page *page = w->block + race_nr(w, i);
+	bool pins = w->call.api->pins;
 	pte_t pte = race_clear(w, i);
 
 	if (!folio_maybe_dma_pinned(page_folio(page))) {
-		race_changed(w, i, page, w->call.api->pins ||
-					 (w->call.flags & FOLL_WRITE));
-		if (w->call.api->pins)
+		race_changed(w, i, page, pins || (w->call.flags & FOLL_WRITE));
+		if (pins)
 			w->entry[i].seen = 0;
 		ClearPageAnonExclusive(page);
 		pte = pte_wrprotect(pte);
@@ -749,7 +759,7 @@ static void race_check_foreign(struct race *w)
 	}
 }
 
-static void race_hook(enum gk_point point, const volatile void *what)
+static void race_hook(enum gk_point point, const void *what)
 {
 	struct race *w = race_now;
 
@@ -845,13 +855,13 @@ static void race_judge_counts(struct race *w, long returned)
 		n = race_times(w, w->block + i, returned);
 		if (folio_ref_count(folio) != race_owner(w, folio) +
 					      gk_refs_wanted(api, folio, n))
-			race_fail(w, "%ld pages held: refcount of folio %u, order %u, with %u of them: %d",
-				  returned, i, folio_order(folio), n,
+			race_fail(w, "%ld pages held, %u of folio %u, order %u: refcount is %d",
+				  returned, n, i, folio_order(folio),
 				  folio_ref_count(folio));
 		if (folio_has_pincount(folio) &&
 		    atomic_read(&folio->_pincount) != (api->pins ? n : 0))
-			race_fail(w, "%ld pages held: pincount of folio %u, with %u of them: %d",
-				  returned, i, n, atomic_read(&folio->_pincount));
+			race_fail(w, "%ld pages held, %u of folio %u: pincount is %d",
+				  returned, n, i, atomic_read(&folio->_pincount));
 	}
 }
 
@@ -885,7 +895,8 @@ static void race_prepare_call(struct race *w, const struct race_how *how)
 	c->flags = how->flags;
 	c->addr = w->r->addr;
 	c->nr = w->layout->nr;
-	c->array = c->pages = w->pages;
+	c->pages = w->pages;
+	c->array = w->pages;
 	c->room = ARRAY_SIZE(w->pages);
 }
 
@@ -967,16 +978,14 @@ static bool race_sweep_call(struct race *w, const struct race_how *how)
 static void race_sweep(struct kunit *test, const struct race_action *action)
 {
 	struct race *w = race_make(test, action);
-	unsigned int i;
+	const struct race_how *how = action->hows;
 
-	for (i = 0; i < action->nr_hows; i++)
-		if (!race_sweep_call(w, &action->hows[i]))
-			break;
+	while (how->api != GK_NR_APIS && race_sweep_call(w, how))
+		how++;
 	race_close(w);
 }
 
-#define RACE_HOWS(table)	.hows = (table), .nr_hows = ARRAY_SIZE(table)
-#define RACE(name, ...)							\
+#define RACE_BY(name, ...)							\
 static void gup_race_##name(struct kunit *test)				\
 {									\
 	static const struct race_action action = { __VA_ARGS__ };	\
@@ -984,33 +993,33 @@ static void gup_race_##name(struct kunit *test)				\
 	race_sweep(test, &action);					\
 }
 
-RACE(unmap, race_unmap, RACE_HOWS(race_hows))
-RACE(unmap_all, race_unmap_all, RACE_HOWS(race_hows), .one = true)
-RACE(unmap_missing, race_unmap, RACE_HOWS(race_hows), .missing = true)
-RACE(migrate, race_migrate, RACE_HOWS(race_hows))
-RACE(migrate_missing, race_migrate, RACE_HOWS(race_hows), .missing = true)
-RACE(replace, race_replace, RACE_HOWS(race_hows))
-RACE(replace_by_next, race_replace_by_next, RACE_HOWS(race_hows))
-RACE(collapse, race_collapse, RACE_HOWS(race_hows), .one = true)
-RACE(wrprotect, race_wrprotect, RACE_HOWS(race_hows))
-RACE(split, race_split, RACE_HOWS(race_hows))
-RACE(reuse, race_reuse, RACE_HOWS(race_hows))
-RACE(recycle, race_recycle, RACE_HOWS(race_hows))
-RACE(free, race_free, RACE_HOWS(race_hows))
-RACE(foreign, race_foreign, RACE_HOWS(race_hows_longterm), .shmem = true)
-RACE(dirty, race_dirty, RACE_HOWS(race_hows_nofault),
-     .clean = true, .locked = true, .same = true)
-RACE(young, race_young, RACE_HOWS(race_hows_nofault),
-     .old = true, .locked = true, .same = true)
-RACE(clean, race_clean, RACE_HOWS(race_hows_nofault), .same = true)
-RACE(old, race_old, RACE_HOWS(race_hows_nofault), .same = true)
-RACE(share, race_share, RACE_HOWS(race_hows_nofault), .anon = true)
-RACE(share_readonly, race_share, RACE_HOWS(race_hows_share), .anon = true,
-     .readonly = true)
-RACE(fork, race_fork, race_fork_ends, RACE_HOWS(race_hows_fork),
-     .anon = true)
-RACE(fork_readonly, race_fork, race_fork_ends, RACE_HOWS(race_hows_fork_read),
-     .anon = true, .readonly = true)
+RACE_BY(unmap, race_unmap, .hows = race_hows)
+RACE_BY(unmap_all, race_unmap_all, .hows = race_hows, .one = true)
+RACE_BY(unmap_missing, race_unmap, .hows = race_hows, .missing = true)
+RACE_BY(migrate, race_migrate, .hows = race_hows)
+RACE_BY(migrate_missing, race_migrate, .hows = race_hows, .missing = true)
+RACE_BY(replace, race_replace, .hows = race_hows)
+RACE_BY(replace_by_next, race_replace_by_next, .hows = race_hows)
+RACE_BY(collapse, race_collapse, .hows = race_hows, .one = true)
+RACE_BY(wrprotect, race_wrprotect, .hows = race_hows)
+RACE_BY(split, race_split, .hows = race_hows)
+RACE_BY(reuse, race_reuse, .hows = race_hows)
+RACE_BY(recycle, race_recycle, .hows = race_hows)
+RACE_BY(free, race_free, .hows = race_hows)
+RACE_BY(foreign, race_foreign, .hows = race_hows_longterm, .shmem = true)
+RACE_BY(dirty, race_dirty, .hows = race_hows_nofault,
+	.clean = true, .locked = true, .same = true)
+RACE_BY(young, race_young, .hows = race_hows_nofault,
+	.old = true, .locked = true, .same = true)
+RACE_BY(clean, race_clean, .hows = race_hows_nofault, .same = true)
+RACE_BY(old, race_old, .hows = race_hows_nofault, .same = true)
+RACE_BY(share, race_share, .hows = race_hows_nofault, .anon = true)
+RACE_BY(share_readonly, race_share, .hows = race_hows_share, .anon = true,
+	.readonly = true)
+RACE_BY(fork, race_fork, race_fork_ends, .hows = race_hows_fork,
+	.anon = true)
+RACE_BY(fork_readonly, race_fork, race_fork_ends, .hows = race_hows_fork_read,
+	.anon = true, .readonly = true)
 
 /*
  * A batch that begins with an entry of a shadow stack, which counts as writable:
@@ -1020,15 +1029,16 @@ RACE(fork_readonly, race_fork, race_fork_ends, RACE_HOWS(race_hows_fork_read),
 static void gup_race_shadow_stack(struct kunit *test)
 {
 	static const struct race_action action = {
-		RACE_HOWS(race_hows_nofault), .anon = true, .readonly = true,
+		.hows = race_hows_nofault, .anon = true, .readonly = true,
 	};
 	struct race *w = race_make(test, &action);
+	const struct race_how *how;
 	struct gk_call *c = &w->call;
-	unsigned int i, k;
+	unsigned int k;
 	long want;
 
-	for (i = 0; i < action.nr_hows && !w->failed; i++) {
-		race_prepare_call(w, &action.hows[i]);
+	for (how = action.hows; how->api != GK_NR_APIS; how++) {
+		race_prepare_call(w, how);
 		race_reset(w);
 		race_set(w, 0, pte_mkdirty(race_clear(w, 0)));
 		for (k = 1; k < w->layout->nr; k++)
@@ -1042,7 +1052,9 @@ static void gup_race_shadow_stack(struct kunit *test)
 			want = 0;
 		if (c->ret != want)
 			race_fail(w, "returned %ld, not %ld", c->ret, want);
-		race_judge_counts(w, c->ret);
+		race_judge_counts(w, max(c->ret, 0L));
+		if (w->failed)
+			break;
 		gk_release(c);
 	}
 	race_close(w);

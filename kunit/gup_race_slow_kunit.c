@@ -41,10 +41,10 @@ struct rs {
 
 static struct rs rs_now;
 
-static void rs_hook(enum gk_point point, const volatile void *what)
+static void rs_hook(enum gk_point point, const void *what)
 {
 	rs_now.met[point]++;
-	rs_now.act(&rs_now, point, (const void *)what);
+	rs_now.act(&rs_now, point, what);
 }
 
 /* A call of all of @r, with what @act does meanwhile, @times at each entry. */
@@ -204,7 +204,7 @@ static void rs_share_faulted(struct rs *x, enum gk_point point, const void *what
 {
 	unsigned long addr = (unsigned long)what;
 	struct mm_struct *mm = x->r->mm;
-	spinlock_t *ptl;
+	spinlock_t *ptl = NULL;
 	unsigned int i;
 	pte_t *ptep;
 
