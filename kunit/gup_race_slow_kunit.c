@@ -435,7 +435,7 @@ static void gup_race_slow_held(struct kunit *test)
 		struct gk_call *c = rs_gup(r, rs_api(test),
 					   FOLL_WRITE | FOLL_LONGTERM, rs_hold, 0);
 
-		gk_expect_ret(c, -ENOMEM);
+		gk_expect_ret(c, -EBUSY);
 		KUNIT_ASSERT_NOT_NULL(test, rs_now.held);
 		folio_put(rs_now.held);
 		GK_EXPECT(c, -1, "pins held", c->acquired - c->released, 0);
