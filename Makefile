@@ -14,7 +14,7 @@ vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
 check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh
 check-all:	## the same, and KUnit on arm64 with three kinds of page tables
-	@ALL=1 scripts/check.sh
+	@scripts/check-all.sh
 
 #: results
 status:		## ten lines: where make check is or how it ended, which lanes are ok, what failed   1 s

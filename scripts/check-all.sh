@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# check-all.sh - make check, and what does not fit into it
+#
+# usage: scripts/check-all.sh
+#
+# Everything that check.sh does, and KUnit on arm64 with three kinds of page tables, base
+# and series: arm64 (4K pages, contiguous entries), arm64-64k and arm64-39.
+#
+# environment and exit status: as check.sh
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+help_if_asked "$@"
+[ $# -eq 0 ] || die "check-all: takes no arguments: scripts/check-all.sh --help"
+ALL=1 exec "$top/scripts/check.sh"
