@@ -23,6 +23,7 @@ CALLS = {
     'series/lint_patches.py': 'BAD',
     'series/mails.py': 'BAD -',
     'tcg/ranges.py': '--nm BAD',
+    'tests/race_edit.py': '--list BAD',
     'tests/unit.py': 'no-test-has-this-name',
     'verdict/inventory.py': 'check BAD',
     'verdict/kunit_log.py': 'BAD',
