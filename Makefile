@@ -40,6 +40,8 @@ checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
 	@scripts/checkpatch.sh
 sparse: setup	## sparse, only what the series adds   60 s
 	@scripts/sparse.sh
+model:		## a model of GUP-fast in spin, each step left out in turn: STEPS= FULL=1   15 s; scripts/model.sh trace STEP
+	@scripts/model.sh
 
 test-rig:	## show that the rig can fail: golden logs, canary kernels, bad input   2 min
 	@scripts/test-rig.sh
@@ -71,4 +73,4 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check each-patch tree refresh show rebase send-check lint round-trip checkpatch \
-	sparse test-rig inventory bench counts icount setup setup-tree clean help
+	sparse model test-rig inventory bench counts icount setup setup-tree clean help

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - see that the tools are there; install what is missing
 #
-# Usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench]	(default: tree build lint)
+# Usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench] [model]	(default: tree build lint)
 #
 #   tree   to get the source and apply the patches
 #   build  to build and run ARCH=um kernels
@@ -11,6 +11,7 @@
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check
 #   bench  for make bench
+#   model  for make model
 #
 # As root on Debian 12 or newer (or a system like it) it installs the packages. Else
 # it prints the one command that does, and stops. The table below is the only list.
@@ -53,13 +54,14 @@ lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
 post	perl				perl		get_maintainer.pl
 bench	gnuplot				gnuplot-nox	the plot of make bench
+model	spin				spin		the model of GUP-fast
 '
 
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|vng|lint|post|bench) ;;
-	*) die "setup: no group '$group': use tree, build, vm, vng, lint, post or bench";;
+	tree|build|vm|vng|lint|post|bench|model) ;;
+	*) die "setup: no group '$group': use tree, build, vm, vng, lint, post, bench or model";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue
