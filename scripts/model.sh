@@ -14,7 +14,7 @@
 # build/out/model.
 #
 # environment: JOBS, and
-#   FULL=1   every mapping with every peer, every peer for what is spare: 10 times as long
+#   FULL=1   every mapping with every peer, every peer for what is spare: twice as long
 #   STEPS=   some steps only, separated by blanks; NONE: with all steps
 # exit status: 0 all as it has to be, 1 a property is violated, a step has no
 # counterexample, or its text is gone, 2 cannot tell, 4 spin is missing

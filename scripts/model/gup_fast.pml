@@ -6,8 +6,9 @@
 // its own empties whenever it likes. Plain stores and atomics that return nothing go
 // through the queue: the second is weaker than x86, and what LKMM says. Atomics that
 // return a value and smp_mb() wait until the own queue is empty. Loads that no barrier
-// orders are made in any order (the loops over "todo"). TLB flushes wait for no one, as
-// on arm64 or with INVLPGB; only tlb_remove_table_sync_one() waits for GUP-fast.
+// orders are made in any order (the loops over "todo"). TLB flushes do not wait for
+// GUP-fast, as on arm64 or with INVLPGB, except in mremap() and where
+// tlb_remove_table_sync_one() is called.
 //
 // Not in the model: leaves above the page table, the zero page, pte_special(),
 // FOLL_LONGTERM, zones, secretmem, accessed and dirty bits.
@@ -88,14 +89,21 @@
 #define OTHER_SHARE_NO_BARRIER	31
 // other fork | mm/memory.c | raw_write_seqcount_begin(&src_mm->write_protect_seq);
 #define OTHER_FORK_NO_SEQ	32
+// Kept where an atomic is a barrier, as on x86. Elsewhere nothing stands between fork's
+// count and its look at the pincount of a large folio; so before the series, too.
 // other fork | mm/memory.c | folio_get(folio); if (folio_test_anon(folio)) { /* * If this page may have been pinned by the parent
 #define OTHER_FORK_GET_RELAXED	33
 // other table | mm/khugepaged.c | _pmd = pmdp_collapse_flush(vma, pmd_addr, pmd); spin_unlock(pmd_ptl); mmu_notifier_invalidate_range_end(&range); tlb_remove_table_sync_one();
 #define OTHER_COLLAPSE_NO_SYNC	34
+// Not kept by compaction_alloc(), which counts a page before it makes it a head; so
+// before the series, too.
 // other unmap | mm/page_alloc.c | page = __alloc_frozen_pages_noprof(gfp, order, preferred_nid, nodemask, alloc_flags); if (page) set_page_refcounted(page);
 #define OTHER_COUNT_BEFORE_HEAD	35
 // other split | mm/huge_memory.c | if (folio_ref_freeze(folio, folio_cache_ref_count(folio) + 1)) {
 #define OTHER_SPLIT_NO_FREEZE	36
+// Not kept where a TLB flush needs no IPI (arm64, INVLPGB): there a fault at the new place
+// can fill an entry between GUP-fast's look at the PMD and that at the entry. One entry at
+// a time it does not matter; nor with the change below.
 // other table | mm/mremap.c | flush_tlb_range(vma, pmc->old_addr, pmc->old_addr + PMD_SIZE); out_unlock: if (new_ptl != old_ptl) spin_unlock(new_ptl); spin_unlock(old_ptl); return res; } #else
 #define OTHER_MREMAP_NO_WAIT	37
 // change table | mm/gup.c | good = gup_fast_pte_batch(ptep + 1, pte_advance_pfn(pte, 1), nr); if (good && !pte_write(pte))
