@@ -20,7 +20,9 @@
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
+#include <asm/pgalloc.h>
 #include <asm/tlb.h>
+#include <asm/tlbflush.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -40,23 +42,23 @@ MODULE_PARM_DESC(no_crash, "skip the cases that kill a kernel without the fixes"
 
 const struct gk_api gk_apis[GK_NR_APIS] = {
 	[GK_GET] = {
-		.name = "get_user_pages", .invalid = -EINVAL,
+		.name = "get_user_pages",
 		.flags = GK_SLOW_FLAGS,
 	},
 	[GK_GET_UNLOCKED] = {
-		.name = "get_user_pages_unlocked", .invalid = -EINVAL,
+		.name = "get_user_pages_unlocked",
 		.flags = GK_SLOW_FLAGS,
 	},
 	[GK_GET_FAST] = {
-		.name = "get_user_pages_fast", .invalid = -EINVAL,
+		.name = "get_user_pages_fast",
 		.fast = true, .flags = GK_FAST_FLAGS,
 	},
 	[GK_GET_FAST_ONLY] = {
-		.name = "get_user_pages_fast_only", .invalid = -EINVAL,
+		.name = "get_user_pages_fast_only",
 		.fast = true, .only = true, .flags = GK_FAST_FLAGS,
 	},
 	[GK_GET_REMOTE] = {
-		.name = "get_user_pages_remote", .invalid = -EINVAL,
+		.name = "get_user_pages_remote",
 		.flags = GK_SLOW_FLAGS,
 	},
 	[GK_PIN] = {
@@ -68,7 +70,7 @@ const struct gk_api gk_apis[GK_NR_APIS] = {
 		.flags = GK_SLOW_FLAGS | FOLL_LONGTERM,
 	},
 	[GK_PIN_FAST] = {
-		.name = "pin_user_pages_fast", .pins = true, .invalid = -EINVAL,
+		.name = "pin_user_pages_fast", .pins = true,
 		.fast = true, .flags = GK_FAST_FLAGS | FOLL_LONGTERM,
 	},
 	[GK_PIN_REMOTE] = {
@@ -276,6 +278,11 @@ static pte_t gk_pte_young(pte_t pte, bool young)
 	return young ? pte_mkyoung(pte) : pte_mkold(pte);
 }
 
+static pte_t gk_pte_soft_dirty(pte_t pte, bool dirty)
+{
+	return dirty ? pte_mksoft_dirty(pte) : pte_clear_soft_dirty(pte);
+}
+
 /* Give the present entry @i another value of a bit. */
 static void gk_change_pte(struct gk_range *r, unsigned int i,
 			  pte_t (*change)(pte_t pte, bool on), bool on)
@@ -308,6 +315,13 @@ void gk_set_young_pte(struct gk_range *r, unsigned int i, bool young)
 {
 	gk_change_pte(r, i, gk_pte_young, young);
 	KUNIT_ASSERT_EQ(r->test, !!pte_young(gk_pte(r, i)), young);
+}
+
+void gk_set_soft_dirty_pte(struct gk_range *r, unsigned int i, bool dirty)
+{
+	gk_change_pte(r, i, gk_pte_soft_dirty, dirty);
+	if (IS_ENABLED(CONFIG_MEM_SOFT_DIRTY))
+		KUNIT_ASSERT_EQ(r->test, !!pte_soft_dirty(gk_pte(r, i)), dirty);
 }
 
 void gk_store(struct gk_range *r, unsigned int i, u8 val)
@@ -362,6 +376,40 @@ pte_t gk_pte(struct gk_range *r, unsigned int i)
 
 	KUNIT_ASSERT_NOT_NULL(r->test, gk_walk(r->mm, gk_addr(r, i), &pte));
 	return pte;
+}
+
+/*
+ * Page tables in places of the test's choice
+ */
+
+struct page *gk_two_pages(struct kunit *test)
+{
+	struct page *page = alloc_pages(GFP_KERNEL | __GFP_ZERO, 1);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	split_page(page, 1);
+	return page;
+}
+
+void gk_move_table(struct gk_range *r, unsigned int i, struct page *page)
+{
+	pmd_t *pmd = pmd_off(r->mm, gk_addr(r, i));
+	spinlock_t *ptl = pmd_lockptr(r->mm, pmd);
+	pgtable_t old;
+
+	KUNIT_ASSERT_FALSE(r->test, pmd_none(*pmd) || pmd_leaf(*pmd));
+	KUNIT_ASSERT_TRUE(r->test, pagetable_pte_ctor(r->mm, page_ptdesc(page)));
+	mmap_write_lock(r->mm);
+	spin_lock(ptl);
+	old = pmd_pgtable(*pmd);
+	pmd_clear(pmd);
+	/* The processor must not set a bit in the old one any more. */
+	flush_tlb_mm(r->mm);
+	copy_page(page_address(page), page_address(old));
+	pmd_populate(r->mm, pmd, page);
+	spin_unlock(ptl);
+	mmap_write_unlock(r->mm);
+	pte_free(r->mm, old);
 }
 
 /*
@@ -713,7 +761,8 @@ void gk_release(struct gk_call *c)
 {
 	long k;
 
-	if (c->ret <= 0)
+	/* To release other folios' references would take the kernel along. */
+	if (c->ret <= 0 || c->wrong)
 		return;
 	if (c->api->pins)
 		unpin_user_pages(c->pages, c->ret);
@@ -849,6 +898,7 @@ void gk_expect_pinned(struct gk_call *c, long want)
 
 		if (c->pages[k] == mapped)
 			continue;
+		c->wrong = true;
 		KUNIT_FAIL(c->r->test, "%s page=%ld: wanted pfn %lx, got %lx",
 			   gk_where(c), k, mapped ? page_to_pfn(mapped) : 0,
 			   page_to_pfn(c->pages[k]));

@@ -45,8 +45,6 @@ enum gk_api_id {
  * @pins: it takes FOLL_PIN references (else FOLL_GET references)
  * @fast: it tries GUP-fast first
  * @only: it never falls back to the slow path
- * @invalid: what it returns when its arguments are refused: -EINVAL, or 0 for
- *	the three slow pin_* calls, which have always done so
  * @flags: the FOLL_* flags that it accepts
  */
 struct gk_api {
@@ -54,7 +52,6 @@ struct gk_api {
 	bool pins;
 	bool fast;
 	bool only;
-	long invalid;
 	unsigned int flags;
 };
 
@@ -157,6 +154,7 @@ struct gk_call {
 	long acquired;
 	long released;
 	long held;		/* acquired - released in all, before the call */
+	bool wrong;		/* pages that are not mapped: not to be released */
 };
 
 /* The zoo, gk_zoo.c. */
@@ -166,9 +164,10 @@ extern const struct gk_shape gk_anon_fresh, gk_anon_written, gk_anon_zero,
 	gk_drv_order0, gk_drv_order2, gk_drv_order4, gk_drv_order9,
 	gk_drv_shuffled, gk_drv_reversed, gk_drv_dirty2, gk_drv_dirty4,
 	gk_drv_dirty9, gk_drv_young2, gk_drv_young4, gk_drv_young9,
-	gk_drv_holes, gk_drv_mixed, gk_drv_cow, gk_drv_large_cow, gk_drv_twice,
-	gk_pfnmap, gk_prot_none, gk_guard, gk_two_vmas, gk_hole, gk_table_edge,
-	gk_dir_edge, gk_drv_dir_edge, gk_alone, gk_mlocked, gk_poisoned;
+	gk_drv_soft_dirty, gk_drv_holes, gk_drv_mixed, gk_drv_cow,
+	gk_drv_large_cow, gk_drv_twice, gk_pfnmap, gk_prot_none, gk_guard,
+	gk_two_vmas, gk_hole, gk_table_edge, gk_dir_edge, gk_drv_dir_edge,
+	gk_alone, gk_mlocked, gk_poisoned;
 extern const struct gk_shape *const gk_zoo[];
 extern const unsigned int gk_zoo_size;
 
@@ -195,12 +194,17 @@ void gk_madvise(struct gk_range *r, unsigned int i, unsigned int n, int advice);
 void gk_wrprotect_ptes(struct gk_range *r, unsigned int i, unsigned int n);
 void gk_set_dirty_pte(struct gk_range *r, unsigned int i, bool dirty);
 void gk_set_young_pte(struct gk_range *r, unsigned int i, bool young);
+void gk_set_soft_dirty_pte(struct gk_range *r, unsigned int i, bool dirty);
 void gk_store(struct gk_range *r, unsigned int i, u8 val);
 u8 gk_load(struct gk_range *r, unsigned int i);
 struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i);
 void gk_vma_mod_flags(struct gk_range *r, unsigned int i, vm_flags_t set,
 		      vm_flags_t clear);
 struct page *gk_page(struct gk_range *r, unsigned int i);
+/* The page table that entry @i is in moves to @page, which it takes over. */
+void gk_move_table(struct gk_range *r, unsigned int i, struct page *page);
+/* Two pages in a row, each to be freed alone. The caller owns both. */
+struct page *gk_two_pages(struct kunit *test);
 pte_t gk_pte(struct gk_range *r, unsigned int i);
 
 /* A child with a copy of the test's mm. It lives until told to exit. */
@@ -292,6 +296,8 @@ void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 void gk_drv_mmap_at(struct gk_range *r, struct gk_drv *drv, unsigned long addr,
 		    unsigned long prot, unsigned long flags);
 void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page);
+void gk_drv_insert_leaf(struct gk_range *r, unsigned int i,
+			struct folio *folio);
 /* One block of memory, cut into folios: folio i has 2^orders[i] pages. */
 struct page *gk_folios_in_a_row(struct kunit *test, const u8 *orders,
 				unsigned int nr);

@@ -171,6 +171,41 @@ void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page)
 	KUNIT_ASSERT_EQ_MSG(r->test, ret, 0, "vm_insert_page at page %u", i);
 }
 
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+static pmd_t *gk_pmd_alloc(struct mm_struct *mm, unsigned long addr)
+{
+	p4d_t *p4d = p4d_alloc(mm, pgd_offset(mm, addr), addr);
+	pud_t *pud = p4d ? pud_alloc(mm, p4d, addr) : NULL;
+
+	return pud ? pmd_alloc(mm, pud, addr) : NULL;
+}
+
+static vm_fault_t gk_insert_leaf(struct vm_area_struct *vma,
+				 unsigned long addr, struct folio *folio)
+{
+	struct vm_fault vmf = {
+		.vma = vma,
+		.address = addr,
+		.pmd = gk_pmd_alloc(vma->vm_mm, addr),
+	};
+
+	return vmf.pmd ? vmf_insert_folio_pmd(&vmf, folio, true) : VM_FAULT_OOM;
+}
+
+/* Map a folio of the size of a huge page by one entry, at entry @i. */
+void gk_drv_insert_leaf(struct gk_range *r, unsigned int i, struct folio *folio)
+{
+	unsigned long addr = gk_addr(r, i);
+	vm_fault_t ret;
+
+	mmap_write_lock(r->mm);
+	ret = gk_insert_leaf(gk_vma(r, i), addr, folio);
+	mmap_write_unlock(r->mm);
+	KUNIT_ASSERT_EQ(r->test, ret, VM_FAULT_NOPAGE);
+	KUNIT_ASSERT_TRUE(r->test, pmd_leaf(*pmd_off(r->mm, addr)));
+}
+#endif
+
 struct gk_drv *gk_range_drv(struct gk_range *r)
 {
 	return r->file->private_data;

@@ -212,6 +212,16 @@ static void gk_map_drv_young(struct gk_range *r)
 		gk_set_young_pte(r, i, i % 2);
 }
 
+/* As what is written to after /proc/PID/clear_refs; plain where there is no such bit. */
+static void gk_map_drv_soft_dirty(struct gk_range *r)
+{
+	unsigned int i;
+
+	gk_map_drv_askew(r);
+	for (i = 0; i < r->nr; i++)
+		gk_set_soft_dirty_pte(r, i, i % 2);
+}
+
 /* Each folio from its last page to its first. */
 static void gk_map_drv_reversed(struct gk_range *r)
 {
@@ -398,6 +408,7 @@ GK_SHAPE_CALLED(drv_dirty9, "drv_order9_dirty", 512, drv_dirty, 9, GK_DRV_LARGE)
 GK_SHAPE_CALLED(drv_young2, "drv_order2_young", 16, drv_young, 2, GK_DRV_LARGE);
 GK_SHAPE_CALLED(drv_young4, "drv_order4_young", 48, drv_young, 4, GK_DRV_LARGE);
 GK_SHAPE_CALLED(drv_young9, "drv_order9_young", 512, drv_young, 9, GK_DRV_LARGE);
+GK_SHAPE(drv_soft_dirty, 48, drv_soft_dirty, 4, GK_DRV_LARGE);
 GK_SHAPE(drv_holes, 32, drv_holes, 4, GK_PARTIAL | GK_LARGE);
 GK_SHAPE(drv_mixed, 32, drv_mixed, 4,
 	 GK_READ | GK_WRITE | GK_FAST_READ | GK_FAST_PIN_READ | GK_LARGE);
@@ -430,10 +441,10 @@ const struct gk_shape *const gk_zoo[] = {
 	&gk_shmem_written, &gk_drv_order0, &gk_drv_order2, &gk_drv_order4,
 	&gk_drv_order9, &gk_drv_shuffled, &gk_drv_reversed, &gk_drv_dirty2,
 	&gk_drv_dirty4, &gk_drv_dirty9, &gk_drv_young2, &gk_drv_young4,
-	&gk_drv_young9, &gk_drv_holes, &gk_drv_mixed, &gk_drv_cow,
-	&gk_drv_large_cow, &gk_drv_twice, &gk_pfnmap, &gk_prot_none,
-	&gk_guard, &gk_two_vmas, &gk_hole, &gk_table_edge, &gk_dir_edge,
-	&gk_drv_dir_edge, &gk_alone, &gk_mlocked, &gk_poisoned,
+	&gk_drv_young9, &gk_drv_soft_dirty, &gk_drv_holes, &gk_drv_mixed,
+	&gk_drv_cow, &gk_drv_large_cow, &gk_drv_twice, &gk_pfnmap,
+	&gk_prot_none, &gk_guard, &gk_two_vmas, &gk_hole, &gk_table_edge,
+	&gk_dir_edge, &gk_drv_dir_edge, &gk_alone, &gk_mlocked, &gk_poisoned,
 };
 
 const unsigned int gk_zoo_size = ARRAY_SIZE(gk_zoo);

@@ -48,7 +48,7 @@ static void gup_args_expect_refused(struct gk_call *c, int locked)
 {
 	unsigned int i;
 
-	gk_expect_refused(c, c->api->invalid);
+	gk_expect_refused(c, -EINVAL);
 	for (i = 0; i < c->r->nr; i++)
 		GK_EXPECT(c, i, "a page is mapped", !!c->pinned[i].page,
 			  !!c->before[i].page);

@@ -8,6 +8,7 @@
  * gup_fast_without_slow(): a fatal signal ends the slow path before its first
  * page, and means nothing to GUP-fast.
  */
+#include <kunit/resource.h>
 #include <linux/limits.h>
 #include <linux/mman.h>
 #include <linux/rwsem.h>
@@ -251,6 +252,23 @@ static void gup_fast_negative_range(struct kunit *test)
 {
 	gup_fast_nothing_asked(test, test->param_value, -1);
 	gup_fast_nothing_asked(test, test->param_value, INT_MIN);
+}
+
+/*
+ * 4 GiB: on 32-bit nr << PAGE_SHIFT is 0, an empty range, and must be refused.
+ * On 64-bit it is a range like any other, of which 64 pages are to be had.
+ */
+static void gup_fast_wrapped_range(struct kunit *test)
+{
+	const struct gk_api *api = test->param_value;
+	struct gk_range *r = gk_map(test, &gk_alone, 64);
+	struct gk_call *c = gk_gup_part(r, api - gk_apis, FOLL_WRITE, 0,
+					1 << (32 - PAGE_SHIFT));
+
+	if (BITS_PER_LONG == 32)
+		gup_fast_expect_refused(c, -EOVERFLOW);
+	else
+		gup_fast_expect(c, r->nr);
 }
 
 /* start + len wraps around. */
@@ -547,6 +565,127 @@ static void gup_fast_table_edge(struct kunit *test)
 		gup_fast_expect(gup_fast_without_slow(r, i, 0, half, 1), 1);
 	}
 }
+
+/*
+ * What lies behind a page table in memory is none of GUP's business. Here it looks
+ * like a page table, and its entries map a page that is somebody else's. A walk that
+ * does not know where a table ends finds the next entry there: where levels are
+ * folded, pmd_addr_end() and the like bound nothing.
+ */
+
+static void gup_fast_free_page(void *page)
+{
+	put_page(page);
+}
+
+/* Entries for @page fill the memory behind the table that entry @i of @r is in. */
+static void gup_fast_plant(struct gk_range *r, unsigned int i, struct page *page)
+{
+	struct page *table = gk_two_pages(r->test);
+	pte_t *entry = page_address(table + 1);
+	unsigned int k;
+
+	KUNIT_ASSERT_EQ(r->test, 0,
+			kunit_add_action_or_reset(r->test, gup_fast_free_page,
+						  table + 1));
+	for (k = 0; k < PTRS_PER_PTE; k++)
+		entry[k] = pte_mkdirty(pte_mkyoung(pfn_pte(page_to_pfn(page),
+							   PAGE_SHARED)));
+	KUNIT_ASSERT_TRUE(r->test, pte_access_permitted(entry[0], true));
+	gk_move_table(r, i, table);
+}
+
+static const struct gup_fast_behind {
+	const char *name;
+	bool mapped;		/* the next table maps the pages behind the edge */
+	bool table;		/* there is a next table */
+} gup_fast_behinds[] = {
+	{ "the next table maps other pages", true, true },
+	{ "the next table is empty", false, true },
+	{ "there is no next table", false, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(gup_fast_behind, gup_fast_behinds, name);
+
+static void gup_fast_behind_table(struct kunit *test)
+{
+	const struct gup_fast_behind *p = test->param_value;
+	struct gk_range *r = gk_map(test, &gup_fast_levels[0].shape, 0);
+	struct page *page = gk_drv_page(gk_drv(test, 0, 1), 0);
+	unsigned int half = r->nr / 2, before, i, k;
+	struct gk_call *c;
+
+	/* The last page of the next table is not part of what is asked for. */
+	if (p->table)
+		gk_fault(r, r->nr - 1, 1, true);
+	if (p->mapped)
+		gk_fault(r, half, half, true);
+	gk_fault(r, 0, half, true);
+	gup_fast_plant(r, 0, page);
+	for (i = 0; i < GK_NR_APIS; i++) {
+		if (!gk_apis[i].fast)
+			continue;
+		for (before = 1; before <= half; before++)
+			for (k = 1; k < half; k++) {
+				c = gup_fast_without_slow(r, i, FOLL_WRITE,
+							  half - before,
+							  before + k);
+				GK_EXPECT(c, before,
+					  "references to a page that is not mapped",
+					  page_ref_count(page), 1);
+				gup_fast_expect(c, before + (p->mapped ? k : 0));
+				if (c->wrong || page_ref_count(page) != 1)
+					return;
+			}
+	}
+}
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/*
+ * The same for a leaf: the last pages of one folio, and the first of the next in the
+ * address space, which is not the next in memory.
+ */
+static void gup_fast_map_leaves(struct gk_range *r)
+{
+	struct gk_drv *drv = gk_drv(r->test, HPAGE_PMD_ORDER, 3 * HPAGE_PMD_NR);
+	unsigned int next, nr = r->nr;
+
+	/* Of two folios, one at most lies behind the first one in memory. */
+	next = gk_drv_page(drv, HPAGE_PMD_NR) ==
+	       gk_drv_page(drv, HPAGE_PMD_NR - 1) + 1 ? 2 : 1;
+	r->nr = 3 * HPAGE_PMD_NR;
+	gk_drv_mmap(r, drv, RW, MAP_SHARED);
+	r->addr = ALIGN(r->addr, HPAGE_PMD_SIZE);
+	gk_drv_insert_leaf(r, 0, drv->folios[0]);
+	gk_drv_insert_leaf(r, HPAGE_PMD_NR, drv->folios[next]);
+	r->nr = nr;
+	r->addr = gk_addr(r, HPAGE_PMD_NR) - nr / 2 * PAGE_SIZE;
+}
+
+static void gup_fast_behind_leaf(struct kunit *test)
+{
+	static const struct gk_shape leaves = {
+		.name = "leaves", .nr = 16, .map = gup_fast_map_leaves,
+	};
+	const struct gk_api *api = test->param_value;
+	unsigned int before, half, k;
+	struct gk_range *r;
+	struct gk_call *c;
+
+	if (HPAGE_PMD_ORDER > 10)
+		kunit_skip(test, "huge pages are too large");
+	r = gk_map(test, &leaves, 0);
+	half = r->nr / 2;
+	for (before = 1; before <= half; before++)
+		for (k = 1; k <= half; k++) {
+			c = gup_fast_without_slow(r, api - gk_apis, FOLL_WRITE,
+						  half - before, before + k);
+			gup_fast_expect(c, before + k);
+			if (c->wrong)
+				return;
+		}
+}
+#endif
 
 /*
  * What GUP-fast takes
@@ -1071,6 +1210,7 @@ static void gup_fast_during_fork(struct kunit *test)
 static struct kunit_case gup_fast_cases[] = {
 	KUNIT_CASE_PARAM(gup_fast_empty_range, gup_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_negative_range, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_wrapped_range, gup_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_overflow, gup_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_past_task_size, gup_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_unaligned, gup_fast_api_params),
@@ -1079,6 +1219,10 @@ static struct kunit_case gup_fast_cases[] = {
 	KUNIT_CASE_PARAM(gup_fast_resumed, gup_fast_place_gen_params),
 	KUNIT_CASE_PARAM(gup_fast_resumed_partial, gup_fast_place_gen_params),
 	KUNIT_CASE_PARAM(gup_fast_table_edge, gup_fast_level_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_behind_table, gup_fast_behind_gen_params),
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	KUNIT_CASE_PARAM(gup_fast_behind_leaf, gup_fast_api_params),
+#endif
 	KUNIT_CASE_PARAM(gup_fast_taken, gup_fast_shape_params),
 	KUNIT_CASE_PARAM(gup_fast_only_irqs_off, gup_fast_shape_params),
 	KUNIT_CASE_PARAM(gup_fast_only_no_fault, gup_fast_fresh_gen_params),

@@ -5,6 +5,9 @@
  */
 #include <linux/mman.h>
 #include <linux/mmzone.h>
+#include <linux/uaccess.h>
+
+#include <asm/tlbflush.h>
 
 #include "gk.h"
 
@@ -34,6 +37,31 @@ static void gup_harness_vm_mmap_error(struct kunit *test)
 	}
 }
 
+/*
+ * Have set_ptes() make @nr entries of a page table, and take out all @room that it
+ * could have made. Nothing is mapped for longer than that, so nothing is counted.
+ */
+static void harness_set_ptes(struct gk_range *r, pte_t *ptes, unsigned int room,
+			     unsigned long pfn, unsigned int nr)
+{
+	unsigned long addr = r->addr;
+	spinlock_t *ptl = NULL;
+	unsigned int i;
+	pte_t *ptep;
+
+	if (pte_index(addr) + room > PTRS_PER_PTE)
+		addr += room * PAGE_SIZE;
+	mmap_read_lock(r->mm);
+	ptep = get_locked_pte(r->mm, addr, &ptl);
+	set_ptes(r->mm, addr, ptep, pfn_pte(pfn, PAGE_SHARED), nr);
+	for (i = 0; i < room; i++)
+		ptes[i] = ptep_get_and_clear(r->mm, addr + i * PAGE_SIZE,
+					     ptep + i);
+	pte_unmap_unlock(ptep, ptl);
+	flush_tlb_mm(r->mm);
+	mmap_read_unlock(r->mm);
+}
+
 /* set_ptes() maps consecutive pages, however many. */
 static void gup_harness_set_ptes(struct kunit *test)
 {
@@ -43,14 +71,15 @@ static void gup_harness_set_ptes(struct kunit *test)
 	pte_t ptes[8];
 
 	for (nr = 1; nr <= ARRAY_SIZE(ptes); nr++) {
-		memset(ptes, 0, sizeof(ptes));
-		set_ptes(r->mm, r->addr, ptes, pfn_pte(first, PAGE_SHARED), nr);
+		harness_set_ptes(r, ptes, ARRAY_SIZE(ptes), first, nr);
 		for (i = 0; i < ARRAY_SIZE(ptes); i++) {
-			unsigned long want = i < nr ? first + i : 0;
+			unsigned long pfn = 0, want = i < nr ? first + i : 0;
 
-			KUNIT_EXPECT_EQ_MSG(test, pte_pfn(ptes[i]), want,
+			if (!pte_none(ptes[i]))
+				pfn = pte_pfn(ptes[i]);
+			KUNIT_EXPECT_EQ_MSG(test, pfn, want,
 					    "set_ptes of %u entries, entry %u: wanted pfn %lx, got %lx",
-					    nr, i, want, pte_pfn(ptes[i]));
+					    nr, i, want, pfn);
 		}
 	}
 }
@@ -68,6 +97,20 @@ static void gup_harness_movable_zone(struct kunit *test)
 			      "user memory is not in ZONE_MOVABLE but in %s",
 			      folio_zone(folio)->name);
 	KUNIT_EXPECT_FALSE(test, folio_is_longterm_pinnable(folio));
+}
+
+/* What its process must not read, copy_from_user() does not read for it either. */
+static void gup_harness_prot_none_copy(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_prot_none, 0);
+	u8 byte = 0xa5;
+
+	KUNIT_EXPECT_EQ_MSG(test,
+			    copy_from_user(&byte, (u8 __user *)r->addr, 1), 1,
+			    "copy_from_user() of PROT_NONE memory copied 0x%02x",
+			    byte);
+	KUNIT_EXPECT_EQ(test,
+			copy_to_user((u8 __user *)r->addr, &byte, 1), 1);
 }
 
 /* fork() shares every page; the child reads and writes its own memory. */
@@ -99,6 +142,7 @@ static struct kunit_case gup_harness_cases[] = {
 	KUNIT_CASE(gup_harness_vm_mmap_error),
 	KUNIT_CASE(gup_harness_set_ptes),
 	KUNIT_CASE(gup_harness_movable_zone),
+	KUNIT_CASE(gup_harness_prot_none_copy),
 	KUNIT_CASE(gup_harness_fork),
 	{}
 };

@@ -6,8 +6,11 @@
  * Boot with movablecore=: user memory then comes from ZONE_MOVABLE and has to
  * be migrated. The driver's folios are not movable: they stay.
  */
+#include <linux/fs.h>
 #include <linux/highmem.h>
+#include <linux/migrate.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
@@ -498,7 +501,7 @@ static void lt_expect_unwound(struct gk_call *c, long error)
 	}
 }
 
-/* A folio that somebody else holds cannot move: -ENOMEM, all is unwound. */
+/* A folio that somebody else keeps cannot move: -EBUSY, all is unwound. */
 static void gup_longterm_busy(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
@@ -512,7 +515,7 @@ static void gup_longterm_busy(struct kunit *test)
 
 	get_page(page);
 	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	lt_expect_unwound(c, -ENOMEM);
+	lt_expect_unwound(c, -EBUSY);
 	lt_expect_isolated(c, isolated);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
@@ -561,8 +564,114 @@ static void gup_longterm_busy_after_fast(struct kunit *test)
 
 	/* The slow path has no part of the range to offer. */
 	c = gk_gup(r, GK_PIN_UNLOCKED, FOLL_LONGTERM | FOLL_WRITE);
-	lt_expect_unwound(c, -ENOMEM);
+	lt_expect_unwound(c, -EBUSY);
 	put_page(page);
+}
+
+/*
+ * A file that does not let its pages move at first, as if somebody else had a
+ * reference each time that migration looks.
+ * @refuse: so many times
+ * @calls: how often it was asked
+ * @kill: SIGKILL arrives meanwhile
+ */
+struct lt_mover {
+	unsigned int refuse;
+	unsigned int calls;
+	bool kill;
+};
+
+static struct lt_mover *lt_mover;
+
+static int lt_migrate_later(struct address_space *mapping, struct folio *dst,
+			    struct folio *src, enum migrate_mode mode)
+{
+	if (lt_mover->calls++ >= lt_mover->refuse)
+		return migrate_folio(mapping, dst, src, mode);
+	if (lt_mover->kill)
+		gk_signal(SIGKILL);
+	return -EAGAIN;
+}
+
+/* What pinning and migration ask of shmem. */
+static const struct address_space_operations lt_mover_aops = {
+	.dirty_folio = noop_dirty_folio,
+	.migrate_folio = lt_migrate_later,
+};
+
+/* Pin one page for long that does not move at first. */
+static struct gk_call *lt_gup_moving_later(struct gk_range *r, enum gk_api_id api,
+					   struct lt_mover *mover)
+{
+	struct address_space *mapping = r->file->f_mapping;
+	const struct address_space_operations *aops = mapping->a_ops;
+	struct gk_call *c;
+
+	lt_mover = mover;
+	mapping->a_ops = &lt_mover_aops;
+	c = gk_gup(r, api, FOLL_LONGTERM | FOLL_WRITE);
+	mapping->a_ops = aops;
+	return c;
+}
+
+static void lt_expect_gave_back(struct gk_call *c, long error)
+{
+	struct folio *folio = page_folio(gk_page(c->r, 0));
+
+	gk_expect_ret(c, error);
+	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
+		  c->acquired - c->released, 0);
+	GK_EXPECT(c, 0, "references held", lt_held(gk_page(c->r, 0)), 0);
+	GK_EXPECT(c, 0, "back on the LRU", folio_test_lru(folio), true);
+	GK_EXPECT(c, 0, "locked", folio_test_locked(folio), false);
+}
+
+/*
+ * Who holds the page lets go of it: more than migrate_pages() puts up with, which
+ * makes 10 passes, is no failure.
+ */
+static void gup_longterm_busy_at_first(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
+	struct lt_mover mover = { .refuse = 25 };
+	struct gk_call *c;
+
+	lt_assert_movable(r, r->nr);
+	c = lt_gup_moving_later(r, lt_api(test), &mover);
+	gk_expect_pinned(c, r->nr);
+	lt_expect_settled(c);
+	GK_EXPECT(c, 0, "attempts to move it", mover.calls, mover.refuse + 1);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* And if it never does, there is an end to it. */
+static void gup_longterm_busy_for_ever(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
+	struct lt_mover mover = { .refuse = 1000 };
+	struct gk_call *c;
+
+	lt_assert_movable(r, r->nr);
+	c = lt_gup_moving_later(r, lt_api(test), &mover);
+	lt_expect_gave_back(c, -EBUSY);
+	GK_EXPECT(c, 0, "fewer attempts than all", mover.calls < mover.refuse,
+		  true);
+}
+
+/* SIGKILL ends it at the first opportunity. */
+static void gup_longterm_busy_killed(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
+	struct lt_mover mover = { .refuse = 25, .kill = true };
+	struct gk_call *c;
+
+	lt_assert_movable(r, r->nr);
+	c = lt_gup_moving_later(r, lt_api(test), &mover);
+	gk_signal_clear();
+	lt_expect_gave_back(c, -EINTR);
+	GK_EXPECT(c, 0, "attempts of one migrate_pages()", mover.calls <= 10,
+		  true);
 }
 
 struct lt_killer {
@@ -639,7 +748,7 @@ static void gup_longterm_memalloc_flags(struct kunit *test)
 	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
 	GK_EXPECT(c, -1, "PF_MEMALLOC_PIN after a failure",
 		  current->flags & PF_MEMALLOC_PIN, 0);
-	gk_expect_ret(c, -ENOMEM);
+	gk_expect_ret(c, -EBUSY);
 	put_page(page);
 
 	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
@@ -689,7 +798,7 @@ static void gup_longterm_blocked_by_pin(struct kunit *test)
 	held = gk_gup_part(r, GK_PIN, FOLL_WRITE, 7, 1);
 	gk_expect_ret(held, 1);
 	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	lt_expect_unwound(c, -ENOMEM);
+	lt_expect_unwound(c, -EBUSY);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
 			  i == 7 ? GUP_PIN_COUNTING_BIAS : 0);
@@ -712,6 +821,9 @@ static struct kunit_case gup_longterm_cases[] = {
 	KUNIT_CASE_PARAM(gup_longterm_partial, lt_partial_params),
 	KUNIT_CASE_PARAM(gup_longterm_busy, lt_busy_params),
 	KUNIT_CASE(gup_longterm_busy_after_fast),
+	KUNIT_CASE_PARAM(gup_longterm_busy_at_first, lt_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_busy_for_ever, lt_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_busy_killed, lt_api_params),
 	KUNIT_CASE_PARAM(gup_longterm_isolated_until_killed, lt_api_params),
 	KUNIT_CASE_PARAM(gup_longterm_memalloc_flags, lt_api_params),
 	KUNIT_CASE_PARAM(gup_longterm_short_stays, lt_api_params),

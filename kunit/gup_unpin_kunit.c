@@ -741,6 +741,25 @@ static void gup_unpin_error(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+/* The same if there is something to mark dirty. */
+static void gup_unpin_error_dirty(struct kunit *test)
+{
+	const struct unpin_error *p = test->param_value;
+	struct gk_range *r = gk_map(test, &gk_drv_order2, 0);
+	struct gk_call *c = gk_gup(r, GK_PIN, FOLL_WRITE);
+	struct unpin_stat was = unpin_stat();
+
+	gk_expect_pinned(c, r->nr);
+	kunit_warning_suppress(test) {
+		unpin_user_pages_dirty_lock(c->pages, p->npages, true);
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
+	}
+	unpin_expect_stat(c, was, 0, 0);
+	unpin_expect_kept(c);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
 /* No pages: nothing is released, and nothing dirtied. */
 static void gup_unpin_none(struct kunit *test)
 {
@@ -959,10 +978,11 @@ static void unpin_zero_add_pin(struct kunit *test, struct folio *zero)
 
 static void unpin_zero_add_pins(struct kunit *test, struct folio *zero)
 {
-	/* It warns that the zero page is not pinned: it never is. */
+	/* That it is not pinned is no reason for a warning: it never is. */
 	kunit_warning_suppress(test) {
 		KUNIT_EXPECT_EQ_MSG(test, folio_add_pins(zero, 5), 0,
 				    "folio_add_pins(zero page, 5)");
+		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
 	}
 }
 
@@ -1048,6 +1068,7 @@ static struct kunit_case gup_unpin_cases[] = {
 	KUNIT_CASE_PARAM(gup_unpin_null_anywhere, unpin_null_any_params),
 	KUNIT_CASE_PARAM(gup_unpin_null_folios, unpin_hole_gen_params),
 	KUNIT_CASE_PARAM(gup_unpin_error, unpin_error_gen_params),
+	KUNIT_CASE_PARAM(gup_unpin_error_dirty, unpin_error_gen_params),
 	KUNIT_CASE_PARAM(gup_unpin_none, unpin_kind_gen_params),
 	KUNIT_CASE_PARAM(gup_unpin_dirty, unpin_dirty_params),
 	KUNIT_CASE_PARAM(gup_unpin_add_pin, unpin_kind_gen_params),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# bench.sh - what GUP costs on the base and with the series	(make bench)
+# bench.sh - time GUP on the base and with the series	(make bench)
 #
 # usage: scripts/bench.sh
 #
@@ -9,16 +9,16 @@
 # Builds the KUnit suite gup_bench into a kernel of the base (plus the um and kunit
 # patches of the series) and one of the series as build/linux has it now, edits
 # that are not committed included, and boots them in turn. UML without SMP runs
-# kernel code natively; scripts/figures/bench.patch keeps the lock prefix of its atomics, in
-# trees of their own below build/bench/, so what is timed is what an SMP kernel would
+# kernel code natively. In separate trees below build/bench/, scripts/figures/bench.patch
+# keeps the lock prefix of its atomics, so that what is timed is what an SMP kernel would
 # execute. A second pair of kernels counts locked operations and page-table walks:
-# exact, whatever else the machine does. Leaves in build/out/bench/:
+# exact, even on a busy machine. Leaves in build/out/bench/:
 #   table.md    medians, spread, ratio; what scripts/figures/bench.goals asks for first
 #   plot.svg    the goals' rows
 #   raw.tsv     each figure of each boot, picoseconds a page
 #   counts.tsv  locked operations and walks of each row
 #   manifest    trees, compiler, processor, load, date
-# Nothing here fails because of a figure. For steady ones leave the machine alone.
+# Nothing here fails because of a figure. For steady figures let the machine be idle.
 #
 # environment
 #   ROUNDS=10       boots of each side

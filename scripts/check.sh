@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# check.sh - every test of this repository			(make check)
+# check.sh - every test of this repository	(make check, make check-all)
 #
 # usage: scripts/check.sh [STEP...]		(default: all, in this order)
 #
-# Each step is a script of its own; its output goes to build/out/check/<step>.log.
+# Each step is a separate script; its output goes to build/out/check/<step>.log.
 # A failed step does not stop the others, except that nothing is built without a
 # tree. The last two lines are the verdict and "N passed, N failed, N skipped":
 #   - a KUnit lane counts its cases, one of selftests its programs
@@ -13,7 +13,7 @@
 #   - a step that prints TAP counts its lines;
 #   - any other step counts as one. A step that fails counts at least one failed.
 #
-# environment: JOBS, CC, NOCCACHE=1
+# environment: ALL=1: also the lanes that would make it too long; JOBS, CC, NOCCACHE=1
 # exit status: 0 all passed, 1 a test failed, 2 a step could not tell
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -25,13 +25,16 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm lint
+	setup           setup.sh tree build vm i386 lint${ALL:+ arm64}
 	tree            tree.sh series
 	tree-base       tree.sh base
 	lint            lint.sh
 	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches/series
 	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
 	golden          test-rig.sh golden
+	unit            test-rig.sh unit
+	report          tests/report.sh
+	pages           tests/pages.sh
 	$(for t in "$s"/tests/tree-*.sh; do
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
@@ -43,12 +46,18 @@ steps() {
 	um-smp          kunit.sh LANE=um-smp SIDE=series
 	x86_64-base     kunit.sh LANE=x86_64 SIDE=base
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
+	i386-base       kunit.sh LANE=i386 SIDE=base
+	i386            kunit.sh LANE=i386 SIDE=series
+	$([ -z "${ALL-}" ] || for l in arm64 arm64-64k arm64-39; do
+		printf '%-15s kunit.sh LANE=%s SIDE=%s\n' "$l-base" "$l" base "$l" "$l" series
+	done)
 	x86_64-vm       vm.sh LANE=x86_64 SIDE=series
 	sparse          sparse.sh
 	counts          counts.sh
 	icount          icount.sh
 	doc             series/doc_check.py
 	canaries        test-rig.sh canaries
+	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
 	EOF
@@ -58,10 +67,18 @@ passed=0 failed=0 skipped=0 worst=0 red='' ran=0
 logs=$build/out/check
 lock check
 mkdir -p "$logs"
+started=$(date +%s)
+
+# state STEP SINCE [VERDICT]: for make status, which runs beside this; written in one go.
+state() {
+	printf 'pid %s\nbegin %s\nstep %s\nsince %s\n' "$$" "$started" "$1" "$2" >"$logs/status.new"
+	[ -z "${3-}" ] || printf 'verdict %s\n' "$3" >>"$logs/status.new"
+	mv "$logs/status.new" "$logs/status"
+}
 unset FILTER LANE SIDE FORCE || :
 
 # watch PID LOG: what a long step says now: its last line, in place on a
-# terminal, else every 30 s, so that nobody takes a build for a hang.
+# terminal, else every 30 s, so that a build does not look like a hang.
 watch() {
 	secs=0 old=
 	while kill -0 "$1" 2>/dev/null; do
@@ -115,6 +132,7 @@ run() {
 	: >"$log"
 	case $script in kunit.sh|vm.sh) rm -f "$build/out/$name/verdict";; esac
 	begin=$(date +%s)
+	state "$name" "$begin"
 	# shellcheck disable=SC2086 # words of the table above
 	env $vars "$s/$script" $args >"$log" 2>&1 </dev/null &
 	pid=$!
@@ -130,6 +148,7 @@ run() {
 	1|2) word=FAILED red="$red $name"; [ "$status" -le "$worst" ] || worst=$status;;
 	4) word="skipped: $(tail -n 1 "$log")";;
 	esac
+	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "${word%%:*}" "$p" "$f" "$k" $(($(date +%s) - begin)) >>"$logs/results"
 	[ ! -t 1 ] || printf '\r%79s\r' ''
 	printf '%-15s … %s (%s%d s)\n' "$name" "$word" "$detail" $(($(date +%s) - begin))
 	[ "$word" != FAILED ] || {
@@ -145,9 +164,12 @@ want=" $* "
 [ $# -eq 0 ] || for w; do
 	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk '{ print $1 }' | paste -sd ' ' -)"
 done
-steps >"$logs/steps"
-while read -r name command <&3; do
+steps | while read -r name command; do
 	[ $# -eq 0 ] || case $want in *" $name "*) ;; *) continue;; esac
+	printf '%s %s\n' "$name" "$command"
+done >"$logs/steps"
+: >"$logs/results"
+while read -r name command <&3; do
 	# The first two stand for all: no tools or no tree, no test.
 	# shellcheck disable=SC2086 # words of the table above
 	run "$name" $command || case $name in
@@ -157,9 +179,11 @@ while read -r name command <&3; do
 done 3<"$logs/steps"
 
 case $worst in
-0) say "check: all $ran steps passed";;
-1) say "check: FAILED:$red";;
-*) say "check: FAILED or could not tell:$red";;
+0) verdict="all $ran steps passed";;
+1) verdict="FAILED:$red";;
+*) verdict="FAILED or could not tell:$red";;
 esac
+state '' 0 "$verdict"
+say "check: $verdict"
 say "$passed passed, $failed failed, $skipped skipped"
 exit "$worst"

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # checkpatch.sh - checkpatch.pl --strict on the series and on the suites in kunit/
 #
-# Usage: scripts/checkpatch.sh [--signed]
+# usage: scripts/checkpatch.sh [--signed]
 #
-# Uses the checkpatch.pl of the pinned tree. Any message fails: what is meant to stay
-# gets a line in the list of ignored types below, with its reason.
+# Uses the checkpatch.pl of the pinned tree. Any message fails. The list below ignores
+# types of messages, each with a reason.
 #
 # --signed: also demand Signed-off-by (make send-check).
-# Exit status: 0 clean, 1 messages, 2 could not run.
+# exit status: 0 clean, 1 messages, 2 could not run.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# counts.sh - does GUP take as few locked operations and walks as on record?
+# counts.sh - compare GUP's locked operations and page-table walks with their record
 #
 # usage: scripts/counts.sh			(make counts)
 #
 # Runs the rows of make bench in a kernel that counts locked operations and page-table
 # walks (lane um-count, in build/bench/series), and compares with scripts/figures/bench.counts.
 # Both are exact on any machine, however busy. A row that got worse is a regression
-# that no functional test sees; one that got better belongs on record, too.
+# that no functional test sees. One that got better fails, too, until it is on record.
 #
 # environment: ACCEPT=1 write the record instead; RECORD=scripts/figures/bench.counts;
 #              GUP_COMMIT=<commit> of build/linux instead of what is there;
@@ -30,4 +30,6 @@ bench_commit series
 bench_place series "$applied"
 bench_build series um-count
 bench_boot series um-count 1 '*' "$tmp/counts.tsv"
-"$top/scripts/figures/bench_table.py" counts "${RECORD:-$top/scripts/figures/bench.counts}" "$tmp/counts.tsv" ${ACCEPT:+--accept}
+verb=check
+[ -z "${ACCEPT-}" ] || verb=record
+"$top/scripts/figures/counts.py" "$verb" "${RECORD:-$top/scripts/figures/bench.counts}" "$tmp/counts.tsv"

@@ -1,21 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# each-patch.sh - is every patch needed, and does every prefix hold?
+# each-patch.sh - test every prefix of the series, and the series without each patch
 #
 # usage: scripts/each-patch.sh [prefix|without] [N...]	(default: both, all patches)
 #
 #   prefix   applies patches 1..N: it builds; the cases with since= of a patch that
 #            is not applied yet fail, all others pass
-#   without  the whole series with patch N taken back: exactly the cases with
-#            since=N fail. A patch that cannot be taken back alone is so together
-#            with the later one that stands in the way, and that is said. The
-#            patches of base-needs have no since= cases (the base has them): without
-#            one of them the lane must not pass. Without a patch of documentation
-#            doc_check.py has to complain. What is left makes GUP cheaper, and is
-#            compared with the prefix before it by counts.sh: some row has to be
-#            better, and none worse; or says "No functional change": none differs.
-#            Patches of mm/gup_test and of the selftests alone are skipped: they
-#            are what make vm and its tests stand on.
+#   without  the whole series with patch N reverted: exactly the cases with since=N
+#            fail. If N cannot be reverted alone, it is reverted together with the
+#            later patch that is in the way, and the output says so.
+#            - A patch of base-needs has no since= cases, because the base has it:
+#              without it the lane must not pass.
+#            - Without a documentation patch doc_check.py must complain.
+#            - Any other patch makes GUP cheaper: counts.sh compares it with the prefix
+#              before it. Some row must be better and none worse; if the changelog says
+#              "No functional change", no row may differ.
+#            - A patch of mm/gup_test or the selftests alone is skipped: make vm tests it.
 #
 # Works in build/each and build/bench/series, worktrees of build/linux, on the lanes
 # um and um-count; prints TAP. About 40 minutes in all with ccache, twice that without.
@@ -36,6 +36,7 @@ need git
 lock each-patch
 [ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh"; } >&2
 
+[ -d "$linux" ] || die "no kernel tree in $linux: make tree"
 total=$(git -C "$linux" rev-list --count gup-overlay..gup-series)
 [ $# -gt 0 ] || set -- $(seq "$total")
 for n; do
@@ -67,13 +68,12 @@ revert() { git_fixed -C "$tree" revert --no-commit "$@" >/dev/null 2>&1; }
 # lacking N...: the inventory for a tree that lacks these patches: only their cases
 # keep since=, and so must fail.
 lacking() {
-	# not empty, or awk takes the inventory for the first file
-	{ echo none; for n; do slug "$n"; done; } >"$each/lacking"
-	awk 'FNR == NR { lacks["since=" $1] = 1; next }
-	     { keep = 0; for (i = 2; i <= NF; i++) if ($i in lacks) keep = 1
-	       if (!keep && !/^#/) gsub(/[ \t]+(since|base)=[^ \t]*/, "")
-	       print }' "$each/lacking" "$top/kunit/inventory" >"$inventory"
+	# shellcheck disable=SC2046 # slugs have no blanks
+	"$top/scripts/verdict/inventory.py" lacking $(for n; do slug "$n"; done) >"$inventory" || exit 2
 }
+
+# needed_by SLUG INVENTORY: true if a case says since=SLUG
+needed_by() { [ -n "$("$top/scripts/verdict/inventory.py" list --key "since=$1" "$2")" ]; }
 
 # judge: the um lane of the tree as it stands against that inventory.
 judge() {
@@ -82,12 +82,14 @@ judge() {
 }
 
 count=0 bad=0
+# tell LINE: of TAP, for the caller and for make report
+tell() { say "$1"; say "$1" >>"$tap"; }
 result() {	# STATUS TEXT
 	count=$((count + 1))
-	if [ "$1" -eq 0 ]; then say "ok $count - $2"
+	if [ "$1" -eq 0 ]; then tell "ok $count - $2"
 	else
 		bad=$((bad + 1))
-		say "not ok $count - $2"
+		tell "not ok $count - $2"
 		grep -E '^(FAILED|CRASH|SPLAT|TIME-OUT|BROKEN|MISSING|UNKNOWN|gup: )' "$each/log" |
 			head -n 5 | sed 's/^/# /'
 	fi
@@ -98,7 +100,7 @@ prefix() {
 	checkout "$(commit "$1")"
 	needs=$(sed 's/#.*//' "$patches/base-needs" | while read -r s; do [ -z "$s" ] || number "$s"; done | sort -n | tail -n 1)
 	if [ "$1" -lt "${needs:-0}" ]; then
-		# Not all that the suites stand on is there: it has to build, that is all.
+		# The suites need more patches than are applied: it must build, that is all.
 		status=0
 		for verb in configure build; do
 			[ "$status" -ne 0 ] ||
@@ -114,7 +116,7 @@ prefix() {
 	result "$status" "prefix $1: $(verdict): $(slug "$1")"
 }
 
-# Nothing else but the test driver and the selftests?
+# driver_only N: true if the patch changes nothing but the test driver and the selftests
 driver_only() {
 	! git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" |
 		grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/'
@@ -124,13 +126,13 @@ without() {
 	with='' gone=$1
 	if driver_only "$1"; then
 		count=$((count + 1))
-		say "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
+		tell "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
 		return 0
 	fi
 	checkout gup-series
 	name=$(slug "$1")
 	if ! revert "$(commit "$1")"; then
-		if ! grep -q "since=$name\( \|$\)" "$top/kunit/inventory"; then
+		if ! needed_by "$name" "$top/kunit/inventory"; then
 			cheaper "$1" "$name"
 			return 0
 		fi
@@ -151,7 +153,7 @@ without() {
 		red=$(grep -m 1 -E '^(FAILED|gup: )' "$each/log" | cut -c 1-90)
 		if [ "$status" -ne 0 ] && [ -n "$red" ]; then status=0; else status=1; fi
 		result "$status" "without $1: $red: $name"
-	elif grep -q "since=$name\( \|$\)" "$inventory"; then
+	elif needed_by "$name" "$inventory"; then
 		judge || status=$?
 		result "$status" "without $1$with: $(verdict): $name"
 	else
@@ -162,7 +164,7 @@ without() {
 	fi
 }
 
-# cheaper N SLUG: does patch N make GUP cheaper, and by what?
+# cheaper N SLUG: patch N must make GUP cheaper; says by what
 cheaper() {
 	before=$each/counts.$(($1 - 1)) status=0
 	RECORD=$before ACCEPT=1 GUP_READY=1 GUP_COMMIT=$(commit $(($1 - 1))) \
@@ -175,14 +177,17 @@ cheaper() {
 	elif [ "$status" -eq 0 ] && git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -q '^No functional change'; then
 		result 0 "without $1: $what"
 	elif [ "$status" -eq 0 ]; then
-		# Fewer instructions, say: that is for make bench, no count tells.
+		# Fewer instructions, for example. Only make bench shows that.
 		count=$((count + 1))
-		say "not ok $count - without $1: $what # TODO only make bench tells"
+		tell "not ok $count - without $1: $what # TODO only make bench tells"
 	elif [ "$worse" -eq 0 ] && [ "$better" -gt 0 ]; then result 0 "without $1: $what"
 	else result 1 "without $1: $what"; fi
 }
 
-echo "1..$(($# * $(echo "$modes" | wc -w)))"
+mkdir -p "$build/out"
+tap=$build/out/each-patch.tap
+: >"$tap"
+tell "1..$(($# * $(echo "$modes" | wc -w)))"
 for mode in $modes; do
 	for n; do "$mode" "$n"; done
 done

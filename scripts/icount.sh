@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# icount.sh - does GUP take as few instructions as on record?	(make icount)
+# icount.sh - compare the instructions of GUP's calls with their record	(make icount)
 #
 # usage: scripts/icount.sh [check|table]		(default: check)
 #
@@ -10,7 +10,7 @@
 #          plugin of QEMU, and names the functions that take more or fewer.
 #   table  base against series in a table		(make bench LANE=icount)
 #
-# Both are exact on any machine, however busy, and the same each time. They count
+# Both are exact on any machine, also on a busy one, and the same each time. They count
 # instructions of one call: not cache or TLB misses, not contention.
 #
 # Another compiler makes other code. Where rows differ and the record comes from other
@@ -21,7 +21,7 @@
 # icount.tsv, functions.tsv, table.md.
 #
 # environment: ACCEPT=1    write the record instead; RECORD=scripts/figures/bench.icount
-#              ROUNDS=1    boots of each side, which have to agree to the digit
+#              ROUNDS=1    boots of each side, which must agree to the digit
 #              ONLY=glob   table: only these rows, shape/call/flags/pages-per-call
 #              JOBS, CC, NOCCACHE=1, QEMU
 # exit status: 0 as on record, 1 a row differs or two boots do, 2 cannot tell,
@@ -37,17 +37,47 @@ case $what in check|table) ;; *) die "icount.sh $what: use check or table";; esa
 case $rounds in *[!0-9]*|0*) die "ROUNDS=$rounds: a number from 1 up";; esac
 case ${ONLY-} in *[[:space:]\"\']*) die "ONLY=$ONLY: a glob without blanks and quotes";; esac
 [ "$what" = table ] || [ -z "${ONLY-}" ] || die "ONLY= is for make bench LANE=icount: the check is for all rows"
-# shellcheck source=scripts/boot/icount.sh
-. "$top/scripts/boot/icount.sh"
-s=$top/scripts
+s=$top/scripts qemu=${QEMU:-qemu-system-x86_64}
 record=${RECORD:-$top/scripts/figures/bench.icount}
 results=$build/out/icount
+unset FILTER LANE SIDE KARGS TIMEOUT PLUGIN || :
+
+# build_side SIDE
+build_side() {
+	SIDE=$1 "$s/boot/configure.sh" icount
+	SIDE=$1 "$s/boot/build.sh" icount </dev/null
+}
+
+# boot_side SIDE ROUND FILE [QEMU-OPTIONS]: one boot; its rows go to FILE.
+boot_side() {
+	SIDE=$1 FILTER=gup_bench KARGS="gup_bench.only=${ONLY:-*}" PLUGIN=${4-} \
+		"$s/boot/kunit-run.sh" icount </dev/null || exit 2
+	lane_load icount "$1"
+	"$s/figures/bench_table.py" rows "$1" "$2" "$out/log" "$3" || exit 2
+}
+
+# tools: what changes the figures without a change of the source.
+tools() {
+	_config=$build/o-icount/.config
+	echo "$(sed -n 's/^CONFIG_CC_VERSION_TEXT="\(.*\)"/\1/p' "$_config"), assembler $(sed -n 's/^CONFIG_AS_VERSION=//p' "$_config"), $(sed -n 's/^accelerator .*(\(.*\))$/\1/p' "$results/manifest")"
+}
+
+# functions FILE: the rows of the series with the instructions of each function, which a
+# plugin of QEMU counts in a separate boot.
+functions() {
+	need nm binutils
+	_so=$("$s/tcg/build.sh" count) || exit 2
+	"$s/tcg/ranges.py" "$build/o-icount/vmlinux" >"$tmp/ranges" || exit 2
+	boot_side series plugin "$tmp/plugin.tsv" \
+		"-plugin $_so,insns=$tmp/ranges,out=$tmp/periods,marker=gup_bench_mark"
+	"$s/figures/insns.py" functions "$tmp/plugin.tsv" "$tmp/periods" >"$1" || exit 2
+}
 
 # measure SIDE: $tmp/SIDE.tsv, the same in all rounds
 measure() {
 	for round in $(seq "$rounds"); do
 		rm -f "$tmp/round.tsv"
-		icount_boot "$1" "$round" "$tmp/round.tsv"
+		boot_side "$1" "$round" "$tmp/round.tsv"
 		[ -e "$tmp/$1.tsv" ] || cp "$tmp/round.tsv" "$tmp/$1.tsv"
 		"$s/figures/insns.py" same "$tmp/$1.tsv" "$tmp/round.tsv" || exit
 	done
@@ -62,7 +92,7 @@ ready() {
 
 with_base() {
 	[ -n "${GUP_READY-}" ] || "$s/tree.sh" base
-	icount_build base
+	build_side base
 	measure base
 }
 
@@ -70,9 +100,9 @@ lock icount
 ready
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-icount_build series
+build_side series
 measure series
-icount_tools >"$tmp/tools"
+tools >"$tmp/tools"
 
 if [ "$what" = table ]; then
 	with_base
@@ -83,7 +113,7 @@ if [ "$what" = table ]; then
 fi
 if [ -n "${ACCEPT-}" ]; then
 	with_base
-	icount_functions "$results/functions.tsv"
+	functions "$results/functions.tsv"
 	"$s/figures/insns.py" same "$tmp/series.tsv" "$results/functions.tsv" || exit
 	exec "$s/figures/insns.py" record "$record" "$tmp/base.tsv" "$results/functions.tsv" "$tmp/tools"
 fi
@@ -92,7 +122,7 @@ status=0
 "$s/figures/insns.py" check "$record" "$tmp/series.tsv" "$tmp/tools" >"$tmp/said" || status=$?
 case $status in
 1)	# The same once more, with names.
-	icount_functions "$results/functions.tsv"
+	functions "$results/functions.tsv"
 	"$s/figures/insns.py" check "$record" "$results/functions.tsv" "$tmp/tools";;
 4)	with_base
 	"$s/figures/insns.py" ratios "$record" "$tmp/base.tsv" "$tmp/series.tsv" "$tmp/tools";;

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# kunit.sh - from whatever there is to a verdict of one KUnit lane
+# kunit.sh - everything up to the verdict of one KUnit lane
 #
 # usage: scripts/kunit.sh			(make kunit)
 #
 # Installs what is missing, makes the tree, configures, builds, boots, judges.
-# Each step is a script of its own and does nothing when nothing changed.
+# Each step is a separate script and does nothing when nothing changed.
 #
 # environment
 #   LANE=um         a lane of kconfigs/lanes
@@ -28,6 +28,7 @@ arch=$(awk -v lane="$LANE" '!/^#/ && $1 == lane { print $2 }' "$top/kconfigs/lan
 case $arch in
 um) tools='tree build';;
 x86_64) tools='tree build vm';;
+i386|arm64) tools="tree build $arch";;
 *) die "LANE=$LANE: no such lane: see kconfigs/lanes";;
 esac
 

@@ -4,7 +4,7 @@
 #
 #	. "$(dirname "$0")/lib.sh"
 #
-# Environment, for the tests of the rig and for odd set-ups:
+# environment, for the tests of the rig and for odd set-ups:
 #   GUP_BUILD    where everything is built	(default: <repo>/build)
 #   GUP_PATCHES  the patch series		(default: <repo>/patches)
 #   GUP_CACHE    verified source archives	(default: ~/.cache/gup)

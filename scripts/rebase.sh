@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # rebase.sh - carry the series to another kernel version
 #
-# Usage: BASE=<version> scripts/rebase.sh	(make rebase BASE=7.3.5)
+# usage: BASE=<version> scripts/rebase.sh	(make rebase BASE=7.3.5)
 #
 #   BASE=7.3.5, 7.4, 7.4-rc2   got from kernel.org or Debian, or from LINUX=<clone>
 #   BASE=/path/to/tree         an unpacked tree, or a clone: its HEAD's version
@@ -16,7 +16,7 @@
 # which makes it the pinned kernel: build/linux, patches/base and patches/ change.
 # ABORT=1 forgets the attempt.
 #
-# Exit status: 0 the series applies (or is adopted), 2 conflict or refused.
+# exit status: 0 the series applies (or is adopted), 2 conflict or refused.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -47,7 +47,7 @@ if [ -n "$(git -C "$linux" status --porcelain --untracked-files=no)" ] ||
 	die "build/linux has work that patches/ does not have: commit it and make refresh, then: $again"
 fi
 
-# The source: an import commit of its own, in the repository of build/linux, so that
+# The source: a separate import commit, in the repository of build/linux, so that
 # git am --3way finds the blobs of the old base.
 if [ "$(git -C "$linux" config gup.rebase || :)" != "$BASE" ]; then
 	old=$(git -C "$linux" config gup.rebase || :)
@@ -92,7 +92,7 @@ if [ -n "$busy" ]; then
 	git -C "$tree" am --show-current-patch=raw 2>/dev/null | sed -n 's/^Subject: /  /p' | head -n 1
 	git -C "$tree" status --porcelain --untracked-files=no | sed -n 's/^\(UU\|AA\|DU\|UD\)/  conflict:/p'
 	say "In build/rebase/linux:
-  mend the files, then          git add <them> && git am --continue
+  fix the files, then           git add <them> && git am --continue
   or, when it is upstream now   git am --skip
   when git am is through        $again
   to forget all of it           $again ABORT=1"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # refresh.sh - write patches/ again from the commits in build/linux
 #
-# Usage: scripts/refresh.sh
+# usage: scripts/refresh.sh
 #
 # Exports gup-overlay..HEAD of build/linux as patches/NNNN-*.patch, series and
 # base.blobs, and moves the tag gup-series. The output does not depend on the
@@ -10,9 +10,9 @@
 # before anything is written the export is applied and exported once more, which
 # must give the same bytes. cover-letter.txt, base and base-needs stay as they are.
 #
-# Environment: FORCE=1  overwrite patches/ although someone changed it since it was
+# environment: FORCE=1  overwrite patches/ although someone changed it since it was
 #                       last applied; the old one is kept in build/patches-<date>
-# Exit status: 0 done, 2 refused: nothing was changed.
+# exit status: 0 done, 2 refused: nothing was changed.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -72,7 +72,7 @@ rm -rf "$out.again"
 # shellcheck disable=SC2013 # one word a line
 for slug in $(sed 's/#.*//' "$patches/base-needs" 2>/dev/null); do
 	grep -qx "[0-9]*-$slug\.patch" "$out/series" ||
-		die "patches/base-needs names $slug, which the series no longer has: mend that line, then: make refresh"
+		die "patches/base-needs names $slug, which the series no longer has: fix that line, then: make refresh"
 done
 
 touched_blobs "$head" >"$out/base.blobs"

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # round-trip.sh - apply patches/, export them, compare: no byte may differ
 #
-# Usage: scripts/round-trip.sh
+# usage: scripts/round-trip.sh
 #
 # Works in a scratch worktree; build/linux is only read. When this fails, patches/
-# was written by hand or by another tool: make tree && make refresh mends that.
+# was written by hand or by another tool: make tree && make refresh fixes that.
 #
-# Exit status: 0 the same bytes, 1 they differ, 2 a patch does not apply, or no tree.
+# exit status: 0 the same bytes, 1 they differ, 2 a patch does not apply, or no tree.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

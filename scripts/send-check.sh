@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# send-check.sh - may the series be mailed?
+# send-check.sh - test whether the series can be mailed, and list the recipients
 #
-# Usage: scripts/send-check.sh
+# usage: scripts/send-check.sh
 #
 # Demands a Signed-off-by of the person who posts (git config user.email) on each
 # patch, a cover letter, a clean lint and checkpatch, and patches/ that apply and
-# export to the same bytes. Then it says to whom the series goes. It mails nothing.
+# export to the same bytes. Then it lists the recipients. It mails nothing.
 #
 # The repository holds no Signed-off-by. To post, sign a copy:
 #	git -C build/linux rebase --signoff gup-overlay && make refresh && make send-check
 # mail patches/, then: git checkout -- patches && FORCE=1 make tree
 #
-# Exit status: 0 ready, 1 not ready: each line says what is missing, 2 could not tell.
+# exit status: 0 ready, 1 not ready: each line says what is missing, 2 could not tell.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -20,7 +20,7 @@ help_if_asked "$@"
 need git; need perl; need python3
 lock send-check
 email=$(git -C "$linux" config user.email) ||
-	die "who posts? git config --global user.email you@example.org"
+	die "who posts is not known: git config --global user.email you@example.org"
 [ -n "$(series_files)" ] || die "patches/series is empty: nothing to send"
 
 status=0

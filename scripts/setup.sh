@@ -1,22 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# setup.sh - see that the tools are there; install what is missing
+# setup.sh - check that the tools are there, and install what is missing
 #
-# Usage: scripts/setup.sh [tree] [build] [vm] [vng] [lint] [post] [bench] [model]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [post] [bench] [model] [view]	(default: tree build lint)
+#        scripts/setup.sh --table	prints the table, for doctor.sh
 #
-#   tree   to get the source and apply the patches
-#   build  to build and run ARCH=um kernels
-#   vm     to build and run x86-64 kernels and the selftests in QEMU
+#   tree   gets the source and applies the patches
+#   build  builds and runs ARCH=um kernels
+#   vm     builds and runs x86-64 kernels and the selftests in QEMU
+#   i386   runs i386 kernels in QEMU
+#   arm64  builds and runs arm64 kernels in QEMU
 #   vng    for make vm VM=vng
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check
 #   bench  for make bench
 #   model  for make model
+#   view   for the test of make report
 #
 # As root on Debian 12 or newer (or a system like it) it installs the packages. Else
 # it prints the one command that does, and stops. The table below is the only list.
 #
-# Exit status: 0 all there, 2 something is missing.
+# exit status: 0 all there, 2 something is missing.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -45,6 +49,9 @@ vm	mkfs.ext4			e2fsprogs	the disk of the guest
 vm	/usr/include/numa.h		libnuma-dev	the migration test
 vm	/usr/include/liburing.h		liburing-dev	cow and gup_longterm
 vm	/usr/include/sys/capability.h	libcap-dev	memfd_secret
+i386	qemu-system-i386		qemu-system-x86	the guest
+arm64	aarch64-linux-gnu-gcc		gcc-aarch64-linux-gnu	the kernel
+arm64	qemu-system-aarch64		qemu-system-arm	the guest
 vng	/usr/lib/python3/dist-packages/argcomplete	python3-argcomplete	virtme-ng
 vng	/usr/lib/python3/dist-packages/requests	python3-requests	virtme-ng
 vng	/usr/lib/python3/dist-packages/pkg_resources	python3-pkg-resources	virtme-ng
@@ -55,13 +62,15 @@ lint	sparse				sparse		C=2
 post	perl				perl		get_maintainer.pl
 bench	gnuplot				gnuplot-nox	the plot of make bench
 model	spin				spin		the model of GUP-fast
+view	chromium			chromium	the test of make report
 '
 
+[ "$1" != --table ] || { printf '%s' "$table" | grep .; exit 0; }
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|vng|lint|post|bench|model) ;;
-	*) die "setup: no group '$group': use tree, build, vm, vng, lint, post, bench or model";;
+	tree|build|vm|i386|arm64|vng|lint|post|bench|model|view) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, post, bench, model or view";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue
@@ -91,5 +100,5 @@ export DEBIAN_FRONTEND=noninteractive
 # shellcheck disable=SC2086 # package names
 $command >"$log" 2>&1 </dev/null ||
 	{ apt-get update >"$log" 2>&1 </dev/null && $command >>"$log" 2>&1 </dev/null; } ||
-	die "apt-get failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log"): see $log, mend it, then: $command"
+	die "apt-get failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log"): see $log, fix it, then: $command"
 say "setup: done"

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # show.sh - what the series does to one file
 #
-# Usage: scripts/show.sh PATH		(make show F=PATH)
+# usage: scripts/show.sh PATH		(make show F=PATH)
 #
 # Lists the patches that touch PATH, a file or directory of the kernel tree, then
 # the combined difference between the pinned source and the series, with your own
 # commits and edits in build/linux. Without PATH: every touched file with its patches.
 #
-# Exit status: 0 done, 2 no such file or no tree.
+# exit status: 0 done, 2 no such file or no tree.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

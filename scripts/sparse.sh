@@ -1,18 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# sparse.sh - what sparse says about the series and did not say about the base
+# sparse.sh - list the warnings of sparse that the series adds
 #
-# Usage: scripts/sparse.sh
+# usage: scripts/sparse.sh
 #
-# Checks (make C=2) each source file that the series touches, mm/gup.c in any case, on
+# Checks (make C=2) mm/gup.c and each source file that the series touches, on
 # the base and on the series, in the object trees of the lane um; only warnings that the
 # series adds fail. Line numbers do not count, so moved code is not new. The suites in
 # kunit/ have no base: every warning there fails.
 #
 # A file that ARCH=um cannot compile on the base either is named and not checked.
 #
-# Environment: NOCCACHE=1, CC, JOBS
-# Exit status: 0 nothing new, 1 new warnings, 2 a build failed, 4 sparse is missing.
+# environment: NOCCACHE=1, CC, JOBS
+# exit status: 0 nothing new, 1 new warnings, 2 a build failed, 4 sparse is missing.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # test-rig.sh - show that the rig can fail
 #
-# usage: scripts/test-rig.sh [golden|canaries]	(default: both)
+# usage: scripts/test-rig.sh [golden|unit|canaries]	(default: all)
 #
 #   golden    the parsers against stored logs, no kernel (scripts/tests/golden.sh)
-#   canaries  boots suites that fail, oops, hang, warn, leave and skip, each alone,
+#   unit      unit tests of the Python, no kernel (scripts/tests/unit.py)
+#   canaries  boots suites that fail, oops, hang, warn, exit and skip, each alone,
 #             and compares status and message with scripts/tests/canary.table
 #
 # The canary kernel is the um lane plus one file, so its object tree starts as a
@@ -17,9 +18,10 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
-case "${1-}" in
-''|golden|canaries) what=${1:-golden canaries};;
-*) die "test-rig: $1: use golden, canaries, or nothing for both";;
+what=${1:-golden unit canaries}
+case $what in
+golden|unit|canaries|'golden unit canaries') ;;
+*) die "test-rig: $1: use golden, unit or canaries, or nothing for all";;
 esac
 s=$top/scripts
 table=$s/tests/canary.table
@@ -27,25 +29,29 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0 bad=0 plan=0
 
-case $what in *golden*)
-	"$s/tests/golden.sh" >"$tmp/golden" || :
-	g=$(sed -n '1s/^1\.\.//p' "$tmp/golden")
-	[ "${g:-0}" -gt 0 ] || die "scripts/tests/golden.sh printed no plan: run it alone"
-	plan=$g
-esac
-case $what in *canaries*)
-	plan=$((plan + $(grep -c '^[a-z]' "$table")))
-esac
+# The parts that need no kernel run first, so that the plan is known.
+for part in $what; do
+	case $part in
+	golden) "$s/tests/golden.sh" >"$tmp/$part" || :;;
+	unit) "$s/tests/unit.py" >"$tmp/$part" || :;;
+	canaries) plan=$((plan + $(grep -c '^[a-z]' "$table"))); continue;;
+	esac
+	more=$(sed -n 's/^1\.\.//p' "$tmp/$part" | head -n 1)
+	done=$(grep -c -E '^(not )?ok' "$tmp/$part" || :)
+	if [ "${more:-0}" -eq 0 ] || [ "$done" -ne "$more" ]; then
+		die "test-rig: the part $part did not come to its end: see above"
+	fi
+	plan=$((plan + more))
+done
 echo "1..$plan"
+for part in $what; do
+	[ "$part" != canaries ] || continue
+	awk -v n="$n" '/^1\.\./ { next } /^ok [0-9]/ { $2 = ++n } /^not ok [0-9]/ { $3 = ++n } { print }' "$tmp/$part"
+	n=$((n + $(grep -c -E '^(not )?ok' "$tmp/$part")))
+	bad=$((bad + $(grep -c '^not ok' "$tmp/$part" || :)))
+done
 
-case $what in *golden*)
-	sed 1d "$tmp/golden"
-	n=$g
-	bad=$(grep -c '^not ok' "$tmp/golden" || :)
-	[ "$(grep -c -E '^(not )?ok' "$tmp/golden")" -eq "$g" ] ||
-		die "scripts/tests/golden.sh stopped before its end: run it alone"
-esac
-[ "$what" = golden ] || {
+case $what in *canaries)
 	lock test-rig
 	SIDE=series FILTER=
 	export SIDE FILTER
@@ -55,12 +61,12 @@ esac
 	fi
 	"$s/boot/configure.sh" canary >&2
 	"$s/boot/build.sh" canary >&2
-}
+	grep '^[a-z]' "$table" >"$tmp/table";;
+*) : >"$tmp/table";;
+esac
 
 # One boot serves all lines of a suite in the table.
 last='' status=0
-[ "$what" = golden ] || grep '^[a-z]' "$table" >"$tmp/table"
-[ -e "$tmp/table" ] || : >"$tmp/table"
 while read -r suite want regex; do
 	if [ "$suite" != "$last" ]; then
 		last=$suite status=0

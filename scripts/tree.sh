@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # tree.sh - make build/linux: the pinned source, the rig's hooks, the series
 #
-# Usage: scripts/tree.sh [series|base]
+# usage: scripts/tree.sh [series|base]
 #
 #   series  build/linux: branch "series" = gup-base (import) + gup-overlay (two
 #           lines that build kunit/) + patches/series by git am; the tag
@@ -10,14 +10,14 @@
 #   base    build/base/linux: a worktree of it at gup-overlay + the patches that
 #           patches/base-needs names, to show what the series changes.
 #
-# Does nothing when the tree already holds what patches/ says, also when you have
-# edits or commits on top. When patches/ changed, it applies it again, but
-# never over your work: it stops and says what to do.
+# Does nothing if the tree already holds what patches/ says, even with your edits or
+# commits on top. If patches/ changed, it applies it again, but never over your work:
+# it stops and says what to do.
 #
-# Environment:
+# environment:
 #   LINUX    where to take the source from (see fetch.sh)
 #   FORCE=1  apply anyway; commits are kept as branch saved-<date>, edits in git stash
-# Exit status: 0 done, 2 refused or not possible; the tree is then as it was.
+# exit status: 0 done, 2 refused or not possible; the tree is then as it was.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -65,7 +65,7 @@ check_pin() {
 	done <"$patches/base.blobs")
 	[ -z "$table" ] || {
 		printf '  %-40s %-40s %s\n%s\n' path wanted found "$table" >&2
-		die "build/linux has other blobs than patches/base.blobs pins: mend base.blobs, or start again from the right source: rm -rf build/linux build/base, make tree"
+		die "build/linux has other blobs than patches/base.blobs pins: fix base.blobs, or start again from the right source: rm -rf build/linux build/base, make tree"
 	}
 }
 
@@ -143,7 +143,7 @@ series_side() {
 base_side() {
 	needs=$(base_needs_files)
 	case "$needs" in
-	*\?*) die "patches/base-needs names ${needs#*\?}, which is not in patches/series: mend that line";;
+	*\?*) die "patches/base-needs names ${needs#*\?}, which is not in patches/series: fix that line";;
 	esac
 	# shellcheck disable=SC2086
 	hash=$( (cd "$patches" && git -C "$linux" rev-parse gup-overlay && cat /dev/null $needs) | git hash-object --stdin)

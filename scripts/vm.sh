@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# vm.sh - from whatever there is to a verdict of the selftests in a VM
+# vm.sh - everything up to the verdict of the selftests in a VM
 #
 # usage: scripts/vm.sh			(make vm)
 #
@@ -32,7 +32,10 @@ s=$top/scripts
 	die "LANE=$LANE: no lane of arch x86_64: see kconfigs/lanes"
 
 lock vm
-[ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build vm; "$s/tree.sh" "$SIDE"; }
+tools='tree build vm'
+[ "${VM-}" != vng ] || tools="$tools vng"
+# shellcheck disable=SC2086 # words
+[ -n "${GUP_READY-}" ] || { "$s/setup.sh" $tools; "$s/tree.sh" "$SIDE"; }
 "$s/boot/configure.sh" "$LANE"
 "$s/boot/build.sh" "$LANE"
 "$s/boot/vm-build.sh" "$LANE"

@@ -10,9 +10,9 @@
  * udmabuf, the physical addresses of perf. Each moves data in ranges that start and
  * end inside of pages and folios, and checks every byte, also those around the
  * range; and that as many pins are given back as were taken (/proc/vmstat, as root).
- * The tests "*_pages" look at the counts of each folio through the gup_test of a
- * kernel that has GUP_TEST_QUERY; the others need nothing that a stock kernel
- * has not. Each test is a process of its own.
+ * The tests "*_pages" look at the counts of each folio through the rig's driver,
+ * gup_rig; the others need nothing that a stock kernel has not. Each test is a
+ * process of its own.
  *
  * The tests "rates" print GB/s over N megabytes (default 16) as comments, best of
  * three. Nothing is judged by them, and in an emulated machine they say little.
@@ -55,7 +55,7 @@ static char gup_missing[256];
 static size_t megabytes = 16;
 static char *filter = "*";
 
-/* Counts of each folio, by gup_test. */
+/* Counts of each folio, by gup_rig. */
 
 static bool need_records(void)
 {
@@ -66,7 +66,7 @@ static bool look(struct gup_call *c, char *at, size_t len)
 {
 	char *first = (char *)((uintptr_t)at & -(uintptr_t)psize());
 
-	return gup_call_init(c, gup_fd, GUP_TEST_API_GET, 0, first, io_pages(at, len)) &&
+	return gup_call_init(c, gup_fd, GUP_RIG_API_GET, 0, first, io_pages(at, len)) &&
 	       gup_run(c) && gup_expect_result(c, io_pages(at, len));
 }
 

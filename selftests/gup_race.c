@@ -777,14 +777,14 @@ static const struct antagonist uffd_sync_antagonist = {
 	.waits = true, .start = uffd_sync_start, .step = uffd_step, .stop = uffd_stop };
 
 static const struct apis fast_apis = {
-	0, { GUP_TEST_API_PIN_FAST, GUP_TEST_API_GET_FAST, GUP_TEST_API_PIN_FAST,
-	     GUP_TEST_API_GET_FAST_ONLY } };
+	0, { GUP_RIG_API_PIN_FAST, GUP_RIG_API_GET_FAST, GUP_RIG_API_PIN_FAST,
+	     GUP_RIG_API_GET_FAST_ONLY } };
 static const struct apis slow_apis = {
-	0, { GUP_TEST_API_PIN, GUP_TEST_API_PIN_UNLOCKED, GUP_TEST_API_GET_UNLOCKED,
-	     GUP_TEST_API_PIN_REMOTE, GUP_TEST_API_GET } };
+	0, { GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED, GUP_RIG_API_GET_UNLOCKED,
+	     GUP_RIG_API_PIN_REMOTE, GUP_RIG_API_GET } };
 static const struct apis longterm_apis = {
-	GUP_TEST_FOLL_LONGTERM,
-	{ GUP_TEST_API_PIN_FAST, GUP_TEST_API_PIN, GUP_TEST_API_PIN_UNLOCKED } };
+	GUP_RIG_FOLL_LONGTERM,
+	{ GUP_RIG_API_PIN_FAST, GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED } };
 
 /*
  * The pinners.
@@ -799,7 +799,7 @@ static unsigned int pick_api(const struct race *race, struct random *random)
 	do {
 		api = race->apis->api[below(random, nr)];
 	} while (race->antagonist->waits && !gup_apis[api].waits &&
-		 api != GUP_TEST_API_GET_FAST_ONLY);
+		 api != GUP_RIG_API_GET_FAST_ONLY);
 	return api;
 }
 
@@ -808,14 +808,14 @@ static void init_call(struct pinner *p, struct gup_call *c, unsigned int api,
 {
 	gup_call_init_bare(c, p->race->device, api, flags | p->race->apis->flags,
 			   mem_page(first), nr);
-	if (api == GUP_TEST_API_PIN_REMOTE || api == GUP_TEST_API_GET_REMOTE)
+	if (api == GUP_RIG_API_PIN_REMOTE || api == GUP_RIG_API_GET_REMOTE)
 		c->run.fd = p->race->pidfd;
 }
 
 /* A long-term pin to write to a file that tracks dirty pages is always refused. */
 static bool is_refused(const struct race *race, const struct gup_call *c)
 {
-	const __u64 both = GUP_TEST_FOLL_LONGTERM | GUP_TEST_FOLL_WRITE;
+	const __u64 both = GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE;
 
 	return race->antagonist->memory == DISK && (c->run.gup_flags & both) == both;
 }
@@ -823,14 +823,14 @@ static bool is_refused(const struct race *race, const struct gup_call *c)
 /* What GUP said, whether or not it was all that was asked for. */
 static bool expect_answer(struct pinner *p, const struct gup_call *c)
 {
-	const struct gup_test_run *run = &c->run;
+	const struct gup_rig_run *run = &c->run;
 	bool all = run->pages_done == run->nr_pages && !run->error;
 
 	if (is_refused(p->race, c))
 		return gup_expect_result(c, -EFAULT);
 	if (all || (p->race->antagonist->takes && (!run->error || run->error == -EFAULT)))
 		return true;
-	if (run->api == GUP_TEST_API_GET_FAST_ONLY && !run->error)
+	if (run->api == GUP_RIG_API_GET_FAST_ONLY && !run->error)
 		return true;
 	return gup_expect_result(c, run->nr_pages);
 }
@@ -838,11 +838,11 @@ static bool expect_answer(struct pinner *p, const struct gup_call *c)
 /* Is entry @i mapped where it was pinned, right now? */
 static bool is_mapped(const struct gup_call *c, unsigned int i, bool *mapped)
 {
-	struct gup_test_record records[BLOCK];
+	struct gup_rig_record records[BLOCK];
 
 	if (!gup_hold_records(c, records))
 		return false;
-	*mapped = records[i].flags & GUP_TEST_REC_MAPPED;
+	*mapped = records[i].flags & GUP_RIG_REC_MAPPED;
 	return true;
 }
 
@@ -873,7 +873,7 @@ static bool exchange(struct pinner *p, const struct gup_call *c, unsigned int fi
 {
 	__u64 *message = message_of(first + i), token = ++p->token, seen;
 
-	if (c->run.gup_flags & GUP_TEST_FOLL_WRITE) {
+	if (c->run.gup_flags & GUP_RIG_FOLL_WRITE) {
 		if (!gup_hold_write(c, i, 8, &token, sizeof(token)))
 			return false;
 		seen = load_at_last(message);
@@ -901,7 +901,7 @@ static bool leave_message(struct pinner *p, const struct gup_call *c,
 	__u64 token = ++p->token, seen, process = token;
 	bool before, after, looked;
 
-	if (!(c->run.gup_flags & GUP_TEST_FOLL_WRITE))
+	if (!(c->run.gup_flags & GUP_RIG_FOLL_WRITE))
 		return true;
 	if (!gup_hold_write(c, i, 8, &token, sizeof(token)) ||
 	    !is_mapped(c, i, &before))
@@ -942,13 +942,13 @@ static void restore_numbers(struct pinner *p, unsigned int first, unsigned int n
 static bool release(const struct gup_call *c, struct random *random)
 {
 	static const unsigned int puts[] = {
-		GUP_TEST_PUT_DEFAULT, GUP_TEST_PUT_ONE, GUP_TEST_PUT_RANGE,
-		GUP_TEST_PUT_DIRTY, GUP_TEST_PUT_RANGE_DIRTY,
+		GUP_RIG_PUT_DEFAULT, GUP_RIG_PUT_ONE, GUP_RIG_PUT_RANGE,
+		GUP_RIG_PUT_DIRTY, GUP_RIG_PUT_RANGE_DIRTY,
 	};
-	bool writes = c->run.gup_flags & GUP_TEST_FOLL_WRITE;
+	bool writes = c->run.gup_flags & GUP_RIG_FOLL_WRITE;
 	unsigned int put = puts[below(random, writes ? 5 : 3)];
 
-	return gup_release(c, gup_apis[c->run.api].pins ? put : GUP_TEST_PUT_DEFAULT);
+	return gup_release(c, gup_apis[c->run.api].pins ? put : GUP_RIG_PUT_DEFAULT);
 }
 
 static bool count_held(struct pinner *p, const struct gup_call *c)
@@ -973,8 +973,8 @@ static bool hold_own(struct pinner *p)
 	bool good = true;
 
 	first += below(random, BLOCK - nr + 1);
-	init_call(p, &c, api, writes ? GUP_TEST_FOLL_WRITE : 0, first, nr);
-	c.run.flags = GUP_TEST_RUN_HOLD;
+	init_call(p, &c, api, writes ? GUP_RIG_FOLL_WRITE : 0, first, nr);
+	c.run.flags = GUP_RIG_RUN_HOLD;
 	c.run.pages_per_call = below(random, 2) * (1 + below(random, nr));
 	if (!gup_run(&c) || !expect_answer(p, &c))
 		return false;
@@ -999,7 +999,7 @@ static bool hold_any(struct pinner *p)
 	bool good = true;
 
 	init_call(p, &c, pick_api(p->race, random), 0, first, nr);
-	c.run.flags = GUP_TEST_RUN_HOLD;
+	c.run.flags = GUP_RIG_RUN_HOLD;
 	if (!gup_run(&c) || !expect_answer(p, &c))
 		return false;
 	if (!count_held(p, &c))
@@ -1016,7 +1016,7 @@ static bool get_and_put(struct pinner *p)
 	unsigned int api = pick_api(p->race, random);
 	struct gup_call c;
 
-	init_call(p, &c, api, below(random, 2) ? GUP_TEST_FOLL_WRITE : 0, first, nr);
+	init_call(p, &c, api, below(random, 2) ? GUP_RIG_FOLL_WRITE : 0, first, nr);
 	c.run.repeat = 1 + below(random, 8);
 	c.run.pages_per_call = below(random, 2) * (1 + below(random, 64));
 	return gup_run(&c) && expect_answer(p, &c);
@@ -1134,8 +1134,8 @@ static bool expect_rest(struct race *race)
 
 	number_pages(race);
 	good = expect_nothing_left(race) &&
-	       expect_quiet(race, GUP_TEST_API_PIN_FAST, GUP_TEST_FOLL_WRITE) &&
-	       expect_quiet(race, GUP_TEST_API_GET, 0) && expect_nothing_left(race);
+	       expect_quiet(race, GUP_RIG_API_PIN_FAST, GUP_RIG_FOLL_WRITE) &&
+	       expect_quiet(race, GUP_RIG_API_GET, 0) && expect_nothing_left(race);
 	return good;
 }
 

@@ -17,7 +17,7 @@
  *
  * A shape that this kernel does not have is a SKIP of its own.
  *
- * Needs root, debugfs, and a kernel whose gup_test has GUP_TEST_QUERY. A file
+ * Needs root, debugfs, and a kernel with the rig's driver, gup_rig. A file
  * system with dirty tracking is looked for at $TMPDIR, or /tmp. Run it alone:
  * pins and references of others would be counted.
  */
@@ -72,7 +72,7 @@
  *	U  S for those that may drop mmap_lock and wait, E for others
  *	r  S for the first page of each folio, c for others: it can be taken over as
  *	   long as only page tables have references, and then GUP has one
- * @kind: GUP_TEST_REC_ANON, _KSM, _HUGETLB and _MLOCKED of S and n
+ * @kind: GUP_RIG_REC_ANON, _KSM, _HUGETLB and _MLOCKED of S and n
  * @order: of the folios of S, n and z
  * @copy_order: of the folios of c and a
  * @shared: of S: some other process maps it, or might: not exclusive
@@ -471,7 +471,7 @@ static bool is_folio(struct zoo *z, unsigned long i, int order)
 	struct gup_call c;
 	bool good;
 
-	good = gup_call_init(&c, gup_fd, GUP_TEST_API_GET, 0, page(z, i), 1) &&
+	good = gup_call_init(&c, gup_fd, GUP_RIG_API_GET, 0, page(z, i), 1) &&
 	       gup_run(&c) && c.run.records_done == 1 &&
 	       (int)c.records[0].folio_order == order;
 	gup_call_free(&c);
@@ -995,18 +995,18 @@ struct way {
 };
 
 static const struct way ways[] = {
-	{ .api = GUP_TEST_API_GET },
-	{ .api = GUP_TEST_API_GET_FAST },
-	{ .api = GUP_TEST_API_GET_UNLOCKED },
-	{ .api = GUP_TEST_API_GET_REMOTE },
-	{ .api = GUP_TEST_API_GET_REMOTE, .flags = GUP_TEST_RUN_LOCKED },
-	{ .api = GUP_TEST_API_GET_FAST_ONLY },
-	{ .api = GUP_TEST_API_GET_FAST_ONLY, .flags = GUP_TEST_RUN_IRQS_OFF },
-	{ .api = GUP_TEST_API_PIN },
-	{ .api = GUP_TEST_API_PIN_FAST },
-	{ .api = GUP_TEST_API_PIN_UNLOCKED },
-	{ .api = GUP_TEST_API_PIN_REMOTE },
-	{ .api = GUP_TEST_API_PIN_REMOTE, .flags = GUP_TEST_RUN_LOCKED },
+	{ .api = GUP_RIG_API_GET },
+	{ .api = GUP_RIG_API_GET_FAST },
+	{ .api = GUP_RIG_API_GET_UNLOCKED },
+	{ .api = GUP_RIG_API_GET_REMOTE },
+	{ .api = GUP_RIG_API_GET_REMOTE, .flags = GUP_RIG_RUN_LOCKED },
+	{ .api = GUP_RIG_API_GET_FAST_ONLY },
+	{ .api = GUP_RIG_API_GET_FAST_ONLY, .flags = GUP_RIG_RUN_IRQS_OFF },
+	{ .api = GUP_RIG_API_PIN },
+	{ .api = GUP_RIG_API_PIN_FAST },
+	{ .api = GUP_RIG_API_PIN_UNLOCKED },
+	{ .api = GUP_RIG_API_PIN_REMOTE },
+	{ .api = GUP_RIG_API_PIN_REMOTE, .flags = GUP_RIG_RUN_LOCKED },
 };
 
 /* As many others for pins, in a row; more for references. */
@@ -1019,12 +1019,12 @@ static bool way_pins(const struct way *w)
 
 static bool way_waits(const struct way *w)
 {
-	return gup_apis[w->api].waits || (w->flags & GUP_TEST_RUN_LOCKED);
+	return gup_apis[w->api].waits || (w->flags & GUP_RIG_RUN_LOCKED);
 }
 
 static bool way_is_remote(const struct way *w)
 {
-	return w->api == GUP_TEST_API_GET_REMOTE || w->api == GUP_TEST_API_PIN_REMOTE;
+	return w->api == GUP_RIG_API_GET_REMOTE || w->api == GUP_RIG_API_PIN_REMOTE;
 }
 
 static bool all_ways;
@@ -1035,8 +1035,8 @@ static bool way_is_due(const struct way *w, const struct shape *s, __u64 foll)
 	const char *letter = s->all.outcomes;
 	unsigned int turn = s->arg + foll;
 
-	if (all_ways || w->api == GUP_TEST_API_GET || w->api == GUP_TEST_API_PIN ||
-	    w->api == GUP_TEST_API_GET_FAST || w->api == GUP_TEST_API_PIN_FAST)
+	if (all_ways || w->api == GUP_RIG_API_GET || w->api == GUP_RIG_API_PIN ||
+	    w->api == GUP_RIG_API_GET_FAST || w->api == GUP_RIG_API_PIN_FAST)
 		return true;
 	while (*letter)
 		turn = turn * 31 + *letter++;
@@ -1046,14 +1046,14 @@ static bool way_is_due(const struct way *w, const struct shape *s, __u64 foll)
 /* LONGTERM is for pins. What else is not allowed is a fault of the driver's. */
 static bool way_takes(const struct way *w, __u64 foll)
 {
-	return way_pins(w) || !(foll & GUP_TEST_FOLL_LONGTERM);
+	return way_pins(w) || !(foll & GUP_RIG_FOLL_LONGTERM);
 }
 
 /**
  * struct attempt - one combination
  * @s: shape
  * @w: way to call GUP
- * @foll: GUP_TEST_FOLL_*
+ * @foll: GUP_RIG_FOLL_*
  * @z: the shape as it was made
  * @nr: pages that GUP has to give
  * @moves: LONGTERM: for each page, that it is where it must not stay
@@ -1071,7 +1071,7 @@ struct attempt {
 
 static bool writes(const struct attempt *a)
 {
-	return a->foll & GUP_TEST_FOLL_WRITE;
+	return a->foll & GUP_RIG_FOLL_WRITE;
 }
 
 static const struct expect *expect_of(const struct shape *s, unsigned long i)
@@ -1086,13 +1086,13 @@ static const struct expect *expect_of(const struct shape *s, unsigned long i)
 /* Which of the letters of struct expect. */
 static int column_of(const struct attempt *a)
 {
-	int column = a->foll & GUP_TEST_FOLL_FORCE ? 5 : 0;
+	int column = a->foll & GUP_RIG_FOLL_FORCE ? 5 : 0;
 
-	if (a->w->api == GUP_TEST_API_GET_FAST_ONLY)
+	if (a->w->api == GUP_RIG_API_GET_FAST_ONLY)
 		return writes(a) ? 11 : 10;
 	if (writes(a))
-		return column + (a->foll & GUP_TEST_FOLL_LONGTERM ? 4 : 2);
-	if (a->foll & GUP_TEST_FOLL_LONGTERM)
+		return column + (a->foll & GUP_RIG_FOLL_LONGTERM ? 4 : 2);
+	if (a->foll & GUP_RIG_FOLL_LONGTERM)
 		return column + 3;
 	return column + way_pins(a->w);
 }
@@ -1135,8 +1135,8 @@ static bool is_copy(char letter)
 	return letter == 'c' || letter == 'a';
 }
 
-#define KINDS	(GUP_TEST_REC_ANON | GUP_TEST_REC_KSM | GUP_TEST_REC_HUGETLB | \
-		 GUP_TEST_REC_ZERO | GUP_TEST_REC_MLOCKED)
+#define KINDS	(GUP_RIG_REC_ANON | GUP_RIG_REC_KSM | GUP_RIG_REC_HUGETLB | \
+		 GUP_RIG_REC_ZERO | GUP_RIG_REC_MLOCKED)
 
 static __u64 kind_wanted(const struct attempt *a, unsigned long i)
 {
@@ -1144,9 +1144,9 @@ static __u64 kind_wanted(const struct attempt *a, unsigned long i)
 	char letter = outcome(a, i);
 
 	if (letter == 'z')
-		return GUP_TEST_REC_ZERO;
+		return GUP_RIG_REC_ZERO;
 	if (is_copy(letter))
-		return GUP_TEST_REC_ANON | (kind & GUP_TEST_REC_HUGETLB);
+		return GUP_RIG_REC_ANON | (kind & GUP_RIG_REC_HUGETLB);
 	return kind;
 }
 
@@ -1160,7 +1160,7 @@ static int order_wanted(const struct attempt *a, unsigned long i)
 /* Will this process alone write to the page, without a copy being made? */
 static bool exclusive_wanted(const struct attempt *a, unsigned long i)
 {
-	if (!(kind_wanted(a, i) & GUP_TEST_REC_ANON))
+	if (!(kind_wanted(a, i) & GUP_RIG_REC_ANON))
 		return false;
 	return way_pins(a->w) || writes(a) || !expect_of(a->s, i)->shared;
 }
@@ -1178,18 +1178,18 @@ static bool wrong(const struct gup_call *c, unsigned long i, const char *what,
 }
 
 /* One entry for all of it: then the first page has the flags for all of them. */
-static bool speaks_for_itself(const struct gup_test_record *rec)
+static bool speaks_for_itself(const struct gup_rig_record *rec)
 {
 	return !rec->folio_offset ||
-	       !(rec->flags & (GUP_TEST_REC_LEAF_PMD | GUP_TEST_REC_LEAF_PUD |
-			       GUP_TEST_REC_HUGETLB));
+	       !(rec->flags & (GUP_RIG_REC_LEAF_PMD | GUP_RIG_REC_LEAF_PUD |
+			       GUP_RIG_REC_HUGETLB));
 }
 
 static bool expect_kind(const struct attempt *a, unsigned long i)
 {
-	const struct gup_test_record *rec = &a->held.records[i];
+	const struct gup_rig_record *rec = &a->held.records[i];
 	__u64 kind = kind_wanted(a, i);
-	bool exclusive = rec->flags & GUP_TEST_REC_EXCLUSIVE;
+	bool exclusive = rec->flags & GUP_RIG_REC_EXCLUSIVE;
 	int order = order_wanted(a, i);
 
 	if ((rec->flags & KINDS) != kind)
@@ -1198,10 +1198,10 @@ static bool expect_kind(const struct attempt *a, unsigned long i)
 		return wrong(&a->held, i, "folio order", rec->folio_order, order);
 	if (speaks_for_itself(rec) && exclusive != exclusive_wanted(a, i))
 		return wrong(&a->held, i, "exclusive", exclusive, !exclusive);
-	if ((a->foll & GUP_TEST_FOLL_LONGTERM) &&
-	    !(rec->flags & GUP_TEST_REC_LONGTERM_OK))
+	if ((a->foll & GUP_RIG_FOLL_LONGTERM) &&
+	    !(rec->flags & GUP_RIG_REC_LONGTERM_OK))
 		return wrong(&a->held, i, "may stay for long", 0, 1);
-	if (!(rec->flags & GUP_TEST_REC_MAPPED))
+	if (!(rec->flags & GUP_RIG_REC_MAPPED))
 		return wrong(&a->held, i, "is mapped", 0, 1);
 	return true;
 }
@@ -1209,8 +1209,8 @@ static bool expect_kind(const struct attempt *a, unsigned long i)
 /* Is it the page that was there before, or another one, as it must be? */
 static bool expect_identity(const struct attempt *a, unsigned long i)
 {
-	const struct gup_test_record *rec = &a->held.records[i];
-	bool before = rec->flags & GUP_TEST_REC_BEFORE;
+	const struct gup_rig_record *rec = &a->held.records[i];
+	bool before = rec->flags & GUP_RIG_REC_BEFORE;
 	bool same = before && rec->before_pfn == rec->pfn;
 	char letter = outcome(a, i);
 
@@ -1253,8 +1253,8 @@ static long pins_wanted(const struct gup_call *c)
 
 	for (i = 0; i < c->run.records_done; i++)
 		pins += gup_apis[c->run.api].pins &&
-			((c->records[i].flags & GUP_TEST_REC_LARGE) ||
-			 !(c->records[i].flags & GUP_TEST_REC_ZERO));
+			((c->records[i].flags & GUP_RIG_REC_LARGE) ||
+			 !(c->records[i].flags & GUP_RIG_REC_ZERO));
 	return pins;
 }
 
@@ -1290,12 +1290,12 @@ static unsigned long look_at_places(struct attempt *a, unsigned long i)
 	struct gup_call c;
 	unsigned long j, nr = 0;
 
-	if (gup_call_init(&c, gup_fd, GUP_TEST_API_GET,
-			  GUP_TEST_FOLL_FORCE | GUP_TEST_FOLL_NOFAULT,
+	if (gup_call_init(&c, gup_fd, GUP_RIG_API_GET,
+			  GUP_RIG_FOLL_FORCE | GUP_RIG_FOLL_NOFAULT,
 			  page(&a->z, i), a->z.nr - i) && gup_run(&c))
 		nr = c.run.records_done;
 	for (j = 0; j < nr; j++)
-		a->moves[i + j] = !(c.records[j].flags & GUP_TEST_REC_LONGTERM_OK);
+		a->moves[i + j] = !(c.records[j].flags & GUP_RIG_REC_LONGTERM_OK);
 	gup_call_free(&c);
 	return nr;
 }
@@ -1307,7 +1307,7 @@ static bool look_for_moves(struct attempt *a)
 	a->moves = calloc(a->z.nr, sizeof(*a->moves));
 	if (!a->moves)
 		return gup_fails("no memory");
-	if (!(a->foll & GUP_TEST_FOLL_LONGTERM))
+	if (!(a->foll & GUP_RIG_FOLL_LONGTERM))
 		return true;
 	for (i = 0; i < a->nr; i++)
 		i += look_at_places(a, i);
@@ -1419,7 +1419,7 @@ static bool open_up(struct attempt *a)
 	if (a->s->final || (z->prot == rw && !a->s->from))
 		return true;
 	/* hugetlb wants whole pages of its own; a hole or guard ends the range. */
-	if (a->s->all.kind & GUP_TEST_REC_HUGETLB ?
+	if (a->s->all.kind & GUP_RIG_REC_HUGETLB ?
 	    mprotect(z->map, z->map_len, rw) : mprotect(z->mem, a->nr * psize(), rw))
 		return gup_fails("mprotect: %s", strerror(errno));
 	z->prot = rw;
@@ -1470,23 +1470,23 @@ static bool expect_data_both_ways(struct attempt *a, const struct gup_call *c)
 static unsigned int put_of(const struct attempt *a, unsigned int turn)
 {
 	static const unsigned int clean[] = {
-		GUP_TEST_PUT_DEFAULT, GUP_TEST_PUT_RANGE, GUP_TEST_PUT_ONE,
+		GUP_RIG_PUT_DEFAULT, GUP_RIG_PUT_RANGE, GUP_RIG_PUT_ONE,
 	};
 	static const unsigned int dirty[] = {
-		GUP_TEST_PUT_DIRTY, GUP_TEST_PUT_RANGE, GUP_TEST_PUT_RANGE_DIRTY,
-		GUP_TEST_PUT_ONE, GUP_TEST_PUT_DEFAULT,
+		GUP_RIG_PUT_DIRTY, GUP_RIG_PUT_RANGE, GUP_RIG_PUT_RANGE_DIRTY,
+		GUP_RIG_PUT_ONE, GUP_RIG_PUT_DEFAULT,
 	};
 
 	turn += a->w - ways;
 	if (!way_pins(a->w))
-		return GUP_TEST_PUT_DEFAULT;
+		return GUP_RIG_PUT_DEFAULT;
 	return writes(a) ? dirty[turn % ARRAY_SIZE(dirty)] :
 			   clean[turn % ARRAY_SIZE(clean)];
 }
 
 static bool put_dirties(unsigned int put)
 {
-	return put == GUP_TEST_PUT_DIRTY || put == GUP_TEST_PUT_RANGE_DIRTY;
+	return put == GUP_RIG_PUT_DIRTY || put == GUP_RIG_PUT_RANGE_DIRTY;
 }
 
 /* A third first, which ends in the midst of a folio, then the rest. */
@@ -1508,7 +1508,7 @@ static bool hold_and_check(struct attempt *a)
 {
 	if (!call_init(a, &a->held, a->nr))
 		return false;
-	a->held.run.flags |= GUP_TEST_RUN_HOLD;
+	a->held.run.flags |= GUP_RIG_RUN_HOLD;
 	return gup_run(&a->held) &&
 	       gup_expect_result(&a->held, a->nr) &&
 	       gup_expect_sound(&a->held) &&
@@ -1525,12 +1525,12 @@ static bool hold_and_check(struct attempt *a)
 static bool expect_dirty(const struct attempt *a, const struct gup_call *again,
 			 unsigned long i)
 {
-	bool held = a->held.records[i].flags & GUP_TEST_REC_DIRTY;
-	bool rest = again->records[i].flags & GUP_TEST_REC_DIRTY;
+	bool held = a->held.records[i].flags & GUP_RIG_REC_DIRTY;
+	bool rest = again->records[i].flags & GUP_RIG_REC_DIRTY;
 
 	if (put_dirties(put_of(a, 0)))
 		return rest || wrong(again, i, "dirty after the release", rest, 1);
-	return rest == held || !(a->held.records[i].flags & GUP_TEST_REC_ANON) ||
+	return rest == held || !(a->held.records[i].flags & GUP_RIG_REC_ANON) ||
 	       wrong(again, i, "dirty after the release", rest, held);
 }
 
@@ -1541,8 +1541,8 @@ static bool expect_rest(const struct attempt *a, const struct gup_call *again)
 	int refs = 0, pins = 0;
 
 	for (i = 0; i < a->nr; i++) {
-		const struct gup_test_record *held = &a->held.records[i];
-		const struct gup_test_record *rest = &again->records[i];
+		const struct gup_rig_record *held = &a->held.records[i];
+		const struct gup_rig_record *rest = &again->records[i];
 
 		if (!i || held->folio_pfn != held[-1].folio_pfn) {
 			refs = gup_refs_gained(&a->held, i);
@@ -1554,7 +1554,7 @@ static bool expect_rest(const struct attempt *a, const struct gup_call *again)
 		if (rest->ref_before != held->ref_held - refs)
 			return wrong(again, i, "references after the release",
 				     rest->ref_before, held->ref_held - refs);
-		if ((held->flags & GUP_TEST_REC_PINCOUNT) &&
+		if ((held->flags & GUP_RIG_REC_PINCOUNT) &&
 		    rest->pin_before != held->pin_held - pins)
 			return wrong(again, i, "pins after the release", rest->pin_before,
 				     held->pin_held - pins);
@@ -1587,7 +1587,7 @@ static bool hold_and_write(struct attempt *a)
 
 	gup_call_init_bare(&c, gup_fd, a->w->api, a->foll, a->z.mem, a->nr);
 	call_set_up(a, &c);
-	c.run.flags |= GUP_TEST_RUN_HOLD;
+	c.run.flags |= GUP_RIG_RUN_HOLD;
 	return gup_run(&c) && gup_expect_result(&c, a->nr) &&
 	       expect_data_both_ways(a, &c) && gup_release(&c, put_of(a, 2));
 }
@@ -1616,7 +1616,7 @@ static bool expect_ways_agree(const struct attempt *a)
 
 static bool first_way_of_its_kind(const struct attempt *a)
 {
-	return a->w->api == GUP_TEST_API_GET || a->w->api == GUP_TEST_API_PIN;
+	return a->w->api == GUP_RIG_API_GET || a->w->api == GUP_RIG_API_PIN;
 }
 
 static bool check_what_can_be_had(struct attempt *a)
@@ -1640,7 +1640,7 @@ static bool check_how_far(struct attempt *a)
 
 	if (!call_init(a, &c, a->z.nr))
 		return false;
-	c.run.flags |= GUP_TEST_RUN_CONTINUE;
+	c.run.flags |= GUP_RIG_RUN_CONTINUE;
 	good = gup_run(&c) && gup_expect_result(&c, a->nr ? (long)a->nr : error) &&
 	       gup_expect_sound(&c) && gup_expect_mapped(&c, a->z.mem);
 	if (good && c.run.error != error)
@@ -1652,7 +1652,7 @@ static bool check_how_far(struct attempt *a)
 
 /* memfd_pin_folios(): what it gives are folios, and it looks into the file. */
 
-static const struct way memfd_way = { .api = GUP_TEST_API_MEMFD };
+static const struct way memfd_way = { .api = GUP_RIG_API_MEMFD };
 
 static bool expect_folios_of(const struct attempt *a)
 {
@@ -1660,7 +1660,7 @@ static bool expect_folios_of(const struct attempt *a)
 	unsigned long i;
 
 	for (i = 0; i < a->held.run.records_done; i++) {
-		const struct gup_test_record *rec = &a->held.records[i];
+		const struct gup_rig_record *rec = &a->held.records[i];
 
 		if ((rec->flags & KINDS) != e->kind)
 			return wrong(&a->held, i, "kind of page", rec->flags & KINDS,
@@ -1668,7 +1668,7 @@ static bool expect_folios_of(const struct attempt *a)
 		if ((int)rec->folio_order != e->order)
 			return wrong(&a->held, i, "folio order", rec->folio_order,
 				     e->order);
-		if (!(rec->flags & GUP_TEST_REC_LONGTERM_OK))
+		if (!(rec->flags & GUP_RIG_REC_LONGTERM_OK))
 			return wrong(&a->held, i, "may stay for long", 0, 1);
 	}
 	return a->held.run.first_offset == a->held.records[0].folio_offset * psize() ||
@@ -1682,7 +1682,7 @@ static bool hold_memfd(struct attempt *a)
 
 	if (!gup_call_init_memfd(c, gup_fd, a->z.file, a->foll, a->z.offset, a->nr))
 		return false;
-	c->run.flags = GUP_TEST_RUN_HOLD;
+	c->run.flags = GUP_RIG_RUN_HOLD;
 	if (!gup_run(c) || !gup_expect_result(c, a->nr) || !gup_expect_sound(c))
 		return false;
 	/* It does not map anything. */
@@ -1691,7 +1691,7 @@ static bool hold_memfd(struct attempt *a)
 	       expect_pins_out(pins_at_rest + pins_wanted(c)) &&
 	       expect_read_through(a, c, "through the pin") &&
 	       expect_data_both_ways(a, c) &&
-	       release_in_parts(c, GUP_TEST_PUT_ONE);
+	       release_in_parts(c, GUP_RIG_PUT_ONE);
 }
 
 static bool memfd_in_pieces(struct attempt *a)
@@ -1735,7 +1735,7 @@ static bool hold_remote(struct attempt *a, int pidfd)
 
 	if (!gup_call_init(c, gup_fd, a->w->api, a->foll, a->z.mem, a->nr))
 		return false;
-	c->run.flags = a->w->flags | GUP_TEST_RUN_HOLD;
+	c->run.flags = a->w->flags | GUP_RIG_RUN_HOLD;
 	c->run.fd = pidfd;
 	if (!gup_run(c) || !gup_expect_result(c, a->nr) || !gup_expect_sound(c))
 		return false;
@@ -1781,7 +1781,7 @@ static bool check_remote(struct attempt *a)
 static enum made drop_what_is_held(void)
 {
 	close(gup_fd);
-	gup_fd = open(GUP_TEST_FILE, O_RDWR | O_CLOEXEC);
+	gup_fd = open(GUP_RIG_FILE, O_RDWR | O_CLOEXEC);
 	return BROKEN;
 }
 
@@ -1844,8 +1844,8 @@ static void judge(struct __test_metadata *_metadata, const struct attempt *a,
 		SKIP(return, "%s", gup_why());
 	EXPECT_TRUE(made == MADE) {
 		TH_LOG("%s%s%s: %s", gup_call_name(a->w->api, a->foll),
-		       a->w->flags & GUP_TEST_RUN_LOCKED ? ", locked" : "",
-		       a->w->flags & GUP_TEST_RUN_IRQS_OFF ? ", IRQs off" : "",
+		       a->w->flags & GUP_RIG_RUN_LOCKED ? ", locked" : "",
+		       a->w->flags & GUP_RIG_RUN_IRQS_OFF ? ", IRQs off" : "",
 		       gup_why());
 	}
 	__atomic_fetch_add(combinations, 1, __ATOMIC_RELAXED);
@@ -1893,42 +1893,42 @@ TEST_F_TIMEOUT(shape, read, TIMEOUT)
 
 TEST_F_TIMEOUT(shape, write, TIMEOUT)
 {
-	try_all_ways(_metadata, &variant->shape, GUP_TEST_FOLL_WRITE);
+	try_all_ways(_metadata, &variant->shape, GUP_RIG_FOLL_WRITE);
 }
 
 TEST_F_TIMEOUT(shape, longterm_read, TIMEOUT)
 {
-	try_all_ways(_metadata, &variant->shape, GUP_TEST_FOLL_LONGTERM);
+	try_all_ways(_metadata, &variant->shape, GUP_RIG_FOLL_LONGTERM);
 }
 
 TEST_F_TIMEOUT(shape, longterm_write, TIMEOUT)
 {
 	try_all_ways(_metadata, &variant->shape,
-		     GUP_TEST_FOLL_LONGTERM | GUP_TEST_FOLL_WRITE);
+		     GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE);
 }
 
 TEST_F_TIMEOUT(shape, force_read, TIMEOUT)
 {
-	try_all_ways(_metadata, &variant->shape, GUP_TEST_FOLL_FORCE);
+	try_all_ways(_metadata, &variant->shape, GUP_RIG_FOLL_FORCE);
 }
 
 TEST_F_TIMEOUT(shape, force_write, TIMEOUT)
 {
 	try_all_ways(_metadata, &variant->shape,
-		     GUP_TEST_FOLL_FORCE | GUP_TEST_FOLL_WRITE);
+		     GUP_RIG_FOLL_FORCE | GUP_RIG_FOLL_WRITE);
 }
 
 TEST_F_TIMEOUT(shape, force_longterm_read, TIMEOUT)
 {
 	try_all_ways(_metadata, &variant->shape,
-		     GUP_TEST_FOLL_FORCE | GUP_TEST_FOLL_LONGTERM);
+		     GUP_RIG_FOLL_FORCE | GUP_RIG_FOLL_LONGTERM);
 }
 
 TEST_F_TIMEOUT(shape, force_longterm_write, TIMEOUT)
 {
 	try_all_ways(_metadata, &variant->shape,
-		     GUP_TEST_FOLL_FORCE | GUP_TEST_FOLL_LONGTERM |
-		     GUP_TEST_FOLL_WRITE);
+		     GUP_RIG_FOLL_FORCE | GUP_RIG_FOLL_LONGTERM |
+		     GUP_RIG_FOLL_WRITE);
 }
 
 /* A size that comes anew would otherwise be forgotten. */
@@ -1979,7 +1979,7 @@ TEST_F_TIMEOUT(memfd, read, TIMEOUT)
 
 TEST_F_TIMEOUT(memfd, write, TIMEOUT)
 {
-	try_memfd(_metadata, &variant->shape, GUP_TEST_FOLL_WRITE);
+	try_memfd(_metadata, &variant->shape, GUP_RIG_FOLL_WRITE);
 }
 
 /* And for the memory of a child that shares it. */
@@ -2022,12 +2022,12 @@ TEST_F_TIMEOUT(remote, read, TIMEOUT)
 
 TEST_F_TIMEOUT(remote, write, TIMEOUT)
 {
-	try_remote(_metadata, &variant->shape, GUP_TEST_FOLL_WRITE);
+	try_remote(_metadata, &variant->shape, GUP_RIG_FOLL_WRITE);
 }
 
 TEST_F_TIMEOUT(remote, longterm_read, TIMEOUT)
 {
-	try_remote(_metadata, &variant->shape, GUP_TEST_FOLL_LONGTERM);
+	try_remote(_metadata, &variant->shape, GUP_RIG_FOLL_LONGTERM);
 }
 
 /* The table. */
@@ -2038,7 +2038,7 @@ SHAPE(anon_fresh) {
 	.shape = {
 		.make = make_fresh,
 		.all = { .outcomes = "zznnn zznnn 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2046,7 +2046,7 @@ SHAPE(anon_written) {
 	.shape = {
 		.make = make_written,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2054,7 +2054,7 @@ SHAPE(anon_zero) {
 	.shape = {
 		.make = make_zero,
 		.all = { .outcomes = "zzccc zzccc 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2062,9 +2062,9 @@ SHAPE(anon_mixed) {
 	.shape = {
 		.make = make_mixed,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 		.odd = { .outcomes = "zzccc zzccc 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2072,7 +2072,7 @@ SHAPE(anon_forked) {
 	.shape = {
 		.make = make_forked,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON, .shared = true },
+			 .kind = GUP_RIG_REC_ANON, .shared = true },
 	},
 };
 
@@ -2080,7 +2080,7 @@ SHAPE(anon_reexclusive) {
 	.shape = {
 		.make = make_orphaned,
 		.all = { .outcomes = "SSSSS SSSSS S0",
-			 .kind = GUP_TEST_REC_ANON, .shared = true },
+			 .kind = GUP_RIG_REC_ANON, .shared = true },
 	},
 };
 
@@ -2089,7 +2089,7 @@ SHAPE(anon_readonly) {
 		.make = make_protected,
 		.arg = PROT_READ,
 		.all = { .outcomes = "SSESE SSSSS S0",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2098,7 +2098,7 @@ SHAPE(anon_prot_none) {
 		.make = make_protected,
 		.arg = PROT_NONE,
 		.all = { .outcomes = "EEEEE SSSSS 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2106,7 +2106,7 @@ SHAPE(anon_mlocked) {
 	.shape = {
 		.make = make_mlocked,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_MLOCKED },
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_MLOCKED },
 	},
 };
 
@@ -2115,9 +2115,9 @@ SHAPE(two_vmas) {
 		.make = make_two_vmas,
 		.arg = 5,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 		.then = { .outcomes = "SSESE SSSSS S0",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 		.from = 5,
 	},
 };
@@ -2127,9 +2127,9 @@ SHAPE(hole) {
 		.make = make_hole,
 		.arg = 5,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 		.then = { .outcomes = "EEEEE EEEEE 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 		.from = 5,
 	},
 };
@@ -2139,9 +2139,9 @@ SHAPE(guard) {
 		.make = make_guard,
 		.arg = 5,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 		.then = { .outcomes = "EEEEE EEEEE 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 		.from = 5,
 	},
 };
@@ -2150,7 +2150,7 @@ SHAPE(guard_first) {
 	.shape = {
 		.make = make_guard,
 		.all = { .outcomes = "EEEEE EEEEE 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2159,7 +2159,7 @@ SHAPE(table_edge) {
 		.make = make_edge,
 		.arg = 2 * MB,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2168,7 +2168,7 @@ SHAPE(upper_table_edge) {
 		.make = make_edge,
 		.arg = 1024 * MB,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2176,7 +2176,7 @@ SHAPE(ksm) {
 	.shape = {
 		.make = make_ksm,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_KSM,
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_KSM,
 			 .shared = true },
 	},
 };
@@ -2186,7 +2186,7 @@ SHAPE(uffd_wp_sigbus) {
 		.make = make_uffd_wp,
 		.arg = UFFD_SIGBUS,
 		.all = { .outcomes = "SSESE SSESE S0",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2195,7 +2195,7 @@ SHAPE(uffd_wp_served) {
 		.make = make_uffd_wp,
 		.arg = UFFD_SERVED,
 		.all = { .outcomes = "SSUSU SSUSU S0",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2204,7 +2204,7 @@ SHAPE(mthp_16k) {
 		.make = make_thp,
 		.arg = 16,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 2 },
+			 .kind = GUP_RIG_REC_ANON, .order = 2 },
 	},
 };
 
@@ -2213,7 +2213,7 @@ SHAPE(mthp_32k) {
 		.make = make_thp,
 		.arg = 32,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 3 },
+			 .kind = GUP_RIG_REC_ANON, .order = 3 },
 	},
 };
 
@@ -2222,7 +2222,7 @@ SHAPE(mthp_64k) {
 		.make = make_thp,
 		.arg = 64,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 4 },
+			 .kind = GUP_RIG_REC_ANON, .order = 4 },
 	},
 };
 
@@ -2231,7 +2231,7 @@ SHAPE(mthp_128k) {
 		.make = make_thp,
 		.arg = 128,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 5 },
+			 .kind = GUP_RIG_REC_ANON, .order = 5 },
 	},
 };
 
@@ -2240,7 +2240,7 @@ SHAPE(mthp_256k) {
 		.make = make_thp,
 		.arg = 256,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 6 },
+			 .kind = GUP_RIG_REC_ANON, .order = 6 },
 	},
 };
 
@@ -2249,7 +2249,7 @@ SHAPE(mthp_512k) {
 		.make = make_thp,
 		.arg = 512,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 7 },
+			 .kind = GUP_RIG_REC_ANON, .order = 7 },
 	},
 };
 
@@ -2258,7 +2258,7 @@ SHAPE(mthp_1024k) {
 		.make = make_thp,
 		.arg = 1024,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 8 },
+			 .kind = GUP_RIG_REC_ANON, .order = 8 },
 	},
 };
 
@@ -2267,7 +2267,7 @@ SHAPE(thp) {
 		.make = make_thp,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 9 },
+			 .kind = GUP_RIG_REC_ANON, .order = 9 },
 	},
 };
 
@@ -2276,7 +2276,7 @@ SHAPE(mthp_forked) {
 		.make = make_thp_forked,
 		.arg = 64,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON, .order = 4,
+			 .kind = GUP_RIG_REC_ANON, .order = 4,
 			 .shared = true },
 	},
 };
@@ -2286,7 +2286,7 @@ SHAPE(mthp_reexclusive) {
 		.make = make_thp_orphaned,
 		.arg = 64,
 		.all = { .outcomes = "Srrrr Srrrr S0",
-			 .kind = GUP_TEST_REC_ANON, .order = 4,
+			 .kind = GUP_RIG_REC_ANON, .order = 4,
 			 .shared = true },
 	},
 };
@@ -2296,7 +2296,7 @@ SHAPE(mthp_part) {
 		.make = make_thp_part,
 		.arg = 64,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 4 },
+			 .kind = GUP_RIG_REC_ANON, .order = 4 },
 	},
 };
 
@@ -2305,9 +2305,9 @@ SHAPE(mthp_gaps) {
 		.make = make_thp_gaps,
 		.arg = 64,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 4 },
+			 .kind = GUP_RIG_REC_ANON, .order = 4 },
 		.odd = { .outcomes = "zznnn zznnn 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2316,7 +2316,7 @@ SHAPE(mthp_reversed) {
 		.make = make_thp_reversed,
 		.arg = 64,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 4 },
+			 .kind = GUP_RIG_REC_ANON, .order = 4 },
 	},
 };
 
@@ -2325,7 +2325,7 @@ SHAPE(thp_zero) {
 		.make = make_thp_zero,
 		.arg = 2048,
 		.all = { .outcomes = "zzccc zzccc 00",
-			 .kind = GUP_TEST_REC_ANON, .order = 9,
+			 .kind = GUP_RIG_REC_ANON, .order = 9,
 			 .copy_order = 9 },
 	},
 };
@@ -2335,7 +2335,7 @@ SHAPE(thp_forked) {
 		.make = make_thp_forked,
 		.arg = 2048,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON, .order = 9,
+			 .kind = GUP_RIG_REC_ANON, .order = 9,
 			 .shared = true },
 	},
 };
@@ -2345,7 +2345,7 @@ SHAPE(thp_reexclusive) {
 		.make = make_thp_orphaned,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS S0",
-			 .kind = GUP_TEST_REC_ANON, .order = 9,
+			 .kind = GUP_RIG_REC_ANON, .order = 9,
 			 .shared = true },
 	},
 };
@@ -2355,7 +2355,7 @@ SHAPE(thp_split_pmd) {
 		.make = make_thp_split,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 9 },
+			 .kind = GUP_RIG_REC_ANON, .order = 9 },
 	},
 };
 
@@ -2364,7 +2364,7 @@ SHAPE(thp_part) {
 		.make = make_thp_part,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 9 },
+			 .kind = GUP_RIG_REC_ANON, .order = 9 },
 	},
 };
 
@@ -2373,9 +2373,9 @@ SHAPE(thp_gaps) {
 		.make = make_thp_gaps,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON, .order = 9 },
+			 .kind = GUP_RIG_REC_ANON, .order = 9 },
 		.odd = { .outcomes = "zznnn zznnn 00",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2384,7 +2384,7 @@ SHAPE(hugetlb_fresh) {
 		.make = make_hugetlb_fresh,
 		.arg = 2048,
 		.all = { .outcomes = "nnnnn nnnnn 00",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_HUGETLB,
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_HUGETLB,
 			 .order = 9 },
 	},
 };
@@ -2394,7 +2394,7 @@ SHAPE(hugetlb_written) {
 		.make = make_hugetlb,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_HUGETLB,
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_HUGETLB,
 			 .order = 9 },
 	},
 };
@@ -2404,7 +2404,7 @@ SHAPE(hugetlb_forked) {
 		.make = make_hugetlb_forked,
 		.arg = 2048,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_HUGETLB,
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_HUGETLB,
 			 .order = 9, .copy_order = 9, .shared = true },
 	},
 };
@@ -2414,7 +2414,7 @@ SHAPE(hugetlb_readonly) {
 		.make = make_hugetlb_readonly,
 		.arg = 2048,
 		.all = { .outcomes = "SSESE SSSSS S0",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_HUGETLB,
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_HUGETLB,
 			 .order = 9 },
 	},
 };
@@ -2424,7 +2424,7 @@ SHAPE(hugetlb_memfd) {
 		.make = make_hugetlb_memfd,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_HUGETLB, .order = 9 },
+			 .kind = GUP_RIG_REC_HUGETLB, .order = 9 },
 		.shared_map = true,
 	},
 };
@@ -2434,7 +2434,7 @@ SHAPE(hugetlb_1g) {
 		.make = make_hugetlb_giant,
 		.arg = 1024 * 1024,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_HUGETLB,
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_HUGETLB,
 			 .order = 18 },
 	},
 };
@@ -2555,7 +2555,7 @@ SHAPE(tmpfs_cowed) {
 		.make = make_file,
 		.arg = PRIVATE | COWED,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2565,7 +2565,7 @@ SHAPE(tmpfs_half_cowed) {
 		.arg = PRIVATE | HALF_COWED,
 		.all = { .outcomes = "SSccc SSccc S0" },
 		.odd = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2609,7 +2609,7 @@ SHAPE(disk_cowed) {
 		.make = make_file,
 		.arg = ON_DISK | PRIVATE | COWED,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_ANON },
+			 .kind = GUP_RIG_REC_ANON },
 	},
 };
 
@@ -2652,7 +2652,7 @@ FIXTURE_VARIANT_ADD(memfd, hugetlb_memfd) {
 		.make = make_hugetlb_memfd,
 		.arg = 2048,
 		.all = { .outcomes = "SSSSS SSSSS SS",
-			 .kind = GUP_TEST_REC_HUGETLB, .order = 9 },
+			 .kind = GUP_RIG_REC_HUGETLB, .order = 9 },
 		.shared_map = true,
 	},
 };
@@ -2678,7 +2678,7 @@ FIXTURE_VARIANT_ADD(remote, anon_forked) {
 	.shape = {
 		.make = make_forked,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON, .shared = true },
+			 .kind = GUP_RIG_REC_ANON, .shared = true },
 	},
 };
 
@@ -2687,7 +2687,7 @@ FIXTURE_VARIANT_ADD(remote, mthp_forked) {
 		.make = make_thp_forked,
 		.arg = 64,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON, .order = 4,
+			 .kind = GUP_RIG_REC_ANON, .order = 4,
 			 .shared = true },
 	},
 };
@@ -2697,7 +2697,7 @@ FIXTURE_VARIANT_ADD(remote, thp_forked) {
 		.make = make_thp_forked,
 		.arg = 2048,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON, .order = 9,
+			 .kind = GUP_RIG_REC_ANON, .order = 9,
 			 .shared = true },
 	},
 };
@@ -2707,7 +2707,7 @@ FIXTURE_VARIANT_ADD(remote, hugetlb_forked) {
 		.make = make_hugetlb_forked,
 		.arg = 2048,
 		.all = { .outcomes = "Scccc Scccc S0",
-			 .kind = GUP_TEST_REC_ANON | GUP_TEST_REC_HUGETLB,
+			 .kind = GUP_RIG_REC_ANON | GUP_RIG_REC_HUGETLB,
 			 .order = 9, .copy_order = 9, .shared = true },
 	},
 };

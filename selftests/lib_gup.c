@@ -14,33 +14,33 @@
 #include "lib_gup.h"
 #include "lib_knobs.h"
 
-const struct gup_api gup_apis[GUP_NR_APIS] = {
-	[GUP_TEST_API_GET] = {
+const struct gup_api gup_apis[GUP_RIG_NR_APIS] = {
+	[GUP_RIG_API_GET] = {
 		.name = "get_user_pages", .faults = true },
-	[GUP_TEST_API_PIN] = {
+	[GUP_RIG_API_PIN] = {
 		.name = "pin_user_pages", .faults = true, .pins = true },
-	[GUP_TEST_API_GET_FAST] = {
+	[GUP_RIG_API_GET_FAST] = {
 		.name = "get_user_pages_fast", .faults = true, .fast = true,
 		.waits = true },
-	[GUP_TEST_API_PIN_FAST] = {
+	[GUP_RIG_API_PIN_FAST] = {
 		.name = "pin_user_pages_fast", .faults = true, .fast = true,
 		.waits = true, .pins = true },
-	[GUP_TEST_API_GET_FAST_ONLY] = {
+	[GUP_RIG_API_GET_FAST_ONLY] = {
 		.name = "get_user_pages_fast_only", .fast = true },
-	[GUP_TEST_API_GET_UNLOCKED] = {
+	[GUP_RIG_API_GET_UNLOCKED] = {
 		.name = "get_user_pages_unlocked", .faults = true, .waits = true },
-	[GUP_TEST_API_PIN_UNLOCKED] = {
+	[GUP_RIG_API_PIN_UNLOCKED] = {
 		.name = "pin_user_pages_unlocked", .faults = true, .waits = true,
 		.pins = true },
-	[GUP_TEST_API_GET_REMOTE] = {
+	[GUP_RIG_API_GET_REMOTE] = {
 		.name = "get_user_pages_remote", .faults = true },
-	[GUP_TEST_API_PIN_REMOTE] = {
+	[GUP_RIG_API_PIN_REMOTE] = {
 		.name = "pin_user_pages_remote", .faults = true, .pins = true },
-	[GUP_TEST_API_MEMFD] = {
+	[GUP_RIG_API_MEMFD] = {
 		.name = "memfd_pin_folios", .faults = true, .pins = true },
-	[GUP_TEST_API_POPULATE] = {
+	[GUP_RIG_API_POPULATE] = {
 		.name = "get_user_pages(NULL)", .faults = true },
-	[GUP_TEST_API_FAULT] = {
+	[GUP_RIG_API_FAULT] = {
 		.name = "fixup_user_fault", .faults = true },
 };
 
@@ -99,49 +99,14 @@ static const char *call_name(const struct gup_call *c)
 	return gup_call_name(c->run.api, c->run.gup_flags);
 }
 
-static int query(int fd, unsigned int api, struct gup_test_query *q)
-{
-	*q = (struct gup_test_query) { .size = sizeof(*q), .api = api };
-	return ioctl(fd, GUP_TEST_QUERY, q);
-}
-
-static bool device_is_new_enough(int fd)
-{
-	const __u64 needed = GUP_TEST_FEATURE_RUN | GUP_TEST_FEATURE_RECORDS |
-			     GUP_TEST_FEATURE_HOLD;
-	struct gup_test_query q;
-
-	if (query(fd, 0, &q))
-		return gup_fails("%s: the kernel's gup_test has no GUP_TEST_QUERY: %s",
-				 GUP_TEST_FILE, strerror(errno));
-	if (q.version != GUP_TEST_VERSION || (q.features & needed) != needed)
-		return gup_fails("%s: version %u, features %#llx: want version %u, %#llx",
-				 GUP_TEST_FILE, q.version, q.features,
-				 GUP_TEST_VERSION, needed);
-	return true;
-}
-
 int gup_open(void)
 {
-	int fd = open(GUP_TEST_FILE, O_RDWR | O_CLOEXEC);
+	int fd = open(GUP_RIG_FILE, O_RDWR | O_CLOEXEC);
 
-	if (fd < 0) {
-		gup_fails("%s: %s: needs root, debugfs and CONFIG_GUP_TEST",
-			  GUP_TEST_FILE, strerror(errno));
-		return -1;
-	}
-	if (device_is_new_enough(fd))
-		return fd;
-	close(fd);
-	errno = ENOTTY;
-	return -1;
-}
-
-bool gup_flags_allowed(int fd, unsigned int api, __u64 gup_flags)
-{
-	struct gup_test_query q;
-
-	return !query(fd, api, &q) && !(gup_flags & ~q.gup_flags);
+	if (fd < 0)
+		gup_fails("%s: %s: needs root, debugfs and CONFIG_GUP_RIG",
+			  GUP_RIG_FILE, strerror(errno));
+	return fd;
 }
 
 void gup_call_init_bare(struct gup_call *c, int fd, unsigned int api,
@@ -150,7 +115,6 @@ void gup_call_init_bare(struct gup_call *c, int fd, unsigned int api,
 	*c = (struct gup_call) {
 		.fd = fd,
 		.run = {
-			.size = sizeof(c->run),
 			.api = api,
 			.gup_flags = gup_flags,
 			.addr = addr_of(mem),
@@ -169,14 +133,13 @@ bool gup_call_init(struct gup_call *c, int fd, unsigned int api, __u64 gup_flags
 		return gup_fails("no memory for %llu records", nr_pages);
 	c->run.records = addr_of(c->records);
 	c->run.nr_records = nr_pages;
-	c->run.record_size = sizeof(*c->records);
 	return true;
 }
 
 bool gup_call_init_memfd(struct gup_call *c, int fd, int memfd, __u64 gup_flags,
 			 __u64 offset, __u64 nr_pages)
 {
-	if (!gup_call_init(c, fd, GUP_TEST_API_MEMFD, gup_flags, NULL, nr_pages))
+	if (!gup_call_init(c, fd, GUP_RIG_API_MEMFD, gup_flags, NULL, nr_pages))
 		return false;
 	c->run.addr = offset;
 	c->run.fd = memfd;
@@ -191,9 +154,9 @@ void gup_call_free(struct gup_call *c)
 
 bool gup_run(struct gup_call *c)
 {
-	if (!ioctl(c->fd, GUP_TEST_RUN, &c->run))
+	if (!ioctl(c->fd, GUP_RIG_RUN, &c->run))
 		return true;
-	return gup_fails("%s: GUP_TEST_RUN of %llu pages at %#llx: %s",
+	return gup_fails("%s: GUP_RIG_RUN of %llu pages at %#llx: %s",
 			 call_name(c), c->run.nr_pages, c->run.addr,
 			 strerror(errno));
 }
@@ -228,12 +191,12 @@ static bool wrong_entry(const struct gup_call *c, unsigned long i, const char *w
 
 static bool gives_pages(unsigned int api)
 {
-	return api != GUP_TEST_API_POPULATE && api != GUP_TEST_API_FAULT;
+	return api != GUP_RIG_API_POPULATE && api != GUP_RIG_API_FAULT;
 }
 
 bool gup_expect_numbers(const struct gup_call *c)
 {
-	const struct gup_test_run *run = &c->run;
+	const struct gup_rig_run *run = &c->run;
 	bool all = run->pages_done == run->nr_pages && !run->error;
 	__u64 records;
 
@@ -246,7 +209,7 @@ bool gup_expect_numbers(const struct gup_call *c)
 		return wrong_number(c, "calls", run->calls, 1);
 	if (!gives_pages(run->api))
 		return true;
-	if (run->api != GUP_TEST_API_MEMFD && run->entries != run->pages_done)
+	if (run->api != GUP_RIG_API_MEMFD && run->entries != run->pages_done)
 		return wrong_number(c, "entries", run->entries, run->pages_done);
 	if (run->entries > run->pages_done)
 		return wrong_number(c, "more entries than pages", run->entries,
@@ -262,16 +225,16 @@ bool gup_expect_numbers(const struct gup_call *c)
 /* MEMFD has one entry for a folio, so that none continues the one before. */
 static bool continues(const struct gup_call *c, unsigned long i)
 {
-	const struct gup_test_record *rec = &c->records[i];
+	const struct gup_rig_record *rec = &c->records[i];
 
-	return c->run.api != GUP_TEST_API_MEMFD && rec[1].pfn == rec->pfn + 1 &&
+	return c->run.api != GUP_RIG_API_MEMFD && rec[1].pfn == rec->pfn + 1 &&
 	       rec[1].folio_pfn == rec->folio_pfn;
 }
 
 static bool expect_folio(const struct gup_call *c, unsigned long i)
 {
-	const struct gup_test_record *rec = &c->records[i];
-	bool large = rec->flags & GUP_TEST_REC_LARGE;
+	const struct gup_rig_record *rec = &c->records[i];
+	bool large = rec->flags & GUP_RIG_REC_LARGE;
 	__u64 pages;
 
 	if (rec->folio_order > 20)
@@ -310,15 +273,15 @@ bool gup_expect_folios(const struct gup_call *c)
 	unsigned long i;
 
 	for (i = 0; i < c->run.records_done; i++) {
-		const struct gup_test_record *rec = &c->records[i];
+		const struct gup_rig_record *rec = &c->records[i];
 
 		if (!expect_folio(c, i))
 			return false;
 		if (rec->run != run_wanted(c, i))
 			return wrong_entry(c, i, "run", rec->run, run_wanted(c, i));
 		/* The calls of a run with CONTINUE fall short anywhere. */
-		if (c->run.api == GUP_TEST_API_MEMFD ||
-		    (c->run.flags & GUP_TEST_RUN_CONTINUE))
+		if (c->run.api == GUP_RIG_API_MEMFD ||
+		    (c->run.flags & GUP_RIG_RUN_CONTINUE))
 			continue;
 		if (rec->call != call_wanted(c, i))
 			return wrong_entry(c, i, "call", rec->call, call_wanted(c, i));
@@ -344,16 +307,16 @@ static int refs_gained(const struct gup_call *c, unsigned long i, int times)
 	if (!gup_apis[c->run.api].pins)
 		return times;
 	/* The small zero page is never pinned. */
-	if ((flags & GUP_TEST_REC_ZERO) && !(flags & GUP_TEST_REC_LARGE))
+	if ((flags & GUP_RIG_REC_ZERO) && !(flags & GUP_RIG_REC_LARGE))
 		return 0;
-	return flags & GUP_TEST_REC_PINCOUNT ? times : times * GUP_PIN_BIAS;
+	return flags & GUP_RIG_REC_PINCOUNT ? times : times * GUP_PIN_BIAS;
 }
 
 /* Only of folios that have a pincount: elsewhere it is an estimate of references. */
 static int pins_gained(const struct gup_call *c, unsigned long i, int times)
 {
 	if (!gup_apis[c->run.api].pins ||
-	    !(c->records[i].flags & GUP_TEST_REC_PINCOUNT))
+	    !(c->records[i].flags & GUP_RIG_REC_PINCOUNT))
 		return 0;
 	return times;
 }
@@ -368,20 +331,20 @@ int gup_pins_gained(const struct gup_call *c, unsigned long i)
 	return pins_gained(c, i, times_in_array(c, i));
 }
 
-static bool was_replaced(const struct gup_test_record *rec)
+static bool was_replaced(const struct gup_rig_record *rec)
 {
-	return (rec->flags & GUP_TEST_REC_BEFORE) && rec->before_pfn != rec->pfn;
+	return (rec->flags & GUP_RIG_REC_BEFORE) && rec->before_pfn != rec->pfn;
 }
 
 /* References of page tables that the folio of entry @i lost: copies are mapped there. */
 static int refs_lost(const struct gup_call *c, unsigned long i)
 {
-	const struct gup_test_record *rec = &c->records[i];
+	const struct gup_rig_record *rec = &c->records[i];
 	unsigned long j;
 	int lost = 0;
 
 	/* To have a zero page mapped costs no reference. */
-	if (rec->flags & GUP_TEST_REC_ZERO)
+	if (rec->flags & GUP_RIG_REC_ZERO)
 		return 0;
 	for (j = 0; j < c->run.records_done; j++)
 		lost += was_replaced(&c->records[j]) &&
@@ -392,15 +355,15 @@ static int refs_lost(const struct gup_call *c, unsigned long i)
 
 static bool expect_gain(const struct gup_call *c, unsigned long i, int times, int lost)
 {
-	const struct gup_test_record *rec = &c->records[i];
+	const struct gup_rig_record *rec = &c->records[i];
 	int refs = rec->ref_before + refs_gained(c, i, times) - lost;
 	int pins = rec->pin_before + pins_gained(c, i, times);
 
-	if (!(rec->flags & GUP_TEST_REC_BEFORE) || rec->before_pfn != rec->pfn)
+	if (!(rec->flags & GUP_RIG_REC_BEFORE) || rec->before_pfn != rec->pfn)
 		return true;
 	if (rec->ref_held != refs)
 		return wrong_entry(c, i, "references while held", rec->ref_held, refs);
-	if ((rec->flags & GUP_TEST_REC_PINCOUNT) && rec->pin_held != pins)
+	if ((rec->flags & GUP_RIG_REC_PINCOUNT) && rec->pin_held != pins)
 		return wrong_entry(c, i, "pins while held", rec->pin_held, pins);
 	return true;
 }
@@ -431,8 +394,8 @@ bool gup_expect_restored(const struct gup_call *c)
 	unsigned long i;
 
 	for (i = 0; i < c->run.records_done; i++) {
-		const struct gup_test_record *rec = &c->records[i];
-		const __u64 both = GUP_TEST_REC_BEFORE | GUP_TEST_REC_AFTER;
+		const struct gup_rig_record *rec = &c->records[i];
+		const __u64 both = GUP_RIG_REC_BEFORE | GUP_RIG_REC_AFTER;
 
 		if ((rec->flags & both) != both)
 			return wrong_entry(c, i, "flags BEFORE and AFTER",
@@ -451,16 +414,16 @@ bool gup_expect_restored(const struct gup_call *c)
 }
 
 /* References that the rest of the kernel has to a folio, if we know it; or -1. */
-static int known_references(const struct gup_test_record *rec)
+static int known_references(const struct gup_rig_record *rec)
 {
 	__u64 flags = rec->flags;
 
-	if (flags & (GUP_TEST_REC_ZERO | GUP_TEST_REC_HUGETLB))
+	if (flags & (GUP_RIG_REC_ZERO | GUP_RIG_REC_HUGETLB))
 		return -1;
-	if (flags & GUP_TEST_REC_ANON)
-		return rec->mapcount + (flags & GUP_TEST_REC_SWAPCACHE ?
+	if (flags & GUP_RIG_REC_ANON)
+		return rec->mapcount + (flags & GUP_RIG_REC_SWAPCACHE ?
 					1 << rec->folio_order : 0);
-	if (flags & GUP_TEST_REC_SWAPBACKED)
+	if (flags & GUP_RIG_REC_SWAPBACKED)
 		return rec->mapcount + (1 << rec->folio_order);
 	return -1;
 }
@@ -488,12 +451,12 @@ bool gup_expect_no_strangers(const struct gup_call *c)
 static unsigned long entry_pages(const struct gup_call *c, unsigned long i,
 				 unsigned long page)
 {
-	const struct gup_test_record *rec = &c->records[i];
+	const struct gup_rig_record *rec = &c->records[i];
 	unsigned long per_call = c->run.pages_per_call ?: c->run.nr_pages;
 	unsigned long pages = (1UL << rec->folio_order) - rec->folio_offset;
 	unsigned long left = c->run.pages_done - page;
 
-	if (c->run.api != GUP_TEST_API_MEMFD)
+	if (c->run.api != GUP_RIG_API_MEMFD)
 		return 1;
 	/* The next call gives the same folio again. */
 	if (left > per_call - page % per_call)
@@ -533,9 +496,9 @@ bool gup_expect_mapped(const struct gup_call *c, const void *mem)
 }
 
 /* What an API cannot change. */
-#define KIND	(GUP_TEST_REC_ANON | GUP_TEST_REC_KSM | GUP_TEST_REC_ZERO |	\
-		 GUP_TEST_REC_LARGE | GUP_TEST_REC_HUGETLB | GUP_TEST_REC_PINCOUNT | \
-		 GUP_TEST_REC_CMA | GUP_TEST_REC_MOVABLE | GUP_TEST_REC_DEVICE)
+#define KIND	(GUP_RIG_REC_ANON | GUP_RIG_REC_KSM | GUP_RIG_REC_ZERO |	\
+		 GUP_RIG_REC_LARGE | GUP_RIG_REC_HUGETLB | GUP_RIG_REC_PINCOUNT | \
+		 GUP_RIG_REC_CMA | GUP_RIG_REC_MOVABLE | GUP_RIG_REC_DEVICE)
 
 bool gup_expect_same(const struct gup_call *a, const struct gup_call *b)
 {
@@ -545,8 +508,8 @@ bool gup_expect_same(const struct gup_call *a, const struct gup_call *b)
 		return wrong_number(b, "records of two calls", b->run.records_done,
 				    a->run.records_done);
 	for (i = 0; i < a->run.records_done; i++) {
-		const struct gup_test_record *one = &a->records[i];
-		const struct gup_test_record *two = &b->records[i];
+		const struct gup_rig_record *one = &a->records[i];
+		const struct gup_rig_record *two = &b->records[i];
 
 		if (one->pfn != two->pfn)
 			return wrong_entry(b, i, "pfn of two calls", two->pfn, one->pfn);
@@ -563,20 +526,19 @@ bool gup_expect_same(const struct gup_call *a, const struct gup_call *b)
 	return true;
 }
 
-static struct gup_test_hold hold_of(const struct gup_call *c, unsigned int op)
+static struct gup_rig_hold hold_of(const struct gup_call *c, unsigned int op)
 {
-	return (struct gup_test_hold) {
-		.size = sizeof(struct gup_test_hold),
+	return (struct gup_rig_hold) {
 		.op = op,
 		.handle = c->run.handle,
 	};
 }
 
-static bool hold(const struct gup_call *c, struct gup_test_hold *hold)
+static bool hold(const struct gup_call *c, struct gup_rig_hold *hold)
 {
-	if (!ioctl(c->fd, GUP_TEST_HOLD, hold))
+	if (!ioctl(c->fd, GUP_RIG_HOLD, hold))
 		return true;
-	return gup_fails("%s: GUP_TEST_HOLD %u of handle %u from %llu: %s",
+	return gup_fails("%s: GUP_RIG_HOLD %u of handle %u from %llu: %s",
 			 call_name(c), hold->op, hold->handle, hold->first,
 			 strerror(errno));
 }
@@ -584,7 +546,7 @@ static bool hold(const struct gup_call *c, struct gup_test_hold *hold)
 static bool hold_copy(const struct gup_call *c, unsigned int op, __u64 first,
 		      __u64 offset, const void *buf, __u64 len)
 {
-	struct gup_test_hold h = hold_of(c, op);
+	struct gup_rig_hold h = hold_of(c, op);
 
 	h.first = first;
 	h.offset = offset;
@@ -599,21 +561,20 @@ static bool hold_copy(const struct gup_call *c, unsigned int op, __u64 first,
 bool gup_hold_read(const struct gup_call *c, __u64 first, __u64 offset, void *buf,
 		   __u64 len)
 {
-	return hold_copy(c, GUP_TEST_HOLD_READ, first, offset, buf, len);
+	return hold_copy(c, GUP_RIG_HOLD_READ, first, offset, buf, len);
 }
 
 bool gup_hold_write(const struct gup_call *c, __u64 first, __u64 offset,
 		    const void *buf, __u64 len)
 {
-	return hold_copy(c, GUP_TEST_HOLD_WRITE, first, offset, buf, len);
+	return hold_copy(c, GUP_RIG_HOLD_WRITE, first, offset, buf, len);
 }
 
-bool gup_hold_records(const struct gup_call *c, struct gup_test_record *records)
+bool gup_hold_records(const struct gup_call *c, struct gup_rig_record *records)
 {
-	struct gup_test_hold h = hold_of(c, GUP_TEST_HOLD_RECORD);
+	struct gup_rig_hold h = hold_of(c, GUP_RIG_HOLD_RECORD);
 
 	h.buf = addr_of(records);
-	h.record_size = sizeof(*records);
 	if (!hold(c, &h))
 		return false;
 	return h.done == c->run.entries ||
@@ -623,7 +584,7 @@ bool gup_hold_records(const struct gup_call *c, struct gup_test_record *records)
 long gup_release_part(const struct gup_call *c, unsigned int put, __u64 first,
 		      __u64 nr)
 {
-	struct gup_test_hold h = hold_of(c, GUP_TEST_HOLD_RELEASE);
+	struct gup_rig_hold h = hold_of(c, GUP_RIG_HOLD_RELEASE);
 
 	h.put = put;
 	h.first = first;
@@ -643,9 +604,9 @@ bool gup_release(const struct gup_call *c, unsigned int put)
 
 long gup_held(int fd)
 {
-	struct gup_test_query q;
+	struct gup_rig_held held;
 
-	return query(fd, 0, &q) ? -1 : (long)q.held;
+	return ioctl(fd, GUP_RIG_HELD, &held) ? -1 : (long)held.entries;
 }
 
 /* Fold what each CPU counts for itself; without SMP there is nothing to fold. */

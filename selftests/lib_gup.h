@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the GUP selftests share: GUP through /sys/kernel/debug/gup_test, and what
- * mm/gup_test.h says about its answers, made into expectations.
+ * What the GUP selftests share: GUP through /sys/kernel/debug/gup_rig, and what
+ * kunit/gup_rig.h says about its answers, made into expectations.
  *
  *	struct gup_call c;
  *
- *	if (!gup_call_init(&c, fd, GUP_TEST_API_PIN_FAST, GUP_TEST_FOLL_WRITE, mem, nr) ||
+ *	if (!gup_call_init(&c, fd, GUP_RIG_API_PIN_FAST, GUP_RIG_FOLL_WRITE, mem, nr) ||
  *	    !gup_run(&c) ||
  *	    !gup_expect_result(&c, nr) ||
  *	    !gup_expect_sound(&c) ||
@@ -31,10 +31,8 @@
 #include <unistd.h>
 #include <linux/const.h>
 #include <linux/types.h>
-#include <mm/gup_test.h>
+#include <mm/tests/gup/gup_rig.h>
 #include "kselftest.h"
-
-#define GUP_TEST_FILE		"/sys/kernel/debug/gup_test"
 
 /* Bits of a pagemap entry. */
 #define GUP_PM_PRESENT		_BITULL(63)
@@ -49,7 +47,7 @@
 #define GUP_PIN_BIAS		1024
 
 /**
- * struct gup_api - what is to be known of one GUP_TEST_API_*
+ * struct gup_api - what is to be known of one GUP_RIG_API_*
  * @name: of the kernel's function
  * @pins: gives pins, not plain references
  * @fast: walks without locks first
@@ -64,12 +62,11 @@ struct gup_api {
 	bool waits;
 };
 
-/* By GUP_TEST_API_*; the name is NULL if there is none. */
-#define GUP_NR_APIS		(GUP_TEST_API_FAULT + 1)
-extern const struct gup_api gup_apis[GUP_NR_APIS];
+/* By GUP_RIG_API_*; the name is NULL if there is none. */
+extern const struct gup_api gup_apis[GUP_RIG_NR_APIS];
 
 /**
- * struct gup_call - one GUP_TEST_RUN: what is asked, then also what came
+ * struct gup_call - one GUP_RIG_RUN: what is asked, then also what came
  * @fd: of the device
  * @run: may be changed between gup_call_init() and gup_run(): flags, fd, put,
  *	repeat, pages_per_call
@@ -77,8 +74,8 @@ extern const struct gup_api gup_apis[GUP_NR_APIS];
  */
 struct gup_call {
 	int fd;
-	struct gup_test_run run;
-	struct gup_test_record *records;
+	struct gup_rig_run run;
+	struct gup_rig_record *records;
 };
 
 /* Pins of the whole system, since boot. */
@@ -93,16 +90,13 @@ const char *gup_why(void);
 bool gup_fails(const char *format, ...) __printf(1, 2);
 
 /*
- * Opens the device and asks for version and features. Returns the file, or -1:
- * errno is then ENOENT without debugfs or driver, EACCES or EPERM for an ordinary
- * user, ENOTTY for a kernel whose gup_test is too old.
+ * Opens the device. Returns the file, or -1: errno is then ENOENT without debugfs or
+ * driver, EACCES or EPERM for an ordinary user.
  */
 int gup_open(void);
 
 /* "pin_user_pages_fast(WRITE|LONGTERM)", in a buffer of the thread. */
 const char *gup_call_name(unsigned int api, __u64 gup_flags);
-/* Does this kernel take these flags for this API? */
-bool gup_flags_allowed(int fd, unsigned int api, __u64 gup_flags);
 
 /*
  * With records. @mem is the first page. The remote APIs want a pidfd in run.fd, MEMFD
@@ -148,12 +142,12 @@ bool gup_expect_same(const struct gup_call *a, const struct gup_call *b);
 int gup_refs_gained(const struct gup_call *c, unsigned long i);
 int gup_pins_gained(const struct gup_call *c, unsigned long i);
 
-/* Of what a run with GUP_TEST_RUN_HOLD holds. */
+/* Of what a run with GUP_RIG_RUN_HOLD holds. */
 bool gup_hold_read(const struct gup_call *c, __u64 first, __u64 offset, void *buf,
 		   __u64 len);
 bool gup_hold_write(const struct gup_call *c, __u64 first, __u64 offset,
 		    const void *buf, __u64 len);
-bool gup_hold_records(const struct gup_call *c, struct gup_test_record *records);
+bool gup_hold_records(const struct gup_call *c, struct gup_rig_record *records);
 /* Entries [first, first + nr), nr == 0: all from there on. Returns how many, or -1. */
 long gup_release_part(const struct gup_call *c, unsigned int put, __u64 first,
 		      __u64 nr);

@@ -44,7 +44,7 @@ static inline int gup_check_arguments(int argc, char **argv)
 	return KSFT_PASS;
 }
 
-/* The same; and gup_test is there, else all is skipped, also when each test is. */
+/* The same; and gup_rig is there, else all is skipped, also when each test is. */
 static inline int gup_check_start(int argc, char **argv)
 {
 	int status = gup_check_arguments(argc, argv), device;

@@ -33,7 +33,7 @@ built() { find "$o" -name '*.o' -newer "$stamp" 2>/dev/null | wc -l; }
 
 (kunit 7200 build --jobs "${JOBS:-$(jobs)}" --make_options "CC=$cc" >"$log" 2>&1) &
 pid=$!
-# kunit.py swallows make's output, so look at what it leaves behind.
+# kunit.py swallows make's output, so count the objects.
 trap 'kill "$pid" 2>/dev/null || :; exit 2' INT TERM HUP
 label="$lane $side: objects built"
 [ -z "$full" ] || label="$lane $side: objects rebuilt"
@@ -56,6 +56,6 @@ if [ "$status" -ne 0 ]; then
 fi
 [ "$n" -eq 0 ] || progress "$label" "$n" "$n"
 find "$o" -name '*.o' | wc -l >"$o/.gup-objects"
-# Warnings do not stop the build, but nobody should have to look for them.
+# Warnings do not stop the build. Show them.
 grep -n -B 2 -A 3 'warning:' "$log" >&2 || :
 say "$lane $side: built, $n objects, $(($(date +%s) - begin)) s"

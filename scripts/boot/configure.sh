@@ -29,7 +29,7 @@ log=$o/configure.log
 
 dropped=$(sed -n 's/^Missing: //p' "$log")
 [ -z "$dropped" ] || {
-	# The name of the fragment that asked is what one has to edit.
+	# Name the fragment that asked for it: that is the file to edit.
 	opt=$(echo "$dropped" | grep -o 'CONFIG_[A-Z0-9_a-z]*' | head -n 1)
 	from=$(cd "$top" && grep -l "${opt}[= ]" kconfigs/*.config | paste -sd ' ' -)
 	die "lane $lane ($side): Kconfig dropped $dropped (asked for in $from): a dependency is not met; look for $opt in $o/.config and its Kconfig"

@@ -7,7 +7,6 @@
 # Boots with panic=-1, no reboot, nothing on stdin and a hard time-out, and
 # leaves in build/out/<lane>/ (series) or build/out/<lane>-base/ (base):
 #   log          everything the kernel printed
-#   results.ktap only the KTAP in it
 #   config       the kernel's .config
 #   manifest     base, series, compiler, accelerator, date, arguments
 #   crash/       base only: a log for each case that kills the kernel there
@@ -25,15 +24,19 @@ help_if_asked "$@"
 
 lane_load "${1:-${LANE:-um}}" "${SIDE:-series}"
 need python3; need timeout coreutils
-# How it is booted: natively by kunit.py, or in QEMU.
-case $arch in
-um)	how=um
-	# shellcheck source=scripts/boot/um.sh
-	. "$top/scripts/boot/um.sh";;
-*)	how=vm
-	# shellcheck source=scripts/boot/qemu.sh
-	. "$top/scripts/boot/qemu.sh";;
+# How it is booted: natively, in QEMU, or in a QEMU that counts instructions. Each way has
+# four functions: ready, start, check and reap.
+case $arch,$lane in
+um,*) how=um;;
+*,icount) how=icount;;
+*) how=vm;;
 esac
+# shellcheck source=scripts/boot/um.sh
+[ "$how" != um ] || . "$top/scripts/boot/um.sh"
+# shellcheck source=scripts/boot/qemu.sh
+[ "$how" = um ] || . "$top/scripts/boot/qemu.sh"
+# shellcheck source=scripts/boot/icount.sh
+[ "$how" != icount ] || . "$top/scripts/boot/icount.sh"
 lock run
 [ -e "$o/$image" ] || die "lane $lane ($side) is not built: make kunit LANE=$lane, or scripts/boot/build.sh $lane"
 need_space "$build" 50 "the logs of $lane"
@@ -57,7 +60,7 @@ boot() {
 	"${how}_check" "$1"
 }
 
-rm -rf "$out/crash" "$out/log" "$out/results.ktap" "$out/verdict"
+rm -rf "$out/crash" "$out/log" "$out/verdict" "$out/findings" "$out/results.ktap"
 mkdir -p "$out"
 cp "$o/.config" "$out/config"
 
@@ -70,7 +73,6 @@ fi
 # A filter that picks nothing but killers leaves nothing for the common boot.
 if [ "$all" -eq 0 ] || [ "$all" -gt "$(cases "$filter" --key base=crash | wc -l)" ] || [ -z "$alone" ]; then
 	boot "$out/log" "$filter" "$args" "$all"
-	"$top/scripts/verdict/kunit_log.py" "$out/log" >"$out/results.ktap" 2>/dev/null || :
 fi
 for case in $alone; do
 	boot "$out/crash/$case.log" "$case" "${args% gup_kunit.no_crash=1}" 0

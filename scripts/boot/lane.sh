@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # lane.sh - what a lane is, for configure.sh, build.sh and kunit-run.sh. Sourced after lib.sh.
 
-# lane_load LANE SIDE: sets lane side root tree o out arch objects timeout fragments kargs.
+# lane_load LANE SIDE: sets lane side root tree o out arch objects timeout fragments kargs,
+# image, and cross, the prefix of the compiler if it is not the machine's own.
 lane_load() {
 	lane=$1 side=$2
 	root=$(side_root "$side") || exit 2
@@ -14,10 +15,12 @@ lane_load() {
 	read -r _ arch objects timeout fragments kargs <<-EOF
 	$_row
 	EOF
+	cross=
 	case $arch in
 	um) image=linux;;
-	x86_64) image=arch/x86/boot/bzImage;;
-	*) die "LANE=$lane: arch $arch: only um and x86_64 can run here";;
+	x86_64|i386) image=arch/x86/boot/bzImage;;
+	arm64) image=arch/arm64/boot/Image cross=aarch64-linux-gnu-;;
+	*) die "LANE=$lane: arch $arch: only um, x86_64, i386 and arm64 can run here";;
 	esac
 	for _f in $(echo "$fragments" | tr , ' '); do
 		[ -r "$top/kconfigs/$_f.config" ] ||
@@ -27,12 +30,18 @@ lane_load() {
 	[ -r "$kunitpy" ] || die "no kernel tree in $tree: make tree"
 }
 
+# lane_vm [LANE]: lane_load for a lane whose guest runs selftests.
+lane_vm() {
+	lane_load "${1:-${LANE:-x86_64}}" "${SIDE:-series}"
+	[ "$arch" = x86_64 ] || die "LANE=$lane: no selftests for arch $arch: use a lane of x86_64"
+}
+
 lanes() { awk '!/^#/ && NF { print $1 }' "$top/kconfigs/lanes"; }
 
 # kunit SECONDS VERB ARG...: become kunit.py of the tree that is tested; call it in
 # a subshell. It changes to the tree by itself, and a relative build directory
-# keeps absolute paths out of the build. timeout(1) also gives it a process group
-# of its own, so that one signal ends make, compilers and kernel together.
+# keeps absolute paths out of the build. timeout(1) also puts it into its own process
+# group, so that one signal ends make and all compilers.
 kunit() {
 	_limit=$1 _verb=$2
 	shift 2
@@ -42,6 +51,7 @@ kunit() {
 			set -- "$@" --kunitconfig "$top/kconfigs/$_f.config"
 		done
 	esac
+	[ -z "$cross" ] || set -- "$@" --cross_compile "$cross"
 	export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 	exec timeout -k 5 "$_limit" python3 "$kunitpy" "$_verb" \
 		--arch "$arch" --build_dir "../o-$lane" "$@" </dev/null
@@ -100,8 +110,8 @@ manifest() {
 # series; with paths relative to the object tree both are ../linux, so one cache
 # serves both, and every checkout.
 compiler() {
-	cc=${CC:-gcc}
-	need "$cc" gcc
+	cc=${CC:-${cross}gcc}
+	need "$cc" "gcc${cross:+-${cross%-}}"
 	[ -z "${NOCCACHE-}" ] && command -v ccache >/dev/null 2>&1 || return 0
 	cc="ccache $cc"
 	export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$build}" CCACHE_NOHASHDIR=1

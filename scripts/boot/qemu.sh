@@ -1,26 +1,43 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables come from lane.sh and go to the caller
 # SPDX-License-Identifier: GPL-2.0
-# qemu.sh - how a kernel of arch x86_64 is booted: in QEMU. Sourced after lane.sh,
-# by kunit-run.sh (KUnit) and vm-run.sh (selftests).
+# qemu.sh - how a kernel of arch x86_64, i386 or arm64 is booted: in QEMU. Sourced after
+# lane.sh and lane_load, by kunit-run.sh (KUnit) and vm-run.sh (selftests), and by icount.sh.
 #
-# Environment: ACCEL=kvm|tcg instead of trying; CPUS=2; MEMORY=2G; QEMU=program
+# environment: ACCEL=kvm|tcg instead of trying; CPUS=2; MEMORY=2G; QEMU=program
 
-qemu=${QEMU:-qemu-system-x86_64}
+# no_timer_check: on a busy host the timer looks dead to a kernel under TCG, which panics.
+# To i386, the processor "max" is an Athlon that is unfit for SMP, with a warning.
+cpu=max
+case $arch in
+arm64) qemu=${QEMU:-qemu-system-aarch64} machine=virt console=ttyAMA0 timer='';;
+*) qemu=${QEMU:-qemu-system-$arch} machine=pc console=ttyS0 timer=no_timer_check;;
+esac
+[ "$arch" != i386 ] || cpu=max,vendor=GenuineIntel
 
 # vm_qemu LOG SECONDS ACCEL IMAGE ARGS [QEMU-OPTION...]: in the background; sets pid.
-# What the guest's serial console says goes to LOG, and what QEMU says behind it.
-# no_timer_check: on a busy host the timer looks dead to a kernel under TCG, which panics.
+# What the guest's serial console says goes to LOG, followed by what QEMU says.
+# ACCEL is kvm, tcg, or icount: the machine that counts instructions.
 vm_qemu() {
 	_log=$1 _seconds=$2 _accel=$3 _image=$4 _append=$5
 	shift 5
-	[ "$_accel" != tcg ] || _accel=tcg,thread=multi
+	case $_accel in
+	icount)	# kvm64 is the same from one QEMU to the next, has no fifth level of page tables,
+		# and no string instructions that clear a page in an unknown number of steps.
+		set -- -M microvm,pit=off -cpu kvm64 -m 512M -accel tcg -icount shift=0,sleep=off \
+			-rtc base=2026-01-01,clock=vm -seed 1 "$@"
+		_append="nokaslr tsc_early_khz=1000000 tsc=reliable reboot=t $_append";;
+	*)	[ "$_accel" != tcg ] || _accel=tcg,thread=multi
+		set -- -machine "$machine" -accel "$_accel" -cpu "$cpu" \
+			-smp "${CPUS:-2},sockets=${CPUS:-2}" -m "${MEMORY:-2G}" "$@"
+		_append="$timer log_buf_len=4M $_append";;
+	esac
 	timeout -k 5 "$_seconds" "$qemu" -nodefaults -no-user-config -no-reboot \
 		-display none -monitor none -serial stdio -nic none \
-		-accel "$_accel" -cpu max -smp "${CPUS:-2},sockets=${CPUS:-2}" -m "${MEMORY:-2G}" \
-		-kernel "$_image" -append "console=ttyS0 no_timer_check $_append" "$@" \
-		</dev/null >"$_log" 2>&1 &
+		-kernel "$_image" -append "console=$console $_append" "$@" </dev/null >"$_log" 2>&1 &
 	pid=$!
 }
+
+vm_version() { "$qemu" --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1/p'; }
 
 # vm_vng LOG SECONDS ACCEL IMAGE ARGS COMMAND QEMU-OPTIONS: the same through virtme-ng,
 # with the host's files as root, and COMMAND as its script.
@@ -43,6 +60,7 @@ vm_vng() {
 # to get as far as missing it. The answer holds until this machine is booted again.
 vm_accel() {
 	accel=${ACCEL-}
+	[ "$arch" != arm64 ] || accel=${accel:-tcg}	# no host of ours is one
 	case $accel in
 	kvm|tcg) return 0;;
 	'') ;;
@@ -70,9 +88,10 @@ vm_accel() {
 }
 
 vm_ready() {
-	need "$qemu" qemu-system-x86; need timeout coreutils
+	case $arch in arm64) need "$qemu" qemu-system-arm;; *) need "$qemu" qemu-system-x86;; esac
+	need timeout coreutils
 	vm_accel "$o/$image"
-	accelerator="$accel ($("$qemu" --version | sed -n '1s/.*version //p'))"
+	accelerator="$accel ($(vm_version))"
 	[ "$accel" != kvm ] || timeout=$((timeout / 3 + 10))	# lanes are timed with TCG
 }
 

@@ -19,8 +19,7 @@ set -eu
 . "$(dirname "$0")/lane.sh"
 help_if_asked "$@"
 
-lane_load "${1:-${LANE:-x86_64}}" "${SIDE:-series}"
-[ "$arch" = x86_64 ] || die "LANE=$lane: no selftests for arch $arch: use a lane of x86_64"
+lane_vm "$@"
 need python3; need make
 compiler
 lock vm-build
@@ -41,12 +40,12 @@ cd "$tree"
 make -s ARCH=x86_64 "O=../o-$lane" headers >>"$log" 2>&1 || broken "the kernel's user headers"
 headers="-isystem $o/usr/include -isystem $tree/tools/include/uapi"
 
-# main.c OUTPUT: one program of ours. mm/gup_test.h is that of the series on either side:
-# a program that runs on both asks the kernel what it has.
+# main.c OUTPUT LIBRARIES: one program of ours. Headers of the kernel by their path in the
+# tree that is tested: <mm/gup_test.h>, and <mm/tests/gup/gup_rig.h> of the overlay.
 ours() {
 	# shellcheck disable=SC2086 # words
 	(cd "$top/selftests" && $cc -static -O2 -g -Wall -Wextra -Wno-unused-parameter \
-		-D_GNU_SOURCE= $headers -I"$build/linux" -I"$tree/tools/testing/selftests" -I"$mm" \
+		-D_GNU_SOURCE= $headers -I"$tree" -I"$tree/tools/testing/selftests" -I"$mm" \
 		-I"$tree/tools/include" "$1" $3 -o "$2" -lrt -lpthread -lm) >>"$log" 2>&1
 }
 

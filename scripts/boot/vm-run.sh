@@ -7,7 +7,7 @@
 # Boots build/o-<lane> with the initramfs of vm-build.sh, an empty ext4 disk and the
 # list of tests out of selftests/matrix; no network, nothing on stdin, a hard time-out.
 # Leaves in build/out/<lane>-vm/ (series) or build/out/<lane>-vm-base/ (base) what
-# kunit-run.sh leaves: log, results.ktap, config, manifest; and reach, which tells how often each
+# kunit-run.sh leaves: log, config, manifest; and reach, which tells how often each
 # test executed each function of mm/gup.c (scripts/verdict/reach.py). It does not judge: that is
 # scripts/verdict/vm_verdict.py's work.
 #
@@ -28,8 +28,7 @@ set -eu
 . "$(dirname "$0")/lane.sh"
 help_if_asked "$@"
 
-lane_load "${1:-${LANE:-x86_64}}" "${SIDE:-series}"
-[ "$arch" = x86_64 ] || die "LANE=$lane: no selftests for arch $arch: use a lane of x86_64"
+lane_vm "$@"
 how=vm
 # shellcheck source=scripts/boot/qemu.sh
 . "$top/scripts/boot/qemu.sh"
@@ -77,7 +76,7 @@ lock vm-run
 need_space "$build" 700 "the disk of the guest and the logs of $lane"
 out=$build/out/$lane-vm
 [ "$side" = series ] || out=$out-$side
-rm -rf "$out/log" "$out/results.ktap" "$out/verdict" "$out/reach" "$out/counts" "$out/slow"
+rm -rf "$out/log" "$out/verdict" "$out/findings" "$out/results.ktap" "$out/reach" "$out/counts" "$out/slow"
 mkdir -p "$out"
 cp "$o/.config" "$out/config"
 # upstream's migration test keeps two CPUs for itself
@@ -108,7 +107,7 @@ slow_ready
 case ${VM:-qemu} in
 qemu)
 	runner=QEMU
-	# A second archive behind the first: the list can change without packing again.
+	# A second archive after the first: the list can change without packing again.
 	printf 'file /tests %s/tests 0644 0 0\n' "$out" >"$out/cpio"
 	"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
 	# shellcheck disable=SC2086 # words
@@ -124,7 +123,6 @@ esac
 boot_wait "$out/log" "$lane $side: tests run" '' "$total" "$silence"
 vm_check "$out/log"
 reach_collect
-"$top/scripts/verdict/vm_log.py" "$out/log" >"$out/results.ktap" 2>/dev/null || :
 rm -f "$out/initramfs" "$out/cpio" "$out/disk" "$out/mkfs.log" "$out/log.pipe"
 manifest "selftests   $(cat "$top"/selftests/*.[ch] "$top/selftests/matrix" 2>/dev/null | git hash-object --stdin)" \
 	"arguments   $args" ${SLOW:+"slow        $SLOW"} >"$out/manifest"

@@ -9,7 +9,7 @@
 # the cache, not installed. A machine without udev gets a few lines in its stead, which
 # give the ports of virtio their names: the guest's init asks for them.
 #
-# exit status: 0 there, or as vng's; 2 not to be had
+# exit status: 0 it is there, or that of vng; 2 it cannot be installed
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -19,7 +19,6 @@ help_if_asked "$@"
 
 vng=$cache/virtme-ng
 if [ ! -e "$vng/usr/bin/vng" ]; then
-	"$top/scripts/setup.sh" vng >&2
 	need_space "$cache" 150 "virtme-ng and the lists of a Debian suite"
 	tmp=$cache/tmp-vng
 	trap 'rm -rf "$tmp"' EXIT
@@ -29,7 +28,7 @@ if [ ! -e "$vng/usr/bin/vng" ]; then
 	warn "virtme-ng: looking in Debian trixie"
 	{ (debian_apt "$tmp" apt-get update) && (cd "$tmp" && debian_apt "$tmp" apt-get download virtme-ng); } \
 		>"$tmp/out" 2>&1 ||
-		die "virtme-ng cannot be had: $(grep -m 1 '^[EW]:' "$tmp/out" || tail -n 1 "$tmp/out"): make vm does without"
+		die "cannot get virtme-ng: $(grep -m 1 '^[EW]:' "$tmp/out" || tail -n 1 "$tmp/out"): make vm does without"
 	dpkg-deb -x "$tmp"/virtme-ng_*.deb "$tmp/new"
 	cat >"$tmp/new/gup-udev/udevd" <<-'EOF2'
 	#!/bin/sh

@@ -5,42 +5,28 @@
 usage: bench_table.py rows SIDE ROUND LOG FILE
        bench_table.py table STAT GOALS RAW [COUNTS]
        bench_table.py plot STAT GOALS RAW
-       bench_table.py counts RECORDED COUNTS [--accept]
 
 rows   appends the rows of one boot to FILE (- is stdout), tab separated, below a
        header if FILE is new
 table  a Markdown table: medians over the rounds, spread, ratio of the base to
        each other side; GOALS (scripts/figures/bench.goals) come first
 plot   a gnuplot program that draws the rows of GOALS into plot.svg
-counts compares the locked operations and walks of a run with those on record
-       (scripts/figures/bench.counts) and tells each row that differs; or records them
 
 STAT is med or min: which figure of a boot counts. The spread is the
 interquartile range over the rounds, in percent of the median.
 
-exit status: 0, 1 counts differ from those on record, 2 a log is no whole run, or
-the sides do not have the same rows
+exit status: 0, 2 a log is no whole run, or the sides do not have the same rows
 """
 import os
 import re
 import statistics
 import sys
 
-KEY = ('shape', 'op', 'flags', 'n')
-LOSS = 0.97             # slower than this is worth a line of its own
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from figures.rows import KEY, head, line, load, name
+from lib import BadInput, Parser, output, read, run
 
-
-def die(text):
-    print(f'gup: {text}', file=sys.stderr)
-    sys.exit(2)
-
-
-def read(path):
-    try:
-        with open(path, encoding='utf-8', errors='replace') as f:
-            return f.read()
-    except OSError as e:
-        die(f'{path}: {e.strerror}')
+LOSS = 0.97             # slower than this is listed separately
 
 
 def rows(side, rnd, log, out):
@@ -49,28 +35,23 @@ def rows(side, rnd, log, out):
     bad = re.search(r'^ *(not ok .*)$', text, re.M)
     if bad:
         why = re.search(r'^ *# .*(EXPECTATION|ASSERTION) FAILED.*\n(.*)$', text, re.M)
-        die(f'{side}, round {rnd}: {bad[1]}{": " + why[2].strip(" #") if why else ""}: see {log}')
+        raise BadInput(f'{side}, round {rnd}: {bad[1]}{": " + why[2].strip(" #") if why else ""}: see {log}')
     if not re.search(r'^ok 1 gup_bench$', text, re.M):
-        die(f'{side}, round {rnd}: the benchmark did not come to its end: see {log}')
+        raise BadInput(f'{side}, round {rnd}: the benchmark did not come to its end: see {log}')
     found = [dict(field.split('=', 1) for field in line.split())
              for line in re.findall(r'# gup_bench: bench (shape=.*)$', text, re.M)]
     if not found:
-        die(f'{side}, round {rnd}: no row: does ONLY= match one? see {log}')
+        raise BadInput(f'{side}, round {rnd}: no row: does ONLY= match one? see {log}')
     columns = ['round', 'side', *found[0]]
     new = out == '-' or not os.path.exists(out)
-    with sys.stdout if out == '-' else open(out, 'a', encoding='utf-8') as f:
+    with output(out, 'a') as f:
         if new:
             print(*columns, sep='\t', file=f)
         for row in found:
             row.update(round=rnd, side=side)
             if set(row) != set(columns):
-                die(f'{side}, round {rnd}: a row of other columns: see {log}')
+                raise BadInput(f'{side}, round {rnd}: a row of other columns: see {log}')
             print(*(row[c] for c in columns), sep='\t', file=f)
-
-
-def load(path):
-    lines = [line.split('\t') for line in read(path).splitlines()]
-    return [dict(zip(lines[0], line)) for line in lines[1:] if len(line) == len(lines[0])]
 
 
 class Figures:
@@ -78,7 +59,7 @@ class Figures:
 
     def __init__(self, path, stat):
         self.of, self.sides, self.keys = {}, [], []
-        for row in load(path):
+        for row in load(path, 'side', stat):
             key = tuple(row[k] for k in KEY)
             if row['side'] not in self.sides:
                 self.sides.append(row['side'])
@@ -86,11 +67,11 @@ class Figures:
                 self.keys.append(key)
             self.of.setdefault((row['side'], key), []).append(int(row[stat]) / 1000)
         if 'base' not in self.sides or len(self.sides) < 2:
-            die(f'{path}: wants rows of the base and of another side')
+            raise BadInput(f'{path}: wants rows of the base and of another side')
         self.others = [s for s in self.sides if s != 'base']
         counts = {len(self.of.get((s, k), [])) for s in self.sides for k in self.keys}
         if len(counts) != 1:
-            die(f'{path}: not every side has every row in every round')
+            raise BadInput(f'{path}: not every side has every row in every round')
         self.rounds = counts.pop()
 
     def median(self, side, key):
@@ -127,7 +108,7 @@ def counted(path):
     found = {}
     if not path or not os.path.exists(path):
         return found
-    for row in load(path):
+    for row in load(path, 'side', 'pages', 'locked', 'walks'):
         pages, n = int(row['pages']), int(row['n'])
         found[row['side'], tuple(row[k] for k in KEY)] = (
             text(int(row['locked']) / pages), text(int(row['walks']) / -(-pages // n)))
@@ -150,7 +131,7 @@ def goals(path):
             else:
                 raise ValueError
         except (ValueError, IndexError):
-            die(f'{path}:{number}: no goal: see the head of that file')
+            raise BadInput(f'{path}:{number}: no goal: see the head of that file')
     return ratios, nears
 
 
@@ -162,17 +143,8 @@ def times(value):
     return f'{value:.2f}' if value < 10 else f'{value:.1f}'
 
 
-def line(cells):
-    return '| ' + ' | '.join(cells) + ' |'
-
-
-def head(names):
-    left = 3
-    return [line(names), '|' + ' :-- |' * left + ' --: |' * (len(names) - left)]
-
-
 def cells(fig, counts, key):
-    """What every table says about a row, behind its name."""
+    """What every table says about a row, after its name."""
     out = [f'{ns(fig.median(s, key))} ±{fig.spread(s, key):.1f}%' for s in fig.sides]
     out += [times(fig.ratio(s, key)) for s in fig.others]
     for what in (0, 1) if counts else ():
@@ -249,71 +221,25 @@ row {' '.join(fig.sides)}''')
     print(f'END\nplot {columns}')
 
 
-COUNTED = ('pages', 'locked', 'walks')
-HEAD = '''# What the calls of the benchmark take, for all pages of a row: exact. make counts
-# compares; make counts ACCEPT=1 writes this file. A tick may not add to it: it is the
-# least of 25 passes.
-'''
-
-
-def recorded(path):
-    """(shape, op, flags, n) -> (pages, locked, walks)"""
-    found = {}
-    for number, text in enumerate(read(path).splitlines(), 1):
-        words = text.partition('#')[0].split()
-        if not words:
-            continue
-        if len(words) != len(KEY) + len(COUNTED) or tuple(words[:4]) in found:
-            die(f'{path}:{number}: no row, or one twice')
-        found[tuple(words[:4])] = tuple(int(w) for w in words[4:])
-    return found
-
-
-def counts(record, path, accept=None):
-    now = {tuple(r[k] for k in KEY): tuple(int(r[c]) for c in COUNTED) for r in load(path)}
-    if not now:
-        die(f'{path}: no counts')
-    if accept == '--accept':
-        with open(record, 'w', encoding='utf-8') as f:
-            f.write(HEAD)
-            for key, row in now.items():
-                print(*key, *row, sep='\t', file=f)
-        print(f'counts: {len(now)} rows are on record now: git diff {record}')
-        return 0
-    was = recorded(record)
-    worse = better = 0
-    for key in dict.fromkeys([*was, *now]):
-        old, new = was.get(key), now.get(key)
-        name = f'{key[1]} {key[0]} {key[2]}, {key[3]} a call'
-        if not old or not new or old[0] != new[0]:
-            print(f'FAILED {name}: {"not on record" if not old else "not measured" if not new else "other pages"}')
-            worse += 1
-            continue
-        for what, a, b in zip(('locked operations', 'page table walks'), old[1:], new[1:]):
-            if a == b:
-                continue
-            worse, better = worse + (b > a), better + (b < a)
-            print(f'{"FAILED" if b > a else "better"} {name}: {what} {a} -> {b} for {old[0]} pages, '
-                  f'{a / old[0]:.3g} -> {b / old[0]:.3g} a page')
-    if not worse and not better:
-        print(f'counts: all {len(was)} rows as on record')
-        return 0
-    print(f'counts: {worse} worse, {better} better than what is on record: '
-          'if that is meant: make counts ACCEPT=1')
-    return 1
-
-
 def main(argv):
-    verbs = {'rows': (rows, 4, 4), 'table': (table, 3, 4), 'plot': (plot, 3, 3),
-             'counts': (counts, 2, 3)}
-    if len(argv) < 2 or argv[1] in ('-h', '--help'):
-        print(__doc__.strip())
-        return 0 if len(argv) > 1 else 2
-    verb, least, most = verbs.get(argv[1], (None, 0, 0))
-    if not verb or not least <= len(argv) - 2 <= most:
-        die(f'bench_table.py {" ".join(argv[1:])}: see --help')
-    return verb(*argv[2:]) or 0
+    parser = Parser(__doc__)
+    verbs = parser.verbs()
+    for verb, names in (('rows', ('side', 'round', 'log', 'file')),
+                        ('table', ('stat', 'goals', 'raw')), ('plot', ('stat', 'goals', 'raw'))):
+        words = verbs.add_parser(verb)
+        for name in names:
+            words.add_argument(name, choices=('med', 'min') if name == 'stat' else None)
+        if verb == 'table':
+            words.add_argument('counts', nargs='?')
+    args = parser.parse_args(argv)
+    if args.verb == 'rows':
+        rows(args.side, args.round, args.log, args.file)
+    elif args.verb == 'table':
+        table(args.stat, args.goals, args.raw, args.counts)
+    else:
+        plot(args.stat, args.goals, args.raw)
+    return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

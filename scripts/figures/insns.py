@@ -11,7 +11,7 @@ usage: insns.py same ROWS ROWS
 
 ROWS, BASE, SERIES  rows of a boot, from bench_table.py rows, or from functions
 TOOLS      one line: the compiler, assembler and machine
-same       do two boots have the same figures?
+same       fails if two boots differ
 check      the rows against scripts/figures/bench.icount, exactly; with a column of functions in
            ROWS, it says which of them take more or fewer
 ratios     for other tools than the record's: series against base, within a tenth
@@ -22,10 +22,15 @@ functions  adds the instructions of each function to each row, from what scripts
 
 exit status: 0, 1 rows differ, 2 bad input, 4 check: they differ, but the tools do, too
 """
+import os
 import re
 import sys
 
-from bench_table import KEY, die, head, line, load, read
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from figures import record
+from figures.rows import KEY, head, key as key_of, line, load, name, number
+from lib import BadInput, Parser, read, run
+from tcg import periods
 
 LOSS = 1.1              # of the base's lead, with other tools
 FEW = 8                 # instructions a call that another compiler may add anywhere
@@ -39,17 +44,13 @@ HEAD = '''# What the calls of the benchmark take on x86-64: instructions of one 
 
 
 def rows(path):
-    """(shape, op, flags, n) -> row"""
+    """{key: (instructions, {function: instructions})}"""
     found = {}
-    for row in load(path):
-        key = tuple(row.get(k) for k in KEY)
-        if None in key or not row.get('insns', '').lstrip('-').isdigit() or row['n'] != row.get('pages'):
-            die(f'{path}: {row}: no count of instructions of one call')
-        if key in found:
-            die(f'{path}: a row twice: {" ".join(key)}')
-        found[key] = int(row['insns']), named(row.get('functions'))
-    if not found:
-        die(f'{path}: no row')
+    for row in load(path, 'pages', 'insns'):
+        key = key_of(row)
+        if row['n'] != row['pages'] or key in found:
+            raise BadInput(f'{path}: {name(key)}: not instructions of one call, or twice')
+        found[key] = number(path, row, 'insns'), named(row.get('functions'))
     return found
 
 
@@ -61,28 +62,16 @@ def named(text):
 
 
 def recorded(path):
-    """its tools, and (shape, op, flags, n) -> (base, series, functions)"""
-    text = read(path)
-    tools = re.search(r'^# tools: (.*)$', text, re.M)
+    """its tools, and {key: (base, series, functions)}"""
+    tools = re.search(r'^# tools: (.*)$', read(path), re.M)
     if not tools:
-        die(f'{path}: no line "# tools:": make icount ACCEPT=1')
-    found = {}
-    for number, entry in enumerate(text.splitlines(), 1):
-        words = entry.partition('#')[0].split()
-        if not words:
-            continue
-        key = tuple(words[:4])
-        try:
-            if len(words) not in (6, 7) or key in found:
-                raise ValueError
-            found[key] = int(words[4]), int(words[5]), named(words[6] if len(words) == 7 else None)
-        except ValueError:
-            die(f'{path}:{number}: no row, or one twice')
-    return tools[1], found
+        raise BadInput(f'{path}: no line "# tools:": make icount ACCEPT=1')
 
-
-def name(key):
-    return f'{key[1]} {key[0]} {key[2]}, {key[3]} a call'
+    def figures(words):
+        if len(words) not in (2, 3):
+            raise ValueError
+        return int(words[0]), int(words[1]), named(words[2] if words[2:] else None)
+    return tools[1], record.load(path, figures)
 
 
 def per_page(count, key):
@@ -105,48 +94,51 @@ def differences(old, new):
     return {f: found[f] for f in sorted(found, key=lambda f: (-abs(found[f]), f)) if found[f]}
 
 
-def check(record, path, toolfile):
-    tools, was = recorded(record)
+def changes(both):
+    """[(more a page, key, old, new, {function: more})], the most first."""
+    found = []
+    for key, old, new in both:
+        if old[1] != new[0]:
+            found.append(((new[0] - old[1]) / int(key[3]), key, old[1], new[0],
+                          differences(old[2], new[1])))
+    # The rows with names of functions say more than those without.
+    return sorted(found, key=lambda x: (not x[4], -abs(x[0])))
+
+
+def blame(changed):
+    """Each function that takes more or fewer, and where most."""
+    found = {}
+    for _, key, _, _, functions in changed:
+        for f, more in functions.items():
+            found.setdefault(f, []).append((more / int(key[3]), key))
+    for f, rows_of in sorted(found.items(), key=lambda x: (-len(x[1]), x[0])):
+        most = max(rows_of, key=lambda x: abs(x[0]))
+        yield (f'{"FAILED" if most[0] > 0 else "better"} function {f}: {len(rows_of)} rows, '
+               f'the most {most[0]:+.2f} a page in {name(most[1])}')
+
+
+def check(path, rowfile, toolfile):
+    tools, was = recorded(path)
     here = read(toolfile).strip()
-    now = rows(path)
-    bad, changed, blame = [], [], {}
-    for key in dict.fromkeys([*was, *now]):
-        if key not in was or key not in now:
-            bad.append(f'FAILED {name(key)}: {"not on record" if key in now else "not measured"}')
-            continue
-        old, new = was[key][1], now[key][0]
-        if old == new:
-            continue
-        who = differences(was[key][2], now[key][1])
-        for f, more in who.items():
-            blame.setdefault(f, []).append((more / int(key[3]), key))
-        changed.append(((new - old) / int(key[3]), key, old, new, who))
-    if not bad and not changed:
-        print(f'icount: all {len(was)} rows as on record')
-        return 0
-    if tools != here and not bad:
+    odd, both = record.pairs(was, rows(rowfile))
+    changed = changes(both)
+    if changed and tools != here and not odd:
         print(f'icount: {len(changed)} of {len(was)} rows differ, but the record was made with {tools}, this is {here}')
         return 4
-    for f, all_of in sorted(blame.items(), key=lambda x: (-len(x[1]), x[0])):
-        most = max(all_of, key=lambda x: abs(x[0]))
-        print(f'{"FAILED" if most[0] > 0 else "better"} function {f}: {len(all_of)} rows, the most {most[0]:+.2f} a page in {name(most[1])}')
-    print(*bad, sep='\n', end='\n' if bad else '')
-    # The rows with names of functions say more than those without.
-    changed.sort(key=lambda x: (not x[4], -abs(x[0])))
-    for more, key, old, new, who in changed[:SHOWN]:
-        which = ', '.join(f'{f} {per_page(n, key)}' for f, n in who.items())
-        print(f'{"FAILED" if more > 0 else "better"} {name(key)}: {old} -> {new} instructions, '
-              f'{per_page(new - old, key)}{": " + which if which else ""}')
+    said = [*blame(changed), *odd]
+    for more, key, old, new, functions in changed[:SHOWN]:
+        which = ', '.join(f'{f} {per_page(n, key)}' for f, n in functions.items())
+        said.append(f'{"FAILED" if more > 0 else "better"} {name(key)}: {old} -> {new} instructions, '
+                    f'{per_page(new - old, key)}{": " + which if which else ""}')
     if len(changed) > SHOWN:
-        print(f'icount: and {len(changed) - SHOWN} rows more')
+        said.append(f'icount: and {len(changed) - SHOWN} rows more')
+    print(*said, sep='\n', end='\n' if said else '')
     worse = sum(x[0] > 0 for x in changed)
-    print(f'icount: {worse + len(bad)} worse, {len(changed) - worse} better than what is on record: '
-          'if that is meant: make icount ACCEPT=1')
-    return 1
+    return record.summary('icount', len(was), worse + len(odd), len(changed) - worse)
 
 
-def ratios(record, basefile, seriesfile, toolfile):
-    tools, was = recorded(record)
+def ratios(path, basefile, seriesfile, toolfile):
+    tools, was = recorded(path)
     base, series = rows(basefile), rows(seriesfile)
     bad = 0
     for key in dict.fromkeys([*was, *series]):
@@ -167,26 +159,27 @@ def ratios(record, basefile, seriesfile, toolfile):
     return 4
 
 
-def make_record(record, basefile, seriesfile, toolfile):
+def both_sides(basefile, seriesfile):
     base, series = rows(basefile), rows(seriesfile)
     if list(base) != list(series):
-        die(f'{basefile} and {seriesfile} do not have the same rows')
-    with sys.stdout if record == '-' else open(record, 'w', encoding='utf-8') as f:
-        f.write(f'{HEAD}# tools: {read(toolfile).strip()}\n#\n# {" ".join(KEY)} base series functions\n')
-        for key, (count, functions) in series.items():
-            row = dict(zip(KEY, key))
-            wanted = functions and all(row[k] in NAMED[k] for k in NAMED)
-            text = ','.join(f'{f}={n}' for f, n in sorted(functions.items())) if wanted else ''
-            print(*key, base[key][0], count, *([text] if text else []), sep='\t', file=f)
-    if record != '-':
-        print(f'icount: {len(series)} rows are on record now: git diff {record}')
-    return 0
+        raise BadInput(f'{basefile} and {seriesfile} do not have the same rows')
+    return base, series
+
+
+def make_record(path, basefile, seriesfile, toolfile):
+    base, series = both_sides(basefile, seriesfile)
+    lines = []
+    for key, (count, functions) in series.items():
+        row = dict(zip(KEY, key))
+        wanted = functions and all(row[k] in NAMED[k] for k in NAMED)
+        text = [','.join(f'{f}={n}' for f, n in sorted(functions.items()))] if wanted else []
+        lines.append((key, [base[key][0], count, *text]))
+    header = f'{HEAD}# tools: {read(toolfile).strip()}\n#\n# {" ".join(KEY)} base series functions\n'
+    return record.save(path, 'icount', header, lines)
 
 
 def table(basefile, seriesfile, toolfile):
-    base, series = rows(basefile), rows(seriesfile)
-    if list(base) != list(series):
-        die(f'{basefile} and {seriesfile} do not have the same rows')
+    base, series = both_sides(basefile, seriesfile)
 
     def entry(key):
         a, b, n = base[key][0], series[key][0], int(key[3])
@@ -205,60 +198,47 @@ def table(basefile, seriesfile, toolfile):
     return 0
 
 
-def periods(path, wanted):
-    """{period: {function: instructions}} of those wanted; the file has far more."""
-    found, counts, ended = {}, None, False
-    try:
-        with open(path, encoding='utf-8') as f:
-            for entry in f:
-                word, _, number = entry.rstrip('\n').rpartition(' ')
-                if word == 'period':
-                    counts = found.setdefault(number, {}) if number in wanted else None
-                elif word == 'end':
-                    ended = True
-                elif counts is not None:
-                    counts[word] = int(number)
-    except OSError as e:
-        die(f'{path}: {e.strerror}')
-    if not ended:
-        die(f'{path}: cut off: did the machine end by itself?')
-    return found
-
-
 def functions(path, periodfile):
-    table_of = load(path)
-    counted = periods(periodfile, {row['period'] for row in table_of})
+    table_of = load(path, 'pages', 'insns', 'period')
+    wanted = {number(path, row, 'period') for row in table_of}
+    counted = periods.load(periodfile, wanted)
     beside = {}
     lines = ['\t'.join([*table_of[0], 'functions'])]
     for row in table_of:
-        counts = counted.get(row['period'])
+        period = int(row['period'])
+        counts = counted[period] if 0 <= period < len(counted) else None
         where = f'{row["op"]} {row["shape"]} {row["flags"]} {row["n"]}'
         if not counts or 'gup_bench_mark' not in counts:
-            die(f'{periodfile}: no period {row["period"]}: {where}')
+            raise BadInput(f'{periodfile}: no period {period}: {where}')
         ticks = [f for f in counts if f.startswith('sysvec_')]
         if ticks:
-            die(f'{where}: each pass was interrupted ({ticks[0]}): more of them: BENCH_BURST in kunit/gup_bench_kunit.c')
+            raise BadInput(f'{where}: each pass was interrupted ({ticks[0]}): more of them: '
+                           'BENCH_BURST in kunit/gup_bench_kunit.c')
         # Beside the call it is always the same that is counted: one figure for taking, one for giving back.
         beside.setdefault(sum(counts.values()) - int(row['insns']), where)
         text = ','.join(f'{f}={n}' for f, n in sorted(counts.items()) if not re.match('(gup_)?bench_', f))
         lines.append('\t'.join([*row.values(), text or '-']))
     if len(beside) > 2:
-        die(f'the clock and the plugin disagree: {beside}')
+        raise BadInput(f'the clock and the plugin disagree: {beside}')
     print(*lines, sep='\n')
     return 0
 
 
+VERBS = {'same': (same, 'ROWS ROWS'), 'check': (check, 'RECORD ROWS TOOLS'),
+         'ratios': (ratios, 'RECORD BASE SERIES TOOLS'),
+         'record': (make_record, 'RECORD BASE SERIES TOOLS'), 'table': (table, 'BASE SERIES TOOLS'),
+         'functions': (functions, 'ROWS PERIODS')}
+
+
 def main(argv):
-    verbs = {'same': (same, 2), 'check': (check, 3), 'ratios': (ratios, 4), 'record': (make_record, 4),
-             'table': (table, 3), 'functions': (functions, 2)}
-    if len(argv) < 2 or argv[1] in ('-h', '--help'):
-        print(__doc__.strip())
-        return 0 if len(argv) > 1 else 2
-    verb, count = verbs.get(argv[1], (None, 0))
-    if not verb or len(argv) - 2 != count:
-        die(f'insns.py {" ".join(argv[1:])}: see --help')
-    return verb(*argv[2:])
+    parser = Parser(__doc__)
+    verbs = parser.verbs()
+    for verb, (_, names) in VERBS.items():
+        words = verbs.add_parser(verb)
+        words.add_argument('files', nargs=len(names.split()), metavar='FILE')
+    args = parser.parse_args(argv)
+    return VERBS[args.verb][0](*args.files)
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

@@ -15,34 +15,26 @@ import os
 import re
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, Parser, TOP, read, run
+
 LOGS = [os.path.join(TOP, 'build', 'out', lane, 'log')
         for lane in ('x86_64-vm-base', 'x86_64-vm')]
 RATE = re.compile(r'# # ([a-z_ ]+, [a-z0-9_]+): ([0-9.]+) GB/s$')
 BEGIN = re.compile(r'# gup-vm: begin (\S+)')
 
 
-class TableError(Exception):
-    """There is no table; the message says why."""
-
-
 def rates(path):
     """{what: GB/s} of the run that is called gup_io."""
     found, inside = {}, False
-    try:
-        with open(path, errors='replace') as file:
-            for line in file:
-                begin = BEGIN.search(line)
-                if begin:
-                    inside = begin.group(1) == 'gup_io'
-                rate = RATE.search(line.rstrip())
-                if inside and rate:
-                    found[rate.group(1)] = float(rate.group(2))
-    except OSError as error:
-        raise TableError(f'{path}: {error.strerror}: make vm FILTER=gup_io, '
-                         'and the same with SIDE=base') from None
+    for line in read(path, 'make vm FILTER=gup_io, and the same with SIDE=base').splitlines():
+        begin, rate = BEGIN.search(line), RATE.search(line.rstrip())
+        if begin:
+            inside = begin.group(1) == 'gup_io'
+        if inside and rate:
+            found[rate.group(1)] = float(rate.group(2))
     if not found:
-        raise TableError(f'{path}: gup_io has left no "GB/s" in it')
+        raise BadInput(f'{path}: gup_io has left no "GB/s" in it')
     return found
 
 
@@ -54,24 +46,17 @@ def table(base, series):
 
 
 def main(argv):
-    if argv[1:2] in (['-h'], ['--help']):
-        print(__doc__.strip())
-        return 0
-    if len(argv) > 3:
-        print('gup: io_table.py: two logs at most', file=sys.stderr)
-        return 2
-    paths = argv[1:] + LOGS[len(argv) - 1:]
-    try:
-        base, series = (rates(path) for path in paths)
-        if base.keys() != series.keys():
-            odd = sorted(base.keys() ^ series.keys())[0]
-            raise TableError(f'only one of the logs has "{odd}": run both again')
-    except TableError as error:
-        print(f'gup: {error}', file=sys.stderr)
-        return 2
+    parser = Parser(__doc__)
+    parser.add_argument('base', nargs='?', default=LOGS[0])
+    parser.add_argument('series', nargs='?', default=LOGS[1])
+    args = parser.parse_args(argv)
+    base, series = rates(args.base), rates(args.series)
+    if base.keys() != series.keys():
+        odd = sorted(base.keys() ^ series.keys())[0]
+        raise BadInput(f'only one of the logs has "{odd}": run both again')
     print('\n'.join(table(base, series)))
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # fetch.sh - get the pinned kernel source, check it, keep it for offline use
 #
-# Usage: scripts/series/fetch.sh [DIR]
+# usage: scripts/series/fetch.sh [DIR]
 #
 # Without DIR: makes sure that the cache holds a verified archive.
 # With DIR: also unpacks it into the new directory DIR; DIR.origin then says
@@ -14,12 +14,12 @@
 # When the exact version is gone, a newer z of the same x.y.z with the same blobs
 # is taken, and said.
 #
-# Environment:
+# environment:
 #   LINUX        a clone that has the tag, or an unpacked clean tree; never changed
 #   GUP_CACHE    where archives are kept (default ~/.cache/gup)
 #   GUP_VERSION  another version than the pinned one, and no check of blobs: this
 #                is for make rebase
-# Exit status: 0 done, 2 no source, wrong blobs, or no disk space.
+# exit status: 0 done, 2 no source, wrong blobs, or no disk space.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -5,9 +5,8 @@
 usage: scripts/series/lint_patches.py [--posting EMAIL] [PATCHES-DIR]
 
 Checks series against files, numbers and names, mail headers, subjects, trailers,
-the blob ids from patch to patch and against base.blobs, base, base-needs, and that
-each since=<slug> of kunit/inventory is a patch of the series. Every finding is
-one line that ends with what mends it.
+the blob ids from patch to patch and against base.blobs, base and base-needs. Every
+finding is one line that ends with its fix.
 
 --posting EMAIL: the series is about to be mailed by EMAIL: each patch must be signed
 off by that person, and there must be a cover letter. Without it a Signed-off-by is an
@@ -23,7 +22,9 @@ import os
 import re
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, Parser, TOP, run
+
 ZERO = '0' * 40
 REFRESH = 'make tree && make refresh'
 REWORD = 'git -C build/linux rebase -i gup-overlay (reword), make refresh'
@@ -107,7 +108,7 @@ class Patch:
         n = self.name
         trailer = re.compile(r'^[A-Z][A-Za-z-]+(-by|-id|-Id)?: |^(Fixes|Link|Closes|Cc): ')
         if not any(ln.strip() and not trailer.match(ln) for ln in self.body):
-            bad(n, 'the changelog is empty', 'say what is wrong and why this mends it; ' + REWORD)
+            bad(n, 'the changelog is empty', 'say what is wrong and why this fixes it; ' + REWORD)
         signed = []
         for ln in self.body:
             key = ln.partition(':')[0].lower()
@@ -189,15 +190,7 @@ def check_references(directory, slugs):
     for slug in words(os.path.join(directory, 'base-needs')):
         if slug not in slugs:
             bad('base-needs', f'{slug} is no patch of the series',
-                'mend that line; the slug is the file name without number and .patch')
-    inventory = os.path.join(TOP, 'kunit', 'inventory')
-    if not os.path.exists(inventory) or directory != os.path.join(TOP, 'patches'):
-        return
-    for num, ln in enumerate(open(inventory, encoding='utf-8'), 1):
-        for slug in re.findall(r'\bsince=(\S+)', ln.split('#')[0]):
-            if slug not in slugs:
-                bad(f'kunit/inventory:{num}', f'since={slug} is no patch of the series',
-                    'name one of patches/series, without number and .patch')
+                'fix that line; the slug is the file name without number and .patch')
 
 
 def check_overlay(added):
@@ -211,15 +204,14 @@ def check_overlay(added):
 
 
 def main(argv):
-    posting = None
-    if '-h' in argv or '--help' in argv:
-        print(__doc__)
-        return 0
-    if argv[:1] == ['--posting']:
-        if len(argv) < 2 or '@' not in argv[1]:
-            raise OSError('--posting needs an e-mail address: git config user.email')
-        posting, argv = argv[1], argv[2:]
-    directory = os.path.abspath(argv[0] if argv else os.environ.get('GUP_PATCHES') or os.path.join(TOP, 'patches'))
+    parser = Parser(__doc__)
+    parser.add_argument('--posting', metavar='EMAIL')
+    parser.add_argument('patches', nargs='?',
+                        default=os.environ.get('GUP_PATCHES') or os.path.join(TOP, 'patches'))
+    args = parser.parse_args(argv)
+    posting, directory = args.posting, os.path.abspath(args.patches)
+    if posting is not None and '@' not in posting:
+        raise BadInput('lint: --posting needs an e-mail address: git config user.email')
     ids = check_base(directory)
     pinned = set(ids)
     with open(os.path.join(directory, 'series'), encoding='utf-8') as f:
@@ -254,8 +246,4 @@ def main(argv):
 
 
 if __name__ == '__main__':
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except OSError as e:
-        print(f'gup: lint: {e}', file=sys.stderr)
-        sys.exit(2)
+    run(main)

@@ -16,13 +16,11 @@ import os
 import re
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, Parser, run
+
 # With a date, as git's own: a commit message may well have a line "From user space".
 FROM = re.compile(rb'^(?=From \S+ +\w{3} \w{3} +\d+ \d\d:\d\d:\d\d)', re.M)
-
-
-def die(text):
-    print(f'gup: {text}', file=sys.stderr)
-    sys.exit(2)
 
 
 def is_patch(mail):
@@ -51,32 +49,30 @@ def files(path):
 
 
 def main(argv):
-    if len(argv) != 3 or argv[1] in ('-h', '--help'):
-        print(__doc__.strip())
-        return 0 if argv[1:] in (['-h'], ['--help']) else 2
+    parser = Parser(__doc__)
+    parser.add_argument('path')
+    parser.add_argument('dir')
+    args = parser.parse_args(argv)
     found = []
-    for name in files(argv[1]):
-        try:
-            with open(name, 'rb') as f:
-                texts = FROM.split(f.read())
-        except OSError as e:
-            die(f'{name}: {e.strerror}')
+    for name in files(args.path):
+        with open(name, 'rb') as f:
+            texts = FROM.split(f.read())
         mails = [(email.message_from_bytes(t), t) for t in texts if t.strip()]
         found += sorted((m for m in mails if is_patch(m[0])), key=lambda m: number(m[0]))
     if not found:
-        die(f'{argv[1]}: no patch in it: give an mbox, a git format-patch file or a directory of them')
-    if argv[2] != '-':
-        os.makedirs(argv[2], exist_ok=True)
+        raise BadInput(f'{args.path}: no patch in it: give an mbox, a git format-patch file or a directory of them')
+    if args.dir != '-':
+        os.makedirs(args.dir, exist_ok=True)
     for n, (mail, text) in enumerate(found, 1):
         slug = re.sub(r'[^A-Za-z0-9]+', '-', re.sub(r'^\s*\[[^]]*\]', '', str(mail['subject'])))
         name = f'{n:04d}-{slug.strip("-")[:52]}.patch'
-        if argv[2] == '-':
+        if args.dir == '-':
             print(name)
             continue
-        with open(os.path.join(argv[2], name), 'wb') as f:
+        with open(os.path.join(args.dir, name), 'wb') as f:
             f.write(text)
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

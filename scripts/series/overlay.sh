@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # overlay.sh - make the suites of kunit/ visible in a kernel tree
 #
-# Usage: scripts/series/overlay.sh DIR
+# usage: scripts/series/overlay.sh DIR
 #
 # DIR/mm/tests/gup becomes a symlink to kunit/, so the suites have one home: an
 # edit below DIR/mm/tests/gup is an edit of kunit/. Git ignores the link there.
 # Safe to run again. make tree does this for build/linux and build/base/linux.
 #
-# Exit status: 0 done, 2 mm/tests/gup is something else already.
+# exit status: 0 done, 2 mm/tests/gup is something else already.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"

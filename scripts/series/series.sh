@@ -7,6 +7,15 @@
 # needs from the index): a patch that fails, or a killed run, never touches
 # build/linux, and there only the files that really differ change later, so make
 # rebuilds no more than it must.
+#
+# The state is in the repository of build/linux. Tags: gup-base (the imported source),
+# gup-overlay (the rig's one commit on it), gup-series (the last patch), gup-baseside (what
+# build/base/linux has), rebase-base and rebase-overlay (the same two in a rebase). git config:
+#   gup.pinned, gup.version, gup.origin   wanted version, real version, where it came from
+#   gup.applied, gup.base     series_hash of what build/linux, build/base/linux were made from
+#   gup.refreshing            make refresh was killed while it wrote patches/
+#   gup.moving-SIDE           make tree was killed while it moved that side to this commit
+#   gup.rebase                BASE= of the make rebase under way
 
 scratch=$build/.scratch
 
@@ -37,7 +46,7 @@ apply_onto() {
 	scratch_open "$1"; shift
 	if [ $# -gt 0 ]; then
 		for f in "$@"; do
-			[ -f "$f" ] || die "patches/series names ${f##*/}, which is not there: mend patches/series, or: git checkout -- patches"
+			[ -f "$f" ] || die "patches/series names ${f##*/}, which is not there: fix patches/series, or: git checkout -- patches"
 		done
 		(cd "$scratch" && git_am --no-3way "$@") >"$build/.git.log" 2>&1 || apply_failed "$@"
 	fi
@@ -72,7 +81,7 @@ apply_failed() {
 	[ -n "$where" ] || where=$(grep -m 1 -e '^error' -e '^fatal' "$build/.git.log" ||
 		head -n 1 "$build/.git.log")
 	scratch_close
-	die "${bad##*/} does not apply: $where: mend that patch; build/linux is as it was"
+	die "${bad##*/} does not apply: $where: fix that patch; build/linux is as it was"
 }
 
 # commit_source GITDIR DIR INDEX VERSION: the files of DIR as one root commit, the hooks as

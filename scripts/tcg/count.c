@@ -9,7 +9,7 @@
  *   insns=FILE   "START END NAME" a line: how many instructions in [START, END)
  *                were executed. Two ranges may be the same, but not overlap in part.
  * Addresses are virtual, in hexadecimal. Each execution of the first instruction of
- * NAME, which has to be in the list, ends a period. Out comes, for each period,
+ * NAME, which must be in the list, ends a period. The output has, for each period,
  *   period NUMBER
  *   NAME COUNT           only what is not zero, in the order of the alphabet
  * and in the end "end PERIODS"; what has no such line is cut off.
@@ -29,7 +29,7 @@ static size_t nr_slots;
 static size_t marker = SIZE_MAX;
 
 /*
- * Each virtual CPU has counters of its own, which only it writes and which only
+ * Each virtual CPU has its own counters, which only it writes and which only
  * grow, so that nothing is lost between threads; a period is a difference.
  */
 static __u64 **counts;

@@ -154,7 +154,7 @@ static bool sort_ranges(const char *path)
 	return true;
 }
 
-/* The first range that ends behind an address. */
+/* The first range that ends after an address. */
 static size_t range_from(__u64 address)
 {
 	size_t low = 0, high = nr_ranges;

@@ -14,25 +14,24 @@ a /N, which is printed as well: scripts/tcg/slow.c tells what it is for.
 
 exit status: 0 good, 2 a function is not there, or no symbols
 """
+import os
 import re
 import subprocess
 import sys
 
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, Parser, read, run
+
 PART = re.compile(r'\.(isra|constprop|part|cold).*')
-
-
-def die(message):
-    print(f'gup: {message}', file=sys.stderr)
-    sys.exit(2)
 
 
 def output(tool, *args):
     try:
         done = subprocess.run([tool, *args], capture_output=True, text=True)
     except FileNotFoundError:
-        die(f'{tool}: not there: apt-get install binutils')
+        raise BadInput(f'{tool}: not there: apt-get install binutils')
     if done.returncode:
-        die(f'{args[-1]}: {done.stderr.strip()}')
+        raise BadInput(f'{args[-1]}: {done.stderr.strip()}')
     return done.stdout
 
 
@@ -63,37 +62,33 @@ def ranges(text):
 
 
 def main(argv):
-    if len(argv) < 2 or argv[1] in ('-h', '--help'):
-        print(__doc__.strip())
-        return 0 if len(argv) > 1 else 2
-    option = argv[1] if argv[1].startswith('-') else None
-    path, *words = argv[1 + bool(option):] or [None]
-    if option not in (None, '--locked', '--nm') or not path or (option == '--locked' and not words):
-        die(f'ranges.py {" ".join(argv[1:])}: see --help')
-    try:
-        if option == '--nm':
-            with open(path, encoding='utf-8') as file:
-                text = file.read()
-        else:
-            text = output('nm', '-n', '-S', '--defined-only', path)
-    except OSError as error:
-        die(f'{path}: {error.strerror}')
+    parser = Parser(__doc__)
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument('--locked', action='store_true')
+    source.add_argument('--nm', action='store_true')
+    parser.add_argument('path')
+    parser.add_argument('function', nargs='*')
+    args = parser.parse_args(argv)
+    path, words = args.path, args.function
+    if args.locked and not words:
+        raise BadInput('ranges.py: --locked: of which functions?')
+    text = read(path) if args.nm else output('nm', '-n', '-S', '--defined-only', path)
     wanted = {word.partition('/')[0]: word for word in words}
     found = [(start, end, wanted.get(name, name)) for start, end, name in ranges(text)
              if not words or name in wanted]
     lost = sorted({*words} - {name for _, _, name in found})
     if lost or not found:
-        die(f'{path}: no function {" ".join(lost) or "at all"}' +
+        raise BadInput(f'{path}: no function {" ".join(lost) or "at all"}' +
             (': inlined into its callers?' if lost else ''))
-    if option == '--locked':
+    if args.locked:
         found = [insn for entry in found for insn in locked(path, *entry)]
         lost = sorted({*words} - {name for _, _, name in found})
         if lost:
-            die(f'{path}: no locked instruction in {" ".join(lost)}')
+            raise BadInput(f'{path}: no locked instruction in {" ".join(lost)}')
     for start, end, name in found:
         print(f'{start:x} {end:x} {name}')
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

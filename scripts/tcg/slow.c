@@ -7,9 +7,9 @@
  * -plugin FILE.so,in=FILE[,every=N][,us=N]
  *   in=FILE      "START END NAME" a line: virtual addresses in hexadecimal, not
  *                overlapping
- *   every=N      one in so many instructions there takes longer, at random (default: 64);
- *                where NAME ends in /N, one in so many
- *   us=N         by up to so many microseconds (default: 5000)
+ *   every=N      one in N instructions there takes longer, at random (default: 64);
+ *                where NAME ends in /N, that N
+ *   us=N         by up to N microseconds (default: 5000)
  * How long is a matter of the virtual CPU's own random numbers, the same in each run;
  * when the CPUs meet is not.
  *

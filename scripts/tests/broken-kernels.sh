@@ -1,30 +1,35 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of lib.sh, lane.sh and of the callers
 # SPDX-License-Identifier: GPL-2.0
-# broken-kernels.sh - kernels that are broken on purpose: the lane x86_64 but for mm/gup.o
-# and its like. Sourced after lib.sh and lane.sh, by vm-canary.sh and race-canary.sh.
+# broken-kernels.sh - kernels that are broken on purpose: a lane's, but for mm/gup.o and its
+# like. Sourced after lib.sh and lane.sh, by vm-canary.sh, race-canary.sh and edge-canary.sh.
 #
 # An object is compiled by the lane's own command, into a copy of its object tree, in
 # which make finds it newer than its source and only links. build/linux is not touched.
 s=$top/scripts
 
-# canary_ready NAME: sets, for build/out/NAME and build/o-NAME, out c t log; lane_load's
+# canary_ready NAME [LANE SIDE]: sets, for build/out/NAME and a tree o-NAME beside that of
+# the lane, out c t log; and what lane_load does. Only with x86_64 there are selftests.
 canary_ready() {
-	lane_load x86_64 series
+	lane_load "${2:-x86_64}" "${3:-series}"
+	LANE=$lane SIDE=$side
+	export LANE SIDE
 	compiler
 	lock "$1"
-	[ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build vm; "$s/tree.sh" series; } >&2
+	case $arch in x86_64) _group=vm;; *) _group=$arch;; esac
+	[ -n "${GUP_READY-}" ] || { "$s/setup.sh" tree build "$_group"; "$s/tree.sh" "$side"; } >&2
 	need_space "$build" 700 "a copy of the objects of $lane"
 	"$s/boot/configure.sh" "$lane" >&2
 	"$s/boot/build.sh" "$lane" >&2
-	"$s/boot/vm-build.sh" "$lane" >&2
+	[ "$arch" != x86_64 ] || "$s/boot/vm-build.sh" "$lane" >&2
 	how=vm
 	# shellcheck source=scripts/boot/qemu.sh
 	. "$s/boot/qemu.sh"
 	PATH=$PATH:/usr/sbin:/sbin
-	need mkfs.ext4 e2fsprogs; need git
+	[ "$arch" != x86_64 ] || need mkfs.ext4 e2fsprogs
+	need git
 	CPUS=${CPUS:-3}
 	vm_ready
-	out=$build/out/$1 c=$build/o-$1
+	out=$build/out/$1 c=$root/o-$1
 	t=$(mktemp -d)
 	trap 'rm -rf "$t" "$c"' EXIT
 	rm -rf "$out" "$c"
@@ -32,6 +37,7 @@ canary_ready() {
 	cp -a "$o" "$c"
 	log=$out/build.log
 	: >"$log"
+	[ "$arch" = x86_64 ] || return 0
 	run_make tools/objtool objtool
 	# Built anew, since it knows where it lies, and no object is to be newer than it now.
 	find "$c/tools" -exec touch -h -r "$o/tools/objtool/objtool" {} +
@@ -41,7 +47,7 @@ broken() { tail -n 8 "$log" >&2; die "$1: see above and $log"; }
 
 # run_make TARGET WHAT
 run_make() {
-	make -s -C "$tree" ARCH=x86_64 O="../${c##*/}" CC="$cc" -j "${JOBS:-$(jobs)}" "$1" \
+	make -s -C "$tree" ARCH="$arch" O="../${c##*/}" CC="$cc" -j "${JOBS:-$(jobs)}" "$1" \
 		>>"$log" 2>&1 || broken "$2 cannot be made"
 }
 
@@ -55,11 +61,11 @@ object() {
 	cp "$c/mm/$1.o" "$t/$1.o"
 }
 
-# gup_object PATCH: mm/gup.o of the series with a patch of scripts/tests
+# gup_object PATCH: mm/gup.o of the lane with a patch of scripts/tests
 gup_object() {
 	cp "$tree/mm/gup.c" "$t/gup.c"
 	(cd "$t" && GIT_CEILING_DIRECTORIES="${t%/*}" git apply -p2 "$s/tests/$1") \
-		>>"$log" 2>&1 || broken "scripts/tests/$1 does not apply to the series"
+		>>"$log" 2>&1 || broken "scripts/tests/$1 does not apply to the $side"
 	object gup "$t/gup.c"
 }
 
@@ -68,6 +74,17 @@ link_kernel() {
 	for _f in "$t"/*.o; do
 		cmp -s "$_f" "$c/mm/${_f##*/}" || broken "make built ${_f##*/} anew, without the canary"
 	done
+}
+
+# canary_kunit NAME GLOB: the kernel in $c runs the KUnit cases; log as below
+canary_kunit() {
+	_log=$out/$1.log
+	: >"$_log"
+	_o=$o o=$c
+	vm_start "$_log" "$2" "panic=-1 $kargs"
+	o=$_o
+	boot_wait "$_log" "$1" '( {4}| {8})' 0
+	vm_check "$_log"
 }
 
 # canary_boot NAME WHAT [QEMU-OPTION...]: the kernel in $c runs what $t/tests lists, with

@@ -25,7 +25,7 @@ fi
 accept() {
 	sed -e '/^alpha.two/d' -e 's/^gamma.last$/gone.case\tsince=x\n&\tsince=y lanes=um\ngamma.other\tlanes=um-smp/' \
 		inventory >"$tmp/inv"
-	../../verdict/kunit_verdict.py --accept --inventory "$tmp/inv" pass.log 2>&1 | sed "s|$tmp/||"
+	../../verdict/inventory.py accept --file "$tmp/inv" pass.log 2>&1 | sed "s|$tmp/||"
 	cat "$tmp/inv"
 }
 
@@ -42,7 +42,7 @@ while read -r name command; do
 		set +f
 	fi
 	echo "status $status" >>"$tmp/got"
-	rm -f base-*/verdict vm-reach-*/verdict
+	for f in verdict findings results.ktap; do rm -f base-*/"$f" vm-reach-*/"$f"; done
 	[ -z "${UPDATE-}" ] || cp "$tmp/got" "$name.want"
 	if diff -u "$name.want" "$tmp/got" >"$tmp/diff" 2>&1; then
 		echo "ok $n - golden $name"

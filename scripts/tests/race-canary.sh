@@ -4,8 +4,8 @@
 #
 # usage: scripts/tests/race-canary.sh [KERNEL...]	(default: all: race-KERNEL.patch)
 #
-# Boots the kernel of the series, in which gup_race has to pass, and kernels that forget
-# one thing each (race-*.patch), in which it has to fail. The window of the re-check of
+# Boots the kernel of the series, in which gup_race must pass, and kernels that omit
+# one thing each (race-*.patch), in which it must fail. The window of the re-check of
 # write_protect_seq is a few instructions of fork() wide, so in all of these kernels alike
 # QEMU lets virtual CPUs linger in front of atomic operations there (scripts/tcg/slow.c). TCG only.
 # Prints TAP. Logs: build/out/race-canary/.
@@ -66,7 +66,7 @@ boot series 10 "$@"
 for test; do
 	is=wrong
 	case $(ended series "$test") in ok\ *) is=ok;; esac
-	result "$is" "the series: $test has to pass" "got: $(ended series "$test"): see $out/series.log"
+	result "$is" "the series: $test must pass" "got: $(ended series "$test"): see $out/series.log"
 done
 while read -r kernel test <&3; do
 	gup_object "race-$kernel.patch"
@@ -78,7 +78,7 @@ while read -r kernel test <&3; do
 	case $(ended "$kernel" "$test") in
 	not\ ok\ *) ! grep -q "# # .*: page [0-9]*: .* sees " "$out/$kernel.log" || is=ok;;
 	esac
-	result "$is" "race-$kernel.patch: $test has to fail, and to say what it sees" \
+	result "$is" "race-$kernel.patch: $test must fail and say what it sees" \
 		"got: $(ended "$kernel" "$test"): see $out/$kernel.log"
 done 3<"$t/cases"
 [ "$bad" -eq 0 ] || exit 1

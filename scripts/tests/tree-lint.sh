@@ -47,7 +47,7 @@ done 4<"$t/cases"
 restore
 
 echo no-such >"$GUP_PATCHES/base-needs"
-says 1 'base-needs: no-such is no patch of the series: mend that line' 'base-needs with an unknown patch' "$s/series/lint_patches.py"
+says 1 'base-needs: no-such is no patch of the series: fix that line' 'base-needs with an unknown patch' "$s/series/lint_patches.py"
 restore
 says 1 'not signed off by dev@example.org: git -C build/linux rebase --signoff' \
 	'posting demands the sign-off' "$s/series/lint_patches.py" --posting dev@example.org
@@ -56,5 +56,5 @@ says 1 'cover-letter.txt: missing' 'and a cover letter' "$s/series/lint_patches.
 echo 'What this is' >"$GUP_PATCHES/cover-letter.txt"
 ok 'and then is content' "$s/series/lint_patches.py" --posting dev@example.org
 rm "$GUP_PATCHES/base"
-says 2 '^gup: lint: .*base' 'patches/ without base: cannot tell' "$s/series/lint_patches.py"
+says 2 '^gup: .*base' 'patches/ without base: cannot tell' "$s/series/lint_patches.py"
 finish

@@ -6,7 +6,7 @@ set -eu
 . "$(dirname "$0")/small-tree.sh"
 plan 8
 
-# A machine with everything but gcc and flex, of which $1 tells who we are: a PATH of links.
+# A machine with everything but gcc and flex, as a PATH of links; $1 is what id -u prints.
 machine() {
 	rm -rf "${t:?}/bin"; mkdir -p "$t/bin"
 	for f in /usr/sbin/* /sbin/* /usr/bin/* /bin/*; do

@@ -6,7 +6,8 @@
 #
 # Boots two kernels in which nothing can be pinned (canary-pins-fail.patch), once with
 # the series' ioctls and once with those of the base, and runs the gup_test of both in
-# them. Prints TAP. Logs: build/out/vm-canary/.
+# them; also with -USF0x80, FOLL_ANON on memory that is not, which any GUP refuses.
+# Prints TAP. Logs: build/out/vm-canary/.
 #
 # environment: JOBS, CC, NOCCACHE=1, ACCEL=kvm|tcg, TIMEOUT=seconds of a boot
 # exit status: 0 as expected, 1 not so, 2 cannot tell
@@ -31,20 +32,23 @@ $cc -static -O2 -D_GNU_SOURCE= -isystem "$o/usr/include" -I"$t/base" \
 	broken "upstream's gup_test does not build"
 echo "file /selftests/gup_test_base $t/gup_test_base 0755 0 0" >"$t/more"
 
-# kernel ioctls, program, how it has to end, option
+# kernel ioctls, program, how it must end, option
 cases() { cat <<EOT
 series gup_test pass u
 series gup_test fail a
 series gup_test fail b
 series gup_test fail L
+series gup_test fail USF0x80
 base gup_test pass u
 base gup_test fail a
 base gup_test fail b
 base gup_test fail L
+base gup_test fail USF0x80
 base gup_test_base pass u
 base gup_test_base pass a
 base gup_test_base pass b
 base gup_test_base pass L
+base gup_test_base pass USF0x80
 EOT
 }
 
@@ -68,12 +72,13 @@ while read -r ioctls prog want option; do
 	pass-ok\ *' # ms='*|fail-not\ ok*' # exit=1 ms='*) is=ok;;
 	*) is=wrong;;
 	esac
-	result "$is" "pins fail, ioctls of the $ioctls: $prog -$option has to $want" \
+	result "$is" "pins fail, ioctls of the $ioctls: $prog -$option must $want" \
 		"got: $line: see $out/$ioctls.log"
 done <"$t/cases"
-# It says itself, in passing, that nothing was pinned.
+# Both say that nothing was got; one fails.
 got=$(grep -c 'runcated (size: 0)' "$out/base.log" || :)
 is=wrong
-[ "$got" -ne 3 ] || is=ok
-result "$is" "gup_test_base passes three times without a page" "got: $got: see $out/base.log"
+[ "$got" -ne 8 ] || is=ok
+result "$is" "four times each, without a page: gup_test_base passes, gup_test fails" \
+	"got: $got: see $out/base.log"
 [ "$bad" -eq 0 ] || exit 1

@@ -3,116 +3,111 @@
 """Read, query and rewrite kunit/inventory, the list of cases that must run.
 
 usage: inventory.py list  [--lane LANE] [--filter GLOB] [--key KEY=VALUE|KEY] [FILE]
-       inventory.py check [--lanes FILE] [--series FILE] [FILE]
+       inventory.py check [--lanes FILE] [--series FILE|FOLDER] [FILE]
+       inventory.py lacking PATCH... [--file FILE]
+       inventory.py accept [--lane LANE] [--file FILE] LOG
 
-list prints the names, one a line (kunit-run.sh asks for --key base=crash). check
-reads the file strictly, and says when a since= names no patch of the series
-or a lane is unknown.
-exit status: 0 good, 2 bad inventory (each error with its line)
+list     prints the names, one a line (kunit-run.sh asks for --key base=crash)
+check    reads the file strictly, and says when a since= names no patch of the series,
+         or a lane is unknown
+lacking  prints the inventory of a tree that lacks these patches: only their cases keep
+         since= and base=
+accept   makes the list of what ran in LOG (or LOG/log), a complete run, and says what
+         that adds and removes (make inventory)
+
+exit status: 0 good, 2 bad inventory (each error with its line), or no complete run
 
 One required case a line, in the order in which they run:
     suite.case  or  suite.case/parameter     [key=value ...]
-since=<patch>  fails on the base and is mended by this patch: its file name
+since=PATCH    fails on the base and is fixed by this patch of the series: its file name
                without number and ".patch"
-base=crash     with since=: on the base this case kills the kernel, so there
-               it is booted alone and must kill it; a parametrised case has it
-               on all of its parameters, which get one boot together
-lanes=<a,b>    runs in these lanes only (default: all)
-skip=<lane>:<reason_with_underscores>   may skip itself there, for that reason
-Blanks in a parameter's description are written as "_".
+base=crash     with since=: on the base this case kills the kernel, so there it is booted
+               alone and must kill it; a parametrised case has it on all of its
+               parameters, which get one boot together
+lanes=a,b      runs in these lanes only (default: all)
+skip@LANE=WHY  may skip itself in this lane, for that reason
+Blanks in a reason and in the description of a parameter are written as "_".
 """
 import fnmatch
 import os
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, TOP, run
+from verdict import expectations, log
+from verdict.kunit_log import KunitLog
+
 FILE = os.path.join(TOP, 'kunit', 'inventory')
-KEYS = ('since', 'base', 'lanes', 'skip')
 
 
-class InventoryError(Exception):
-    """The inventory cannot be used; the message says line and fix."""
+class Case(expectations.Expectation):
+    """One required case. above: the comment lines before it."""
 
+    KEYS = ('since', 'base', 'lanes', 'skip')
+    PLACED = ('skip',)
 
-class Entry:
-    """One required case. above: the comment lines that stand over it."""
+    def __init__(self, text, where='', line=0, above=()):
+        words = text.split()
+        super().__init__(words[0], where, line)
+        self.above, self.keys = list(above), words[1:]
+        self.crash, self.skips = False, {}
+        suite, dot, case = self.name.partition('.')
+        if not (suite and dot and case):
+            raise self.error(f'want "suite.case [key=value ...]": {text}')
+        for word in self.keys:
+            self.word(word)
+        if self.crash and not self.since:
+            raise self.error('base=crash needs since=<patch that fixes it>')
 
-    def __init__(self, name, keys='', line=0, above=()):
-        self.name, self.line, self.above, self.keys = name, line, list(above), keys
-        self.since, self.crash, self.lanes, self.skips = None, False, None, {}
+    def set(self, key, place, value):
+        if key == 'skip':
+            if not place:
+                raise self.error(f'skip={value}: want skip@<lane>=<reason_with_underscores>')
+            self.skips[place] = value
+        elif key == 'base':
+            if value != 'crash':
+                raise self.error(f'base={value}: only base=crash is known')
+            self.crash = True
+        else:
+            super().set(key, place, value)
 
     @property
     def function(self):
         return self.name.partition('/')[0]
 
-    def runs_in(self, lane):
-        return self.lanes is None or lane in self.lanes
+    def places(self):
+        return super().places() + list(self.skips)
+
+    def has(self, key):
+        return key in self.keys or key in [word.partition('=')[0] for word in self.keys]
 
     def text(self):
-        return f'{self.name}\t{self.keys}' if self.keys else self.name
-
-
-def parse_entry(where, line, number, above):
-    words = line.split()
-    entry = Entry(words[0], ' '.join(words[1:]), number, above)
-    suite, dot, case = words[0].partition('.')
-    if not (suite and dot and case):
-        raise InventoryError(f'{where}: want "suite.case [key=value ...]": {line}')
-    for word in words[1:]:
-        key, equals, value = word.partition('=')
-        if key not in KEYS or not equals or not value:
-            raise InventoryError(f'{where}: unknown key "{word}": use {", ".join(KEYS)}')
-        if key == 'since':
-            entry.since = value
-        elif key == 'lanes':
-            entry.lanes = value.split(',')
-        elif key == 'skip':
-            lane, colon, reason = value.partition(':')
-            if not (lane and colon and reason):
-                raise InventoryError(f'{where}: want skip=<lane>:<reason_with_underscores>')
-            entry.skips[lane] = reason
-        elif value == 'crash':
-            entry.crash = True
-        else:
-            raise InventoryError(f'{where}: base={value}: only base=crash is known')
-    if entry.crash and not entry.since:
-        raise InventoryError(f'{where}: base=crash needs since=<patch that mends it>')
-    return entry
+        return '\t'.join([self.name, ' '.join(self.keys)]) if self.keys else self.name
 
 
 def load(path=FILE):
-    """(header lines, [Entry], comment lines after the last entry)."""
-    entries, pending, header, names = [], [], [], {}
-    try:
-        with open(path) as file:
-            lines = file.read().splitlines()
-    except OSError as error:
-        raise InventoryError(f'{path}: {error.strerror}: write it with '
-                             'scripts/verdict/kunit_verdict.py --accept') from None
-    for number, line in enumerate(lines, 1):
-        where = f'{path}:{number}'
+    """(header lines, [Case], comment lines after the last case)."""
+    cases, pending, header = [], [], []
+    for number, line in expectations.lines(path, 'write it with scripts/verdict/inventory.py accept'):
         if not line.strip() or line.startswith('#'):
             pending.append(line)
-            if not entries and not line.strip():
+            if not cases and not line.strip():
                 header, pending = header + pending, []
             continue
-        entry = parse_entry(where, line, number, pending)
-        if entry.name in names:
-            raise InventoryError(f'{where}: {entry.name} is already in line {names[entry.name]}')
-        names[entry.name] = number
-        entries.append(entry)
+        cases.append(Case(line, f'{path}:{number}', number, pending))
         pending = []
-    tame = {entry.function for entry in entries if not entry.crash}
-    for entry in entries:
-        if entry.crash and entry.function in tame:
-            raise InventoryError(f'{path}:{entry.line}: base=crash on some parameters only: KUnit '
-                                 'cannot boot a parameter alone; make two cases of it')
-    return header, entries, pending
+    expectations.unique(cases)
+    tame = {case.function for case in cases if not case.crash}
+    for case in cases:
+        if case.crash and case.function in tame:
+            raise case.error('base=crash on some parameters only: KUnit cannot boot a parameter '
+                             'alone; make two cases of it')
+    return header, cases, pending
 
 
 def matches(name, glob):
     """As KUnit's own filter_glob: suite glob, and after the first dot a glob of
-    the case. A "/..." behind the case is ours and means its parameters."""
+    the case. A "/..." after the case is ours and means its parameters."""
     suite, _, case = name.partition('.')
     case, _, param = case.partition('/')
     want_suite, dot, want_case = glob.partition('.')
@@ -122,91 +117,86 @@ def matches(name, glob):
             and (not slash or param == want_param or fnmatch.fnmatchcase(param, want_param)))
 
 
-def accept(path, lane, cases):
-    """Rewrite the inventory from the cases of one complete run. Keys, comments
-    and the order of suites stay; within a suite the run's order rules. Cases of
-    other lanes stay. Returns (added, removed) names."""
-    try:
-        header, old, tail = load(path)
-    except InventoryError:
-        if os.path.exists(path):
-            raise
-        header, old, tail = [], [], []
-    known = {entry.name: entry for entry in old}
-    ran = [known.get(name) or Entry(name) for name in cases]
-    names = set(cases)
-    keep = [entry for entry in old if entry.name in names or not entry.runs_in(lane)]
-    suites = list(dict.fromkeys(entry.name.split('.')[0] for entry in keep + ran))
+def merged(old, ran, lane):
+    """The cases of the new list: of this run, and of other lanes. Keys, comments and the
+    order of suites stay; within a suite the order of the run decides."""
+    known = {case.name: case for case in old}
+    names = {name for name in ran}
+    ran = [known.get(name) or Case(name) for name in ran]
+    keep = [case for case in old if case.name in names or not case.runs_in(lane)]
     new = []
-    for suite in suites:
-        mine = [entry for entry in ran if entry.name.split('.')[0] == suite]
-        for entry in keep:      # not in this lane: stays behind the one it followed
-            if entry.name.split('.')[0] == suite and entry.name not in names:
-                before = [e.name for e in old[:old.index(entry)]]
+    for suite in dict.fromkeys(case.name.split('.')[0] for case in keep + ran):
+        mine = [case for case in ran if case.name.split('.')[0] == suite]
+        for case in keep:       # not in this lane: stays after the one that it followed
+            if case.name.split('.')[0] == suite and case.name not in names:
+                before = {other.name for other in old[:old.index(case)]}
                 spot = max((i + 1 for i, e in enumerate(mine) if e.name in before), default=0)
-                mine.insert(spot, entry)
+                mine.insert(spot, case)
         new += mine
-    text = header + [line for entry in new for line in entry.above + [entry.text()]] + tail
-    with open(path + '.new', 'w') as file:
+    return new, [case.name for case in old if case not in keep]
+
+
+def accept(path, lane, out):
+    """Rewrite the inventory from one complete run."""
+    out = os.path.join(out, 'log') if os.path.isdir(out) else out
+    seen = KunitLog(log.read(out))
+    if seen.problems:
+        raise BadInput(f'{out} is not a complete run: {seen.problems[0]}')
+    for case in seen.cases:
+        if case.leaf and case.status != 'pass':
+            print(f'gup: note: {case.name}: {case.status} {case.reason}: required all the same; '
+                  'fix it, or give it a key', file=sys.stderr)
+    ran = [case.name for case in seen.cases if case.leaf and '.' in case.name]
+    header, old, tail = load(path) if os.path.exists(path) else ([], [], [])
+    new, removed = merged(old, ran, lane)
+    added = [name for name in ran if name not in {case.name for case in old}]
+    write(path, header + [line for case in new for line in case.above + [case.text()]] + tail)
+    for word, names in (('added', added), ('removed', removed)):
+        for name in names:
+            print(f'{word} {name}')
+    print(f'{path}: {len(ran)} cases, {len(added)} added, {len(removed)} removed')
+    return 0
+
+
+def write(path, text):
+    with open(path + '.new', 'w', encoding='utf-8') as file:
         file.write('\n'.join(text) + '\n')
     os.replace(path + '.new', path)
-    return ([name for name in cases if name not in known],
-            [entry.name for entry in old if entry not in keep])
 
 
-def first_words(path):
-    with open(path) as file:
-        return [line.split()[0] for line in file if line.strip() and not line.startswith('#')]
+def lacking(path, slugs):
+    """The lines of the inventory for a tree without these patches."""
+    header, cases, tail = load(path)
+    for case in cases:
+        if case.since not in slugs:
+            case.keys = [word for word in case.keys if not word.startswith(('since=', 'base='))]
+    return header + [line for case in cases for line in case.above + [case.text()]] + tail
 
 
-def check(path, lanes, series):
-    """Errors of content: names that stand for nothing."""
-    errors = []
-    lanes = set(first_words(lanes)) if lanes else None
-    patches = {name.partition('-')[2].removesuffix('.patch')
-               for name in first_words(series)} if series else None
-    for entry in load(path)[1]:
-        if patches is not None and entry.since and entry.since not in patches:
-            errors.append(f'{path}:{entry.line}: since={entry.since} is no patch of the series: '
-                          'use its file name without number and ".patch"')
-        for lane in (entry.lanes or []) + list(entry.skips):
-            if lanes is not None and lane not in lanes:
-                errors.append(f'{path}:{entry.line}: no lane "{lane}" in kconfigs/lanes')
-    return errors
+def listed(args):
+    """The names that list prints."""
+    return [case.name for case in load(args.file)[1]
+            if case.runs_in(args.lane) and (not args.filter or matches(case.name, args.filter))
+            and (not args.key or case.has(args.key))]
 
 
 def main(argv):
-    verb, options, rest = argv[1] if len(argv) > 1 else '', {}, []
-    if verb in ('-h', '--help', ''):
-        print(__doc__.strip())
-        return 0 if verb else 2
-    words = iter(argv[2:])
-    for word in words:
-        if word.startswith('--'):
-            options[word[2:]] = next(words, '')
-        else:
-            rest.append(word)
-    path = rest[0] if rest else FILE
-    try:
-        if verb == 'check':
-            errors = check(path, options.get('lanes'), options.get('series'))
-            for error in errors:
-                print(f'gup: {error}', file=sys.stderr)
-            return 2 if errors else 0
-        if verb != 'list':
-            raise InventoryError(f'inventory.py: unknown verb "{verb}": use list or check')
-        key = options.get('key')
-        for entry in load(path)[1]:
-            words = entry.keys.split() + [word.split('=')[0] for word in entry.keys.split()]
-            if (entry.runs_in(options.get('lane')) or 'lane' not in options) \
-               and (not options.get('filter') or matches(entry.name, options['filter'])) \
-               and (not key or key in words):
-                print(entry.name)
-    except (InventoryError, OSError) as error:
-        print(f'gup: {error}', file=sys.stderr)
-        return 2
+    parser, verb = expectations.parser(__doc__, FILE)
+    verb('check', '--lanes', '--series')
+    verb('list', '--lane', '--filter', '--key')
+    verb('lacking', '--file').add_argument('patch', nargs='*')
+    words = verb('accept', '--file')
+    words.add_argument('--lane', default='um')
+    words.add_argument('log')
+    args = parser.parse_args(argv)
+    if args.verb == 'check':
+        return expectations.check(expectations.unknown(load(args.file)[1], args.lanes, args.series))
+    if args.verb == 'accept':
+        return accept(args.file, args.lane, args.log)
+    for line in lacking(args.file, args.patch) if args.verb == 'lacking' else listed(args):
+        print(line)
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """Read KTAP out of a kernel log, strictly.
 
-usage: kunit_log.py LOG        print only the KTAP lines, cleaned (results.ktap)
-       kunit_log.py --list LOG print one line a case: pass|fail|skip suite.case[/param] [reason]
+usage: kunit_log.py [--list] LOG
+
+Prints the KTAP lines of LOG, clean. With --list one line a case:
+pass|fail|skip suite.case[/parameter] [reason]
 
 exit status: 0 read and complete, 2 incomplete or contradictory (each reason on stderr)
 
@@ -19,23 +21,18 @@ What KUnit 7.3 really prints (lib/kunit/test.c) and this relies on:
    parameters, so their number is checked against the "pass:a fail:b" line;
  - log lines of the kernel fall in between, with or without a time stamp.
 """
+import os
 import re
 import sys
 
-STAMP = re.compile(r'^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?')
-HEADER = re.compile(r'^KTAP version \d+$')
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import run
+from verdict.log import HEADER, Log, PLAN, END, program, squash
+
 SUBTEST = re.compile(r'^# Subtest: (.+)$')
-PLAN = re.compile(r'^1\.\.(\d+)$')
 RESULT = re.compile(r'^(ok|not ok) (\d+) (?:- )?(.*?)(?: ?# SKIP ?(.*))?$')
 STATS = re.compile(r'^# (.+): pass:(\d+) fail:(\d+) skip:(\d+) total:(\d+)$')
-END = re.compile(r'^reboot: (System halted|Power down|Restarting system)')
-TIMEOUT = re.compile(r'timed out after ([\d.]+) seconds$')
 LEVELS = ('suite', 'case', 'parameter')
-
-
-def clean(line):
-    """One log line without time stamp, carriage return, trailing blanks."""
-    return STAMP.sub('', line.rstrip('\r\n')).rstrip()
 
 
 class Case:
@@ -56,55 +53,35 @@ class Level:
         self.count = {'pass': 0, 'fail': 0, 'skip': 0}
 
 
-class Ktap:
-    """cases: every result, leaves and containers, in order of the log.
-    problems: why this log must not count as a pass. ended: end marker seen.
-    running: suite that was open when the log stopped, and how many cases it had done."""
+class KunitLog(Log):
+    """The three levels of KUnit. running: (suite, cases done, its plan[, case]) that were
+    open at the end. Cases are leaves and the blocks around them."""
 
     def __init__(self, lines):
-        self.cases, self.problems, self.seen = [], [], {}
-        self.ended, self.timeout, self.started = False, None, False
+        self.seen = {}
         self.stack = []         # open Levels: [run, suite, case]
-        self.expect = None      # depth whose "# Subtest" must follow a header
-        self.mark = 1           # first log line that no result has claimed yet
         self.totals, self.leaves = None, 0
-        self.ktap_lines = []
-        for number, raw in enumerate(lines, 1):
-            self.line(number, clean(raw))
-        self.finish()
-
-    def problem(self, number, text):
-        self.problems.append(f'line {number}: {text}' if number else text)
+        super().__init__(lines)
 
     def line(self, number, text):
         body = text.lstrip(' ')
         indent = len(text) - len(body)
-        hit = TIMEOUT.search(text)
-        if hit:
-            self.timeout = hit.group(1)
         if END.match(body):
-            self.ended = True
-            self.ktap_lines.append(text)
-            return
+            return True
         if indent % 4 or indent > 8 or not body:
-            return
+            return False
         depth = indent // 4
         if not self.started and not (depth == 0 and HEADER.match(body)):
-            return
-        if body.startswith('#') or RESULT.match(body) or HEADER.match(body) or PLAN.match(body):
-            self.ktap_lines.append(text)
-        if HEADER.match(body):
-            self.header(number, depth)
-        elif SUBTEST.match(body):
-            self.subtest(number, depth, SUBTEST.match(body).group(1))
-        elif PLAN.match(body):
-            self.plan(number, depth, int(PLAN.match(body).group(1)))
-        elif STATS.match(body):
-            self.stats(depth, STATS.match(body))
-        elif RESULT.match(body):
-            self.result(number, depth, RESULT.match(body))
+            return False
+        for kind, take in ((HEADER, self.header), (SUBTEST, self.subtest), (PLAN, self.plan),
+                           (STATS, self.stats), (RESULT, self.result)):
+            hit = kind.match(body)
+            if hit:
+                take(number, depth, hit)
+                return True
+        return body.startswith('#')
 
-    def header(self, number, depth):
+    def header(self, number, depth, _):
         if depth == 0:
             if self.started:
                 self.problem(number, 'a second KTAP header: the kernel ran the tests twice')
@@ -122,21 +99,22 @@ class Ktap:
         if depth == 1:
             self.totals, self.leaves = None, 0
 
-    def subtest(self, number, depth, name):
+    def subtest(self, number, depth, hit):
+        name = hit.group(1)
         if len(self.stack) == depth + 1 and depth and self.stack[depth].name is None:
             self.stack[depth].name = squash(name)
         else:
             self.problem(number, f'"# Subtest: {name}" without its KTAP header')
 
-    def plan(self, number, depth, count):
+    def plan(self, number, depth, hit):
         if len(self.stack) != depth + 1:
             self.problem(number, f'a plan for {LEVELS[depth]}s where no such block is open')
         elif self.stack[depth].plan is not None or self.stack[depth].done:
             self.problem(number, 'a second or late plan')
         else:
-            self.stack[depth].plan = count
+            self.stack[depth].plan = int(hit.group(1))
 
-    def stats(self, depth, hit):
+    def stats(self, _, depth, hit):
         name, numbers = squash(hit.group(1)), tuple(map(int, hit.groups()[1:]))
         if depth == 0 and name == 'Totals':
             self.totals = numbers
@@ -207,7 +185,6 @@ class Ktap:
                                  f'the log has {self.leaves}')
 
     def finish(self):
-        self.running = None
         if len(self.stack) > 1:
             self.running = (self.stack[1].name, self.stack[1].done, self.stack[1].plan)
             if len(self.stack) > 2:
@@ -228,32 +205,14 @@ class Ktap:
             self.problem(0, 'no end marker ("reboot: System halted"): the kernel did not '
                             'come to its end')
 
-
-def squash(name):
-    """Names go in white-space separated tables: blanks become _."""
-    return re.sub(r'\s+', '_', name.strip())
+    def table(self):
+        return [' '.join([case.status, case.name, *([case.reason] if case.reason else [])])
+                for case in self.cases if case.leaf]
 
 
 def main(argv):
-    if len(argv) < 2 or argv[1] in ('-h', '--help'):
-        print(__doc__.strip())
-        return 0 if len(argv) > 1 else 2
-    try:
-        with open(argv[-1], errors='backslashreplace') as log:
-            ktap = Ktap(log)
-    except OSError as error:
-        print(f'gup: {argv[-1]}: {error.strerror}', file=sys.stderr)
-        return 2
-    if argv[1] == '--list':
-        for case in ktap.cases:
-            if case.leaf:
-                print(case.status, case.name, *([case.reason] if case.reason else []))
-    else:
-        print('\n'.join(ktap.ktap_lines))
-    for problem in ktap.problems:
-        print(f'gup: {argv[-1]}: {problem}', file=sys.stderr)
-    return 2 if ktap.problems else 0
+    return program(KunitLog, __doc__, argv)
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

@@ -13,8 +13,8 @@ usage: reach.py show [--matrix FILE] [OUT] [GLOB]
 
 OUT is a directory of scripts/boot/vm-run.sh (default: build/out/x86_64-vm). OUT/reach has
 a line "test TAB function TAB executions" for each test and function, zeros as well; or
-one line "# not checked: why". Counted is the first instruction of a function, by whomever it
-is executed while the host has the name of the test (selftests/init.c). What the compiler made
+one line "# not checked: why". Counted is the first instruction of a function, whoever
+executes it while the host has the name of the test (selftests/init.c). What the compiler made
 of a function (.isra, .constprop, .part) counts as it; one inlined everywhere is not there.
 
 exit status: 0 good, 2 cannot tell
@@ -25,23 +25,22 @@ import re
 import subprocess
 import sys
 
-import matrix
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, Parser, TOP, read, run
+from tcg import periods
+from verdict import matrix
 
 MARKER = '__x64_sys_sethostname'
-OUT = os.path.join(matrix.TOP, 'build/out/x86_64-vm')
+OUT = os.path.join(TOP, 'build/out/x86_64-vm')
 PART = re.compile(r'\.(isra|constprop|part)\..*')
 NOT_CHECKED = '# not checked: '
-
-
-class ReachError(Exception):
-    """What was counted cannot be used; the message says why."""
 
 
 def symbols(path):
     """(address, name, is it global) of the functions in an object."""
     done = subprocess.run(['nm', path], capture_output=True, text=True)
     if done.returncode:
-        raise ReachError(f'nm {path}: {done.stderr.strip()}')
+        raise BadInput(f'nm {path}: {done.stderr.strip()}')
     words = [line.split() for line in done.stdout.splitlines()]
     return [(int(word[0], 16), word[2], word[1] == 'T') for word in words
             if len(word) == 3 and word[1] in 'tT']
@@ -58,47 +57,22 @@ def functions(tree, objects):
             if PART.sub('', name) in source]
     shifts = {at[name] - address for address, name, wide in ours if wide}
     if len(shifts) != 1 or MARKER not in at:
-        raise ReachError(f'{objects}/vmlinux does not hold mm/gup.o in one piece, or lacks {MARKER}')
+        raise BadInput(f'{objects}/vmlinux does not hold mm/gup.o in one piece, or lacks {MARKER}')
     shift = shifts.pop()
     for address, name, _ in ours:
         if (address + shift, name) not in known:
-            raise ReachError(f'{objects}/vmlinux has no {name} where mm/gup.o says')
+            raise BadInput(f'{objects}/vmlinux has no {name} where mm/gup.o says')
     return [(address + shift, PART.sub('', name)) for address, name, _ in ours] + [
         (at[MARKER], MARKER)]
 
 
-def periods(path):
-    """The counts of each period, out of what scripts/tcg/count.c wrote."""
-    found, end = [], None
-    with open(path) as file:
-        for number, line in enumerate(file, 1):
-            first, _, value = line.rstrip('\n').partition(' ')
-            good = value.isdigit() and end is None
-            if first == 'period':
-                good = good and int(value) == len(found)
-                found.append({})
-            elif first == 'end':
-                good = good and int(value) == len(found)
-                end = number
-            elif good and found:
-                found[-1][first] = int(value)
-            else:
-                good = False
-            if not good:
-                raise ReachError(f'{path}:{number}: not what the plugin writes')
-    if end is None:
-        raise ReachError(f'{path}: cut off: the guest was killed')
-    return found
-
-
 def collect(calls, counts, tests):
-    with open(calls) as file:
-        names = sorted({line.split()[1] for line in file} - {MARKER})
-    with open(tests) as file:
-        tests = [line.split('\t')[0] for line in file]
-    found = periods(counts)
+    names = sorted({word for line in read(calls).splitlines() for word in line.split()[1:]}
+                   - {MARKER})
+    tests = [line.split('\t')[0] for line in read(tests).splitlines()]
+    found = periods.load(counts)
     if len(found) != 2 * len(tests) + 1:
-        raise ReachError(f'the host changed its name {len(found) - 1} times, which should be twice '
+        raise BadInput(f'the host changed its name {len(found) - 1} times, which should be twice '
                          f'for each of {len(tests)} tests: the guest did not come to its end, or '
                          'a test changes that name')
     return [f'{test}\t{name}\t{found[2 * i + 1].get(name, 0)}'
@@ -108,22 +82,18 @@ def collect(calls, counts, tests):
 def load(path):
     """{test: {function: executions}}, and why not when nothing was counted."""
     counts = {}
-    try:
-        with open(path) as file:
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        raise ReachError(f'{path}: not there: see what scripts/boot/vm-run.sh said') from None
+    lines = read(path, 'see what scripts/boot/vm-run.sh said').splitlines()
     if len(lines) == 1 and lines[0].startswith(NOT_CHECKED):
         return None, lines[0].removeprefix(NOT_CHECKED)
     for number, line in enumerate(lines, 1):
         words = line.split('\t')
         if len(words) != 3 or not words[2].isdigit():
-            raise ReachError(f'{path}:{number}: want test, function and number')
+            raise BadInput(f'{path}:{number}: want test, function and number')
         if words[1] in counts.setdefault(words[0], {}):
-            raise ReachError(f'{path}:{number}: {words[0]} and {words[1]} a second time')
+            raise BadInput(f'{path}:{number}: {words[0]} and {words[1]} a second time')
         counts[words[0]][words[1]] = int(words[2])
     if not counts:
-        raise ReachError(f'{path}: empty')
+        raise BadInput(f'{path}: empty')
     return counts, None
 
 
@@ -150,10 +120,10 @@ def columns(tests, path):
 def show(path, out, glob):
     counts, why = load(f'{out}/reach')
     if why:
-        raise ReachError(f'{out}: not counted: {why}')
+        raise BadInput(f'{out}: not counted: {why}')
     tests = [test for test in counts if fnmatch.fnmatchcase(test, glob or '*')]
     if not tests:
-        raise ReachError(f'{glob} matches no test of {out}')
+        raise BadInput(f'{glob} matches no test of {out}')
     table = columns(tests, None if glob else path)
     names = list(counts[tests[0]])
     total = {title: {name: sum(counts[test][name] for test in group) for name in names}
@@ -168,35 +138,29 @@ def show(path, out, glob):
                     + (', '.join(lost) or 'none')]
 
 
-VERBS = {'show': (0, 2), 'list': (2, 2), 'collect': (3, 3)}
-
-
 def main(argv):
-    verb, words, path = (argv[1] if len(argv) > 1 else ''), argv[2:], matrix.FILE
-    if verb in ('-h', '--help', ''):
-        print(__doc__.strip())
-        return 0 if verb else 2
-    if verb == 'show' and len(words) > 1 and words[0] == '--matrix':
-        path, words = words[1], words[2:]
-    try:
-        least, most = VERBS.get(verb, (1, 0))
-        if not least <= len(words) <= most:
-            raise ReachError(f'reach.py: bad arguments {" ".join(argv[1:])}: see --help')
-        if verb == 'list':
-            lines = [f'{address:x} {name}' for address, name in functions(*words)]
-        elif verb == 'collect':
-            lines = collect(*words)
-        else:
-            lines = show(path, *(words + [OUT, ''][len(words):]))
-        print('\n'.join(lines))
-    except (ReachError, matrix.MatrixError) as error:
-        print(f'gup: {error}', file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f'gup: {error.filename}: {error.strerror}', file=sys.stderr)
-        return 2
+    parser = Parser(__doc__)
+    verbs = parser.verbs()
+    words = verbs.add_parser('show')
+    words.add_argument('--matrix', default=matrix.FILE)
+    words.add_argument('out', nargs='?', default=OUT)
+    words.add_argument('glob', nargs='?', default='')
+    words = verbs.add_parser('list')
+    words.add_argument('tree')
+    words.add_argument('objects')
+    words = verbs.add_parser('collect')
+    for name in ('calls', 'counts', 'tests'):
+        words.add_argument(name)
+    args = parser.parse_args(argv)
+    if args.verb == 'list':
+        lines = [f'{address:x} {name}' for address, name in functions(args.tree, args.objects)]
+    elif args.verb == 'collect':
+        lines = collect(args.calls, args.counts, args.tests)
+    else:
+        lines = show(args.matrix, args.out, args.glob)
+    print('\n'.join(lines))
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

@@ -16,22 +16,20 @@ import os
 import re
 import sys
 
-import kunit_log
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, Parser, TOP, read, run
+from verdict import log
+from verdict.kunit_log import RESULT
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DENY = os.path.join(TOP, 'scripts', 'verdict', 'splat.deny')
 ALLOW = os.path.join(TOP, 'scripts', 'verdict', 'splat.allow')
 # A later match inside the excerpt of an earlier one is the same event, unless
-# it is worse: a WARN that ends in a panic has to be seen as a panic.
+# it is worse: a WARN that ends in a panic counts as a panic.
 WEIGHT = {'warn': 1, 'bug': 2, 'page': 3, 'lockdep': 3, 'stall': 3, 'kasan': 3, 'crash': 4}
 CUT = '------------[ cut here ]'
 LAST = re.compile(r'^---\[ end |^Disabling lock debugging due to kernel taint')
 LONGEST, BEFORE = 40, 20     # lines of an excerpt; of them before a panic
 KTAP_LINE = re.compile(r'^(not )?ok \d|^1\.\.\d|^# |^KTAP ')
-
-
-class ListError(Exception):
-    """A deny or allow list that cannot be used."""
 
 
 class Splat:
@@ -44,21 +42,17 @@ class Splat:
 
 
 def rows(path):
-    try:
-        with open(path) as lines:
-            for number, line in enumerate(lines, 1):
-                line = line.strip()
-                if line and not line.startswith('#'):
-                    yield f'{path}:{number}', line
-    except OSError as error:
-        raise ListError(f'{path}: {error.strerror}') from None
+    for number, line in enumerate(read(path).splitlines(), 1):
+        line = line.strip()
+        if line and not line.startswith('#'):
+            yield f'{path}:{number}', line
 
 
 def compiled(where, regex):
     try:
         return re.compile(regex)
     except re.error as error:
-        raise ListError(f'{where}: not a regular expression ({error}): {regex}') from None
+        raise BadInput(f'{where}: not a regular expression ({error}): {regex}') from None
 
 
 def load_deny(path=DENY):
@@ -67,10 +61,10 @@ def load_deny(path=DENY):
     for where, line in rows(path):
         kind, _, regex = line.partition(' ')
         if kind not in WEIGHT or not regex.strip():
-            raise ListError(f'{where}: want "<class> <regex>", class one of {" ".join(WEIGHT)}')
+            raise BadInput(f'{where}: want "<class> <regex>", class one of {" ".join(WEIGHT)}')
         rules.append((kind, compiled(where, regex.strip())))
     if not rules:
-        raise ListError(f'{path}: no rule: it would find nothing')
+        raise BadInput(f'{path}: no rule: it would find nothing')
     return rules
 
 
@@ -80,49 +74,59 @@ def load_allow(path=ALLOW):
     for where, line in rows(path):
         part = [field.strip() for field in line.split(' | ')]
         if len(part) < 2 or len(part) > 3 or not part[1] or not part[0]:
-            raise ListError(f'{where}: want "<regex> | <reason>[ | case=<glob>]"; '
+            raise BadInput(f'{where}: want "<regex> | <reason>[ | case=<glob>]"; '
                             'an entry without a reason is refused')
         glob = None
         if len(part) == 3:
             if not part[2].startswith('case='):
-                raise ListError(f'{where}: third field must be case=<glob>: {part[2]}')
+                raise BadInput(f'{where}: third field must be case=<glob>: {part[2]}')
             glob = part[2][len('case='):]
         rules.append((compiled(where, part[0]), part[1], glob))
     return rules
 
 
-def scan(lines, deny):
-    """All splats of a log (list of lines as read). The allow list comes later,
-    in allowed(), because an entry may hold for one case only."""
-    text = [kunit_log.clean(line) for line in lines]
+def worst(line, deny):
+    """(class, text) of the worst rule that a line breaks, or None. What follows a glued
+    time stamp is a line by itself."""
     found = []
-    for index, line in enumerate(text):
-        if kunit_log.RESULT.match(line.lstrip()):
-            continue                # a case may be named after what it tests
-        kind = max((kind for kind, regex in deny if regex.search(line)),
-                   key=WEIGHT.get, default=None)
-        if kind is None:
+    for part in log.parts(line):
+        if not RESULT.match(part.lstrip()):     # a case may be named after what it tests
+            found += [(kind, part.strip()) for kind, regex in deny if regex.search(part)]
+    return max(found, key=lambda hit: WEIGHT[hit[0]], default=None)
+
+
+def extent(text, index, kind):
+    """The first and last line, from 1 on, of what belongs to a splat."""
+    first, last = index, index + 1
+    while kind == 'crash' and first > 0 and index - first < BEFORE \
+            and not KTAP_LINE.match(text[first - 1].lstrip()):
+        first -= 1                              # registers come before the panic
+    while last < min(len(text), index + LONGEST):
+        if KTAP_LINE.match(text[last].lstrip()) or text[last].startswith(CUT) \
+           or log.END.match(text[last]):
+            break
+        last += 1
+        if LAST.search(text[last - 1]):
+            break
+    return first + 1, last
+
+
+def scan(lines, deny):
+    """All splats of a log (its clean lines). The allow list comes later, in allowed(),
+    because an entry may hold for one case only."""
+    found = []
+    for index, line in enumerate(lines):
+        hit = worst(line, deny)
+        if hit is None:
             continue
         if found and index < found[-1].last:
             event = found[-1]
-            if text[event.line - 1].startswith(CUT):    # "cut here" only opens it
-                event.kind, event.line, event.text = kind, index + 1, line.strip()
+            if event.text.startswith(CUT):  # "cut here" only opens it
+                event.kind, event.line, event.text = hit[0], index + 1, hit[1]
                 continue
-            if WEIGHT[kind] <= WEIGHT[event.kind]:
+            if WEIGHT[hit[0]] <= WEIGHT[event.kind]:
                 continue
-        first = index
-        while kind == 'crash' and first > 0 and index - first < BEFORE \
-                and not KTAP_LINE.match(text[first - 1].lstrip()):
-            first -= 1              # registers come before the panic
-        last = index + 1
-        while last < min(len(text), index + LONGEST):
-            if KTAP_LINE.match(text[last].lstrip()) or text[last].startswith(CUT) \
-               or kunit_log.END.match(text[last]):
-                break
-            last += 1
-            if LAST.search(text[last - 1]):
-                break
-        found.append(Splat(kind, index + 1, line.strip(), first + 1, last))
+        found.append(Splat(hit[0], index + 1, hit[1], *extent(lines, index, hit[0])))
     return found
 
 
@@ -131,7 +135,7 @@ def allowed(splat, lines, allow, match):
     fell into a case of that name. A crash is never excused."""
     if splat.kind == 'crash':
         return None
-    body = [kunit_log.clean(line) for line in lines[splat.first - 1:splat.last]]
+    body = lines[splat.first - 1:splat.last]
     for regex, reason, glob in allow:
         if (glob is None or match(glob)) and any(regex.search(line) for line in body):
             return reason
@@ -140,49 +144,31 @@ def allowed(splat, lines, allow, match):
 
 def excerpt(splat, lines, most=14):
     """Text lines "number: log line" of a splat, shortened in the middle."""
-    numbers = list(range(splat.first, splat.last + 1))
-    out = [f'{n:6}: {kunit_log.clean(lines[n - 1])}' for n in numbers]
+    out = [f'{n:6}: {lines[n - 1]}' for n in range(splat.first, splat.last + 1)]
     if len(out) > most:
         out[most - 2:-1] = [f'{"...":>6}']
     return out
 
 
 def main(argv):
-    deny, allow, logs = DENY, ALLOW, []
-    words = iter(argv[1:])
-    for word in words:
-        if word in ('-h', '--help'):
-            print(__doc__.strip())
-            return 0
-        if word == '--deny':
-            deny = next(words, '')
-        elif word == '--allow':
-            allow = next(words, '')
-        else:
-            logs.append(word)
-    if not logs:
-        print('gup: splat.py: no log given: splat.py [--deny FILE] [--allow FILE] LOG...',
-              file=sys.stderr)
-        return 2
-    status = 0
-    try:
-        deny, allow = load_deny(deny), load_allow(allow)
-        for path in logs:
-            with open(path, errors='backslashreplace') as log:
-                lines = log.readlines()
-            for splat in scan(lines, deny):
-                reason = allowed(splat, lines, allow, lambda glob: False)
-                if reason:
-                    print(f'allowed {splat.kind}: {path}:{splat.line}: {reason}')
-                    continue
-                status = 1
-                print(f'SPLAT {splat.kind}: {path}:{splat.line}: {splat.text}')
-                print('\n'.join(excerpt(splat, lines)))
-    except (ListError, OSError) as error:
-        print(f'gup: {error}', file=sys.stderr)
-        return 2
+    parser = Parser(__doc__)
+    parser.add_argument('--deny', default=DENY)
+    parser.add_argument('--allow', default=ALLOW)
+    parser.add_argument('log', nargs='+')
+    args = parser.parse_args(argv)
+    status, deny, allow = 0, load_deny(args.deny), load_allow(args.allow)
+    for path in args.log:
+        lines = log.read(path)
+        for splat in scan(lines, deny):
+            reason = allowed(splat, lines, allow, lambda glob: False)
+            if reason:
+                print(f'allowed {splat.kind}: {path}:{splat.line}: {reason}')
+                continue
+            status = 1
+            print(f'SPLAT {splat.kind}: {path}:{splat.line}: {splat.text}')
+            print('\n'.join(excerpt(splat, lines)))
     return status
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

@@ -2,20 +2,25 @@
 # SPDX-License-Identifier: GPL-2.0
 """Read what the guest's init wrote into the kernel log, strictly.
 
-usage: vm_log.py LOG         print only its KTAP lines, cleaned (results.ktap)
-       vm_log.py --list LOG  print one line a test: pass|fail|skip name pass/fail/skip/xfail
+usage: vm_log.py [--list] LOG
+
+Prints the KTAP lines of LOG, clean. With --list one line a test:
+pass|fail|skip name pass/fail/skip/xfail
 
 exit status: 0 read and complete, 2 incomplete or contradictory (each reason on stderr)
 
 Two levels. The tests: a header, a plan, and "ok N name # [SKIP] [exit=N] ... ms=N" for
 each, between "# gup-vm: begin name" and an end marker (selftests/init.c). And what
-each test printed, every line with "# " before it, which has to be TAP by itself: a plan
+each test printed, every line with "# " before it, which must be TAP by itself: a plan
 that is met, numbers without a gap, totals that agree.
 """
+import os
 import re
 import sys
 
-import kunit_log
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import run
+from verdict.log import END, HEADER, Log, PLAN, program
 
 BEGIN = re.compile(r'^# gup-vm: begin (\S+)$')
 FINAL = re.compile(r'^# gup-vm: end of (\d+) tests$')
@@ -23,7 +28,6 @@ STUCK = re.compile(r'^gup-vm: cannot go on: (.*)')
 RESULT = re.compile(r'^(ok|not ok) (\d+) (\S+) #( SKIP)?(.*) ms=(\d+)$')
 PART = re.compile(r'^(ok|not ok) (\d+)(?:\s+(?:- )?(.*))?$')
 DIRECTIVE = re.compile(r'# (SKIP|XFAIL|XPASS)\b')
-PLAN = re.compile(r'^1\.\.(\d+)\b')
 TOTALS = re.compile(r'^# ?Totals: pass:(\d+) fail:(\d+) xfail:(\d+) xpass:(\d+) '
                     r'skip:(\d+) error:(\d+)')
 STATUSES = ('pass', 'fail', 'skip', 'xfail')
@@ -82,36 +86,26 @@ class Test:
                 self.faults.append('its own totals do not agree with what it printed')
 
 
-class VmLog:
-    """cases: the tests that have a result. problems: why the log as a whole must not
-    count. running: (name, done, plan) of the test that was open at its end."""
+class VmLog(Log):
+    """One level: the tests. running: (name, tests done, plan) of the test that was open at
+    the end."""
 
     def __init__(self, lines):
-        self.cases, self.problems, self.ktap_lines = [], [], []
         self.plan, self.open, self.final = None, None, None
-        self.ended, self.timeout, self.started = False, None, False
-        for number, raw in enumerate(lines, 1):
-            self.line(number, kunit_log.clean(raw))
-        self.running = (self.open.name, len(self.cases), self.plan) if self.open else None
-        self.finish()
-
-    def problem(self, number, text):
-        self.problems.append(f'line {number}: {text}' if number else text)
+        super().__init__(lines)
 
     def line(self, number, text):
-        late, stuck = kunit_log.TIMEOUT.search(text), STUCK.match(text)
-        if late:
-            self.timeout = late.group(1)
+        stuck = STUCK.match(text)
         if stuck:
             self.problem(number, f'the guest could not go on: {stuck.group(1)}')
-        if kunit_log.END.match(text):
-            self.ended = True
-        elif kunit_log.HEADER.match(text):
+        if END.match(text):
+            return True
+        if HEADER.match(text):
             if self.started:
                 self.problem(number, 'a second KTAP header: the tests ran twice')
             self.started = True
         elif not self.started:
-            return
+            return False
         elif BEGIN.match(text):
             self.begin(number, BEGIN.match(text).group(1))
         elif FINAL.match(text):
@@ -127,8 +121,8 @@ class VmLog:
         elif text.startswith('# ') and self.open:
             self.open.printed(number, text[2:])
         else:
-            return
-        self.ktap_lines.append(text)
+            return False
+        return True
 
     def begin(self, number, name):
         if self.open:
@@ -146,9 +140,11 @@ class VmLog:
             self.problem(number, f'two results of one name: {name}')
         self.open.close(number, hit)
         self.cases.append(self.open)
-        self.open = None
+        self.open, self.mark = None, number + 1
 
     def finish(self):
+        if self.open:
+            self.running = (self.open.name, len(self.cases), self.plan)
         if not self.started:
             self.problem(0, 'no KTAP in the log: the guest did not get to the tests')
             return
@@ -163,28 +159,18 @@ class VmLog:
         if not self.ended:
             self.problem(0, 'the kernel did not come to its end ("reboot: ...")')
 
+    def table(self):
+        return [' '.join([test.status, test.name, '/'.join(str(test.parts[s]) for s in STATUSES)])
+                for test in self.cases]
+
+    def faults(self):
+        return self.problems + [f'{test.name}: {fault}' for test in self.cases
+                                for fault in test.faults]
+
 
 def main(argv):
-    if len(argv) < 2 or argv[1] in ('-h', '--help'):
-        print(__doc__.strip())
-        return 0 if len(argv) > 1 else 2
-    try:
-        with open(argv[-1], errors='backslashreplace') as log:
-            read = VmLog(log)
-    except OSError as error:
-        print(f'gup: {argv[-1]}: {error.strerror}', file=sys.stderr)
-        return 2
-    if argv[1] == '--list':
-        for test in read.cases:
-            print(test.status, test.name, '/'.join(str(test.parts[s]) for s in STATUSES))
-    else:
-        print('\n'.join(read.ktap_lines))
-    problems = read.problems + [f'{test.name}: {fault}' for test in read.cases
-                                for fault in test.faults]
-    for problem in problems:
-        print(f'gup: {argv[-1]}: {problem}', file=sys.stderr)
-    return 2 if problems else 0
+    return program(VmLog, __doc__, argv)
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    run(main)

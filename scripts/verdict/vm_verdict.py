@@ -8,9 +8,9 @@ usage: vm_verdict.py [--lane LANE] [--side series|base] [--filter GLOB]
 OUT is a directory of scripts/boot/vm-run.sh (its "log" and "reach"), or a log by itself, where
 what the tests executed (reach= in the matrix) cannot be checked. Prints what is wrong,
 each with log path and line and the command that runs just that again; then one verdict
-line. OUT/verdict is as scripts/verdict/kunit_verdict.py writes it. The counts are of tests: of their
-subtests each has the exact numbers that the matrix says. A test that has to skip as who it
-runs as, or without what was taken away, has passed when it does.
+line. What OUT gets is in the head of scripts/verdict/judge.py. The counts are of tests, whose
+subtests must be exactly as many as the matrix says. A test that must skip because of the
+user it runs as, or because something was taken away, has passed when it skips.
 
 exit status
   0  every test of the matrix did what the matrix says, no splat, nothing else ran
@@ -20,37 +20,41 @@ exit status
   2  cannot tell: no boot, time-out, silent end, broken or short KTAP, a test
      that is missing or unknown, a bad matrix, no counts of what was executed
 """
+import fnmatch
 import os
 import sys
 
-import matrix
-import reach
-import splat
-import kunit_verdict
-import vm_log
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import BadInput, run as become
+from verdict import matrix, reach
+from verdict.judge import Judge, Run, arguments, main_log
+from verdict.vm_log import STATUSES, VmLog
 
 SHOWN = 8               # subtests of one test
 
 
-class VmJudge(kunit_verdict.Judge):
-    """As for KUnit, but the unit is a program with subtests of its own.
-    counts: what each test executed, or None when that is not checked."""
+class VmJudge(Judge):
+    """The unit is a program with its own subtests. counts: what each test executed, or
+    None when that is not checked."""
 
-    counts = None
+    kind = VmLog
+    verb, what, units, source = 'make vm', ' vm', 'tests', 'matrix'
+    unknown, counts = 'not asked for', None
 
-    def again(self, name):
-        words = ['make vm', f'LANE={self.lane}']
-        if self.side == 'base':
-            words.append('SIDE=base')
-        return ' '.join(words + [f'FILTER={name}'])
+    def __init__(self, args):
+        entries = matrix.wanted(matrix.load(args.matrix), args.lane, args.side, args.filter)
+        if not entries:
+            raise BadInput(f'FILTER={args.filter} matches no test of the matrix here')
+        super().__init__(args, entries)
+
+    def matches(self, name, pattern):
+        return fnmatch.fnmatchcase(name, pattern)
 
     def opened(self, run):
-        name, done, plan = run.ktap.running
+        name, done, plan = run.log.running
         return name, f' in {name} (test {done + 1} of {plan or "?"})'
 
-    def test(self, run, entry, test):
-        """One test of the matrix that has a result."""
-        self.blamed.add(test.name)
+    def one(self, run, entry, test):
         want = entry.numbers(self.lane, self.side)
         wrong = defects(entry, want, test)
         events = run.splats.get(test.name, [])
@@ -75,29 +79,29 @@ class VmJudge(kunit_verdict.Judge):
             self.splat(run, event)
 
     def unreached(self, entry):
-        """What the test had to execute and did not."""
+        """What the test must execute and did not."""
         if self.counts is None or self.why:
             return []
         counts, wrong = self.counts.get(entry.name, {}), []
         for function, floor in entry.functions():
             got = counts.get(function)
             if got is None:
-                self.report(2, f'UNKNOWN {function}: {entry.name} has to execute it (matrix line '
+                self.report(2, f'UNKNOWN {function}: {entry.name} must execute it (matrix line '
                             f'{entry.line}), but this kernel does not have it out of line')
             elif got <= floor:
                 wrong.append(f'it did not execute {function}' if not got else
                              f'it executed {function} {got} times, not more than {floor}')
         return wrong
 
-    def load_counts(self, out, entries):
+    def load_counts(self, out):
         """Says in one line when nothing was counted."""
-        if self.why or not any(entry.reach for entry in entries):
+        if self.why or not any(entry.reach for entry in self.entries):
             return
         why = 'a log alone'
         try:
             if os.path.isdir(out):
-                self.counts, why = reach.load(f'{out}/reach')
-        except reach.ReachError as error:
+                self.counts, why = reach.load(os.path.join(out, 'reach'))
+        except BadInput as error:
             self.report(2, f'BROKEN {error}')
         else:
             if why:
@@ -118,7 +122,7 @@ def defects(entry, want, test):
     wrong += [word for word in test.reason.split() if word not in excused
               and (word, test.status) != ('exit=4', 'skip')]
     wrong += test.faults
-    for status in vm_log.STATUSES:
+    for status in STATUSES:
         if test.parts[status] != want.get(status, 0):
             wrong.append(f'{status}: {test.parts[status]} subtests, the matrix says '
                          f'{want.get(status, 0)}')
@@ -132,71 +136,14 @@ def complaints(want, test):
     return lines if len(lines) <= SHOWN else lines[:SHOWN] + [f'{"...":>6}']
 
 
-def judge(args, deny, allow):
-    everything = matrix.load(args['matrix'])
-    entries = matrix.wanted(everything, args['lane'], args['side'], args['filter'])
-    if not entries:
-        raise matrix.MatrixError(f'FILTER={args["filter"]} matches no test of the matrix here')
-    it = VmJudge(args['lane'], args['side'], [entry.name for entry in entries])
-    log = f'{args["out"]}/log' if os.path.isdir(args['out']) else args['out']
-    run = kunit_verdict.Run(log, deny, allow, vm_log.VmLog)
-    it.incomplete(run)
-    it.load_counts(args['out'], entries)
-    lost = []
-    for entry in entries:
-        if entry.name in run.by_name:
-            it.test(run, entry, run.by_name[entry.name])
-        else:
-            lost.append(entry)
-    leftovers(it, run, lost, {entry.name for entry in entries})
-    return it
-
-
-def leftovers(it, run, lost, required):
-    """What is missing, what nobody asked for, splats outside the tests."""
-    if it.why and lost:
-        it.report(it.status, f'NOT RUN: {len(lost)} of {len(it.wanted)} tests, from '
-                  f'{lost[0].name} on')
-    elif not it.why:
-        for entry in lost:
-            it.report(2, f'MISSING {entry.name}: required (matrix line {entry.line}) but has no '
-                      f'result in {run.path}')
-    for test in run.ktap.cases:
-        if test.name not in required:
-            it.report(2, f'UNKNOWN {test.name} ({test.status}): not asked for: '
-                      f'{run.path}:{test.line}')
-    for name, events in run.splats.items():
-        if name not in it.blamed:
-            for event in events:
-                it.splat(run, event)
-
-
 def main(argv):
-    if len(argv) == 2 and argv[1] in ('-h', '--help'):
-        print(__doc__.strip())
-        return 0
-    args = {'lane': 'x86_64', 'side': 'series', 'filter': '', 'matrix': matrix.FILE,
-            'deny': splat.DENY, 'allow': splat.ALLOW, 'out': ''}
-    words = iter(argv[1:])
-    try:
-        for word in words:
-            if word.startswith('--') and word[2:] in args:
-                args[word[2:]] = next(words, '')
-            elif word.startswith('-') or args['out']:
-                raise matrix.MatrixError(f'vm_verdict.py: bad argument {word}: see --help')
-            else:
-                args['out'] = word
-        if not args['out'] or args['side'] not in ('series', 'base'):
-            raise matrix.MatrixError('vm_verdict.py: want [--side series|base] OUT: see --help')
-        it = judge(args, splat.load_deny(args['deny']), splat.load_allow(args['allow']))
-    except OSError as error:
-        print(f'gup: {error.filename}: {error.strerror}', file=sys.stderr)
-        return 2
-    except (matrix.MatrixError, splat.ListError) as error:
-        print(f'gup: {error}', file=sys.stderr)
-        return 2
-    return kunit_verdict.conclude(it, args['out'], ' vm')
+    it = VmJudge(arguments(__doc__, argv, 'x86_64', '--matrix', matrix.FILE))
+    run = Run(main_log(it.out), it.kind, it.rules, it.matches)
+    it.incomplete(run)
+    it.load_counts(it.out)
+    it.judge(run)
+    return it.conclude(run)
 
 
 if __name__ == '__main__':
-    sys.exit(main(sys.argv))
+    become(main)

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Long-term pins for reading of huge pages: that they return, and that a private
+ * mapping and the pin then share one page, which is not the file's.
+ *
+ * GUP has to unshare what such a pin finds in a private mapping of a file. Without
+ * "mm: fix endless R/O long-term pinning of huge pages of files" it asks for ever when
+ * the file is mapped by a PMD. So each case runs in a child, which is killed when it
+ * takes TIME_OUT seconds for what takes milliseconds.
+ *
+ * Needs /sys/kernel/debug/gup_test, which is root's, and PMD-sized folios of tmpfs and
+ * of the file system at $TMPDIR or /tmp.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mm/gup_test.h"
+#include "kselftest.h"
+#include "vm_util.h"
+
+#define DEVICE		"/sys/kernel/debug/gup_test"
+#define TIME_OUT	15		/* seconds */
+#define FILE_BYTE	'f'
+#define STORED		's'
+
+enum backing { TMPFS, DISK, ZERO };
+
+static const struct shape {
+	const char *name;
+	enum backing backing;
+	int flags;			/* of mmap() */
+} shapes[] = {
+	{ "private tmpfs", TMPFS, MAP_PRIVATE },
+	{ "private file on a disk", DISK, MAP_PRIVATE },
+	{ "shared tmpfs", TMPFS, MAP_SHARED },
+	{ "huge zero page", ZERO, MAP_PRIVATE | MAP_ANONYMOUS },
+};
+
+static const struct pinned {
+	const char *name;
+	bool all;
+} parts[] = { { "one page", false }, { "all of it", true } };
+
+static const struct caller {
+	const char *name;
+	unsigned int flags;		/* of PIN_LONGTERM_TEST_START */
+} callers[] = { { "slow", 0 }, { "fast", PIN_LONGTERM_TEST_FLAG_USE_FAST } };
+
+static size_t page, huge;
+
+static int new_tmpfs_file(void)
+{
+	int config = fsopen("tmpfs", FSOPEN_CLOEXEC), mnt = -1, file = -1;
+
+	if (config < 0)
+		return -1;
+	if (!fsconfig(config, FSCONFIG_SET_STRING, "huge", "always", 0) &&
+	    !fsconfig(config, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		mnt = fsmount(config, FSMOUNT_CLOEXEC, 0);
+	if (mnt >= 0)
+		file = openat(mnt, "unshare", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	close(config);
+	close(mnt);
+	return file;
+}
+
+static bool fill(int file)
+{
+	char *buf = malloc(huge);
+	bool done;
+
+	if (!buf)
+		return false;
+	memset(buf, FILE_BYTE, huge);
+	done = pwrite(file, buf, huge, 0) == (ssize_t)huge && !fsync(file) &&
+	       !posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+	free(buf);
+	return done;
+}
+
+static int new_file(const struct shape *s)
+{
+	int file;
+
+	if (s->backing == ZERO)
+		return -1;
+	if (s->backing == TMPFS)
+		file = new_tmpfs_file();
+	else
+		file = open(getenv("TMPDIR") ?: "/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (file < 0 || !fill(file)) {
+		ksft_print_msg("no file: %s\n", strerror(errno));
+		exit(KSFT_FAIL);
+	}
+	return file;
+}
+
+static bool is_mapped_huge(const struct shape *s, char *mem)
+{
+	switch (s->backing) {
+	case TMPFS:
+		return check_huge_shmem(mem, huge, 1, huge);
+	case DISK:
+		return check_huge_file(mem, huge, 1, huge);
+	default:
+		/* The huge zero page is in no counter, but in one piece. */
+		return true;
+	}
+}
+
+/* A PMD-sized page at a PMD boundary, touched for reading. */
+static char *map_huge(const struct shape *s, int file)
+{
+	char *room = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *mem;
+
+	if (room == MAP_FAILED)
+		return NULL;
+	mem = (char *)(((uintptr_t)room + huge - 1) & -huge);
+	if (mmap(mem, huge, PROT_READ | PROT_WRITE, s->flags | MAP_FIXED, file, 0) != mem)
+		return NULL;
+	if (madvise(mem, huge, MADV_HUGEPAGE))
+		return NULL;
+	FORCE_READ(*mem);
+	return mem;
+}
+
+/* All of it holds @want but for the byte at @stored, of which STORED is expected. */
+static bool holds(const char *what, const char *buf, size_t size, char want, size_t stored)
+{
+	size_t i;
+
+	for (i = 0; i < size; i++) {
+		const char byte = i == stored ? STORED : want;
+
+		if (buf[i] == byte)
+			continue;
+		ksft_print_msg("%s: wanted 0x%02x at %zu, got 0x%02x\n", what, byte, i, buf[i]);
+		return false;
+	}
+	return true;
+}
+
+/* Pin, store one byte through the mapping, look at it through the pin and in the file. */
+static int pin_and_look(const struct shape *s, const struct pinned *part,
+			const struct caller *caller)
+{
+	const size_t first = part->all ? 0 : huge / 2 + 3 * page;
+	const size_t size = part->all ? huge : page, at = size / 2 + 1;
+	const char was = s->backing == ZERO ? 0 : FILE_BYTE;
+	int file = new_file(s), device = open(DEVICE, O_RDWR | O_CLOEXEC);
+	char *mem = map_huge(s, file), *seen = malloc(size), byte;
+	struct pin_longterm_test pin = { .size = size, .flags = caller->flags };
+	__u64 to = (uintptr_t)seen;
+
+	if (device < 0 || !mem || !seen) {
+		ksft_print_msg("nothing to pin: %s\n", strerror(errno));
+		return KSFT_FAIL;
+	}
+	if (!is_mapped_huge(s, mem)) {
+		ksft_print_msg("not mapped by a PMD\n");
+		return KSFT_FAIL;
+	}
+	pin.addr = (uintptr_t)mem + first;
+	if (ioctl(device, PIN_LONGTERM_TEST_START, &pin)) {
+		ksft_print_msg("PIN_LONGTERM_TEST_START: %s\n", strerror(errno));
+		return KSFT_FAIL;
+	}
+	mem[first + at] = STORED;
+	if (ioctl(device, PIN_LONGTERM_TEST_READ, &to)) {
+		ksft_print_msg("PIN_LONGTERM_TEST_READ: %s\n", strerror(errno));
+		return KSFT_FAIL;
+	}
+	if (!holds("through the pin", seen, size, was, at))
+		return KSFT_FAIL;
+	if (!holds("through the mapping", mem, huge, was, first + at))
+		return KSFT_FAIL;
+	if (file < 0)
+		return KSFT_PASS;
+	if (pread(file, &byte, 1, first + at) != 1 ||
+	    byte != (s->flags & MAP_SHARED ? STORED : FILE_BYTE)) {
+		ksft_print_msg("in the file: got 0x%02x\n", byte);
+		return KSFT_FAIL;
+	}
+	return KSFT_PASS;
+}
+
+/* Stuck in the kernel, a child still dies of SIGKILL. */
+static int in_time(const struct shape *s, const struct pinned *part,
+		   const struct caller *caller)
+{
+	struct pollfd child_ends = { .events = POLLIN };
+	int status;
+	pid_t child;
+
+	fflush(NULL);
+	child = fork();
+	if (!child)
+		exit(pin_and_look(s, part, caller));
+	child_ends.fd = child < 0 ? -1 : (int)syscall(SYS_pidfd_open, child, 0);
+	if (child_ends.fd < 0)
+		ksft_exit_fail_msg("no child: %s\n", strerror(errno));
+	if (!poll(&child_ends, 1, TIME_OUT * 1000)) {
+		ksft_print_msg("still pinning after %d s\n", TIME_OUT);
+		kill(child, SIGKILL);
+	}
+	close(child_ends.fd);
+	if (waitpid(child, &status, 0) != child)
+		ksft_exit_fail_msg("waitpid: %s\n", strerror(errno));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
+}
+
+int main(void)
+{
+	const struct shape *s;
+	const struct pinned *p;
+	const struct caller *c;
+
+	page = sysconf(_SC_PAGESIZE);
+	huge = read_pmd_pagesize();
+	ksft_print_header();
+	if (!huge)
+		ksft_exit_skip("no huge pages\n");
+	if (access(DEVICE, R_OK | W_OK))
+		ksft_exit_skip("%s: %s\n", DEVICE, strerror(errno));
+	ksft_set_plan(ARRAY_SIZE(shapes) * ARRAY_SIZE(parts) * ARRAY_SIZE(callers));
+
+	for (s = shapes; s < shapes + ARRAY_SIZE(shapes); s++)
+		for (p = parts; p < parts + ARRAY_SIZE(parts); p++)
+			for (c = callers; c < callers + ARRAY_SIZE(callers); c++)
+				ksft_test_result_report(in_time(s, p, c), "%s, %s, %s\n",
+							s->name, p->name, c->name);
+	ksft_finished();
+}
