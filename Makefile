@@ -49,9 +49,8 @@ checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
 	@scripts/checkpatch.sh
 sparse: setup	## sparse: warnings that the series adds   60 s
 	@scripts/sparse.sh
-model:		## a model of GUP-fast in spin, each step left out in turn: STEPS= FULL=1   15 s; scripts/model.sh trace STEP
+model:		## check a model of GUP-fast in spin, as it is and without each step: STEPS= FULL=1   15 s
 	@scripts/model.sh
-
 test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   3 min
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done

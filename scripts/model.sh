@@ -40,7 +40,7 @@ peer() { number "PEER_$(printf '%s\n' "$1" | tr '[:lower:]' '[:upper:]')"; }
 # broken FILE: the property that the trace in FILE ends with, as the model words it
 broken() {
 	awk 'NR == FNR { if (/^ *@ broken [0-9]+$/) n = $3; next }
-	     n != "" && /^#define [A-Z_]+\t[0-9]\t\/\/ / && $3 == n { sub(/.*\/\/ /, ""); print; exit }' \
+	     n != "" && /^#define [A-Z_]+\t+[0-9]\t\/\/ / && $3 == n { sub(/.*\/\/ /, ""); print; exit }' \
 		"$1" "$m/gup_fast.pml"
 }
 
@@ -132,7 +132,7 @@ rows() {
 	"$m/steps.py" list | while read -r n name kind peer; do
 		[ "$kind$MODEL_FULL" != spare1 ] || peer=$everyone
 		case $kind in
-		spare|change) rows "$name" "$n" "$peer" none 0;;
+		spare) rows "$name" "$n" "$peer" none 0;;
 		*) rows "$name" "$n" "$peer" one 0;;
 		esac
 	done

@@ -7,11 +7,11 @@
 // through the queue: the second is weaker than x86, and what LKMM says. Atomics that
 // return a value and smp_mb() wait until the own queue is empty. Loads that no barrier
 // orders are made in any order (the loops over "todo"). TLB flushes do not wait for
-// GUP-fast, as on arm64 or with INVLPGB, except in mremap() and where
-// tlb_remove_table_sync_one() is called.
+// GUP-fast, as on arm64 or with INVLPGB; tlb_remove_table_sync_one() does.
 //
 // Not in the model: leaves above the page table, the zero page, pte_special(),
-// FOLL_LONGTERM, zones, secretmem, accessed and dirty bits.
+// FOLL_LONGTERM, zones, secretmem, accessed and dirty bits, a page table that mremap()
+// moves away and back during one call, more than one other side at a time.
 //
 // One build serves all runs. From the environment: MODEL_REMOVED, the step left out;
 // MODEL_PEER, the other side; MODEL_BASE=1, GUP-fast as it was before the series, one
@@ -21,7 +21,6 @@
 //   needed  a step of GUP-fast: without it, a counterexample against the peer named
 //   spare   a step of GUP-fast: without it no counterexample, against any peer
 //   other   a rule that the other side keeps and GUP-fast relies on; else as needed
-//   change  what GUP-fast could do in another order, and then hold
 // Then the peers to run it against (FULL=1: a spare one against all), the file, and a
 // piece of its text, blanks squeezed, found there once.
 
@@ -39,75 +38,72 @@
 #define NO_PERMISSION		6
 // needed unmap | mm/gup.c | unlikely(!page_ref_add_unless_zero(page, refs))) return NULL;
 #define NO_SMALL_UNLESS_ZERO	7
-// needed unmap | mm/gup.c | if (likely(!PageCompound(page))) return folio;
+// needed unmap | mm/gup.c | if (unlikely(PageCompound(page))) {
 #define NO_COMPOUND_RECHECK	8
-// needed unmap | mm/gup.c | folio_put_refs(folio, refs); return NULL; } /* * folio_pte_batch() needs
+// needed unmap | mm/gup.c | folio_put_refs(folio, refs); return NULL; } if (refs > 1)
 #define NO_COMPOUND_PUT		9
 // needed unmap | mm/gup.c | if (unlikely(!folio_ref_try_add(folio, refs))) return NULL;
 #define NO_UNLESS_ZERO		10
 // needed split | mm/gup.c | if (unlikely(page_folio(page) != folio)) {
 #define NO_FOLIO_RECHECK	11
-// needed unshare | mm/gup.c | */ smp_mb__after_atomic(); return folio; }
+// needed unshare | mm/gup.c | */ smp_mb__after_atomic(); node_stat_mod_folio(folio, NR_FOLL_PIN_ACQUIRED, refs); return folio; }
 #define NO_BARRIER		12
 // needed table | mm/gup.c | if (unlikely(pmd_val(pmd) != pmd_val(pmdp_get_lockless(pmdp))) || unlikely(pte_val(pte)
 #define NO_PMD_LOOK		13
 // needed unmap | mm/gup.c | unlikely(pte_val(pte) != pte_val(ptep_get_lockless(ptep))) ||
 #define NO_PTE_LOOK		14
-// needed unmap | mm/gup.c | folio = gup_fast_grab_small(page, flags); if (!folio) folio = try_grab_folio_fast(page, 1, flags);
+// needed unmap | mm/gup.c | gup_fast_grab_small(page, 1, flags); if (!folio) folio = try_grab_folio_fast(page, 1, flags);
 #define PTE_LOOK_BEFORE_REF	15
 // needed unshare | mm/gup.c | (!pte_write(pte) && gup_must_unshare(NULL, flags, page)) || ((flags & FOLL_PIN) && arch_make_folio_accessible(folio))) {
 #define NO_EXCLUSIVE		16
 // needed unshare | mm/internal.h | /* Paired with a memory barrier in folio_try_share_anon_rmap_*(). */ if (IS_ENABLED(CONFIG_HAVE_GUP_FAST)) smp_rmb();
 #define EXCLUSIVE_BEFORE_LOOK	17
-// needed unmap | mm/gup.c | __gup_put_folio(folio, 1, flags); goto pte_unmap;
+// needed unmap | mm/gup.c | gup_put_folio(folio, 1, flags); goto pte_unmap;
 #define NO_PUT			18
+// needed none | mm/gup.c | more = (end - addr) / PAGE_SIZE - 1;
+#define NO_RANGE_END		19
+// needed unmap | mm/gup.c | if (folio_test_large(folio) && addr + PAGE_SIZE != end &&
+#define BATCH_LOOK_BEFORE_REF	20
 // needed none | mm/gup.c | folio_nr_pages(folio) - folio_page_idx(folio, page) - 1);
-#define NO_FOLIO_END		19
-// needed none | mm/gup.c | if (!nr || __try_grab_folio(folio, nr, flags)) return 0; /* See try_grab_folio_fast(). */
-#define NO_BATCH_REF		20
-// spare table | mm/gup.c | if (likely(pmd_val(pmd) == pmd_val(pmdp_get_lockless(pmdp))))
-#define NO_BATCH_PMD_LOOK	21
-// needed none | mm/gup.c | good = gup_fast_pte_batch(ptep + 1, pte_advance_pfn(pte, 1), nr);
+#define NO_BATCH_SIZE		21
+// needed none | mm/gup.c | pte_t next = pte_mkclean(ptep_get_lockless(++ptep));
 #define NO_BATCH_LOOK		22
-// needed none | mm/gup.c | pte_t entry = pte_mkclean(ptep_get_lockless(ptep + nr));
+// needed none | mm/gup.c | want += step;
 #define LOOK_LAST_ONLY		23
-// needed none | mm/gup.c | for (nr = 0; nr < max; nr++) { pte_t entry
+// needed none | mm/gup.c | for (nr = 0; nr < max; nr++) { pte_t next
 #define LOOK_FIRST_ONLY		24
-// needed none | mm/gup.c | if (!pte_same(pte_mkold(entry), pte)) break;
+// needed none | mm/gup.c | if (pte_val(pte_mkold(next)) != want) break;
 #define NO_BATCH_PERMISSION	25
-// needed unshare | mm/gup.c | if (good && !pte_write(pte)) good = gup_unshared_pages(NULL, flags, page + 1, good);
-#define NO_BATCH_EXCLUSIVE	26
-// needed none | mm/gup.c | if (unlikely(good < nr)) __gup_put_folio(folio, nr - good, flags);
-#define NO_BATCH_PUT		27
-// spare unshare | mm/gup.c | /* See try_grab_folio_fast(). */ smp_mb__after_atomic();
-#define NO_BATCH_BARRIER	28
-// spare unmap,unshare | mm/gup.c | smp_mb__after_atomic(); if (likely(pmd_val(pmd) == pmd_val(pmdp_get_lockless(pmdp))))
-#define BATCH_LOOK_BEFORE_REF	29
-// spare unmap | mm/gup.c | if (PageCompound(page) || is_zone_device_page(page) || is_zero_page(page)) return NULL;
-#define NO_COMPOUND_LOOK	30
+// needed table | mm/gup.c | if (unlikely(pmd_val(pmd) != pmd_val(pmdp_get_lockless(pmdp)))) return 0; if (nr && !pte_write(pte))
+#define NO_BATCH_PMD_LOOK	26
+// needed table | mm/gup.c | smp_rmb(); if (unlikely(pmd_val(pmd) != pmd_val(pmdp_get_lockless(pmdp)))) return 0;
+#define BATCH_PMD_LOOK_FIRST	27
+// needed table | mm/gup.c | break; } smp_rmb();
+#define NO_BATCH_RMB		28
+// needed unshare | mm/gup.c | if (nr && !pte_write(pte)) nr = gup_unshared_pages(NULL, flags, page + 1, nr);
+#define NO_BATCH_EXCLUSIVE	29
+// needed none | mm/gup.c | if (!nr || try_grab_folio(folio, nr, flags)) return 0;
+#define NO_BATCH_REF		30
+// spare unmap,table | mm/gup.c | pte_pfn(ptep_get_lockless(ptep + 1)) == pte_pfn(pte) + 1) {
+#define NO_PEEK			31
+// spare unmap | mm/gup.c | if (PageCompound(page) || is_zone_device_page(page)) return NULL;
+#define NO_COMPOUND_LOOK	32
 // other unshare | include/linux/rmap.h | smp_mb(); if (unlikely(folio_maybe_dma_pinned(folio))) return -EBUSY; ClearPageAnonExclusive(page);
-#define OTHER_SHARE_NO_BARRIER	31
+#define OTHER_SHARE_NO_BARRIER	33
 // other fork | mm/memory.c | raw_write_seqcount_begin(&src_mm->write_protect_seq);
-#define OTHER_FORK_NO_SEQ	32
+#define OTHER_FORK_NO_SEQ	34
 // Kept where an atomic is a barrier, as on x86. Elsewhere nothing stands between fork's
 // count and its look at the pincount of a large folio; so before the series, too.
 // other fork | mm/memory.c | folio_get(folio); if (folio_test_anon(folio)) { /* * If this page may have been pinned by the parent
-#define OTHER_FORK_GET_RELAXED	33
+#define OTHER_FORK_GET_RELAXED	35
 // other table | mm/khugepaged.c | _pmd = pmdp_collapse_flush(vma, pmd_addr, pmd); spin_unlock(pmd_ptl); mmu_notifier_invalidate_range_end(&range); tlb_remove_table_sync_one();
-#define OTHER_COLLAPSE_NO_SYNC	34
+#define OTHER_COLLAPSE_NO_SYNC	36
 // Not kept by compaction_alloc(), which counts a page before it makes it a head; so
 // before the series, too.
 // other unmap | mm/page_alloc.c | page = __alloc_frozen_pages_noprof(gfp, order, preferred_nid, nodemask, alloc_flags); if (page) set_page_refcounted(page);
-#define OTHER_COUNT_BEFORE_HEAD	35
+#define OTHER_COUNT_BEFORE_HEAD	37
 // other split | mm/huge_memory.c | if (folio_ref_freeze(folio, folio_cache_ref_count(folio) + 1)) {
-#define OTHER_SPLIT_NO_FREEZE	36
-// Not kept where a TLB flush needs no IPI (arm64, INVLPGB): there a fault at the new place
-// can fill an entry between GUP-fast's look at the PMD and that at the entry. One entry at
-// a time it does not matter; nor with the change below.
-// other table | mm/mremap.c | flush_tlb_range(vma, pmc->old_addr, pmc->old_addr + PMD_SIZE); out_unlock: if (new_ptl != old_ptl) spin_unlock(new_ptl); spin_unlock(old_ptl); return res; } #else
-#define OTHER_MREMAP_NO_WAIT	37
-// change table | mm/gup.c | good = gup_fast_pte_batch(ptep + 1, pte_advance_pfn(pte, 1), nr); if (good && !pte_write(pte))
-#define BATCH_PMD_LOOK_LAST	38
+#define OTHER_SPLIT_NO_FREEZE	38
 
 // peers
 #define PEER_NONE	0
@@ -126,6 +122,7 @@
 #define FREE_COUNTED	5	// a free page has references
 #define TABLE_FREED	6	// read an entry of a freed page table
 #define FREE_PINNED	7	// freed a folio with a pincount
+#define TOO_MANY	8	// returned more pages than were asked for
 
 #define N	4	// entries; the range has "range" of them, mostly 3
 #define P	4	// pages
@@ -160,8 +157,6 @@
 
 byte removed, peer, base, every_map;
 #define without(s) (removed == s)
-#define mremap_flush_waits (!without(OTHER_MREMAP_NO_WAIT) && !without(BATCH_PMD_LOOK_LAST))
-#define batch_pmd_last without(BATCH_PMD_LOOK_LAST)
 
 byte mem[CELLS];
 chan sb[2] = [4] of { byte, byte, byte };
@@ -325,18 +320,37 @@ inline gup_put(h, nr)
 	fi
 }
 
+// The loads still to be made of those that no barrier orders. What is read of a batch
+// leaves nr, the number of pages that follow the first one and are good so far.
 #define L_PMD	1
 #define L_EXCL	2
 #define L_PTE(k) (4 << (k))	// k: the entry's distance from the first
+#define L_PEEK	64
+#define L_PMD_AGAIN 128
+#define L_FIRST	(L_PMD | L_EXCL | L_PTE(0))
 
-inline look_pmd(last)
+inline look_pmd()
 {
 	atomic {
-		(todo & L_PMD) && (!(last) || todo == L_PMD);
+		(todo & L_PMD);
 		todo = todo - L_PMD;
 		printf("@ 0 pmd2 %d\n", mem[PMD]);
 		if
-		:: mem[PMD] != TABLE -> same = false
+		:: mem[PMD] != TABLE -> same = false; todo = 0
+		:: else
+		fi
+	}
+}
+
+// Two loads of one cell are made in their order.
+inline look_pmd_again()
+{
+	atomic {
+		(todo & L_PMD_AGAIN) && !(todo & L_PMD);
+		todo = todo - L_PMD_AGAIN;
+		printf("@ 0 pmd2 %d\n", mem[PMD]);
+		if
+		:: mem[PMD] != TABLE -> nr = 0; todo = todo & L_FIRST
 		:: else
 		fi
 	}
@@ -346,88 +360,144 @@ inline look_pmd(last)
 inline look_pte(d)
 {
 	atomic {
-		(todo & L_PTE(d));
+		(todo & L_PTE(d)) && (d != 1 || !(todo & L_PEEK)) &&
+			(d == 0 || !without(BATCH_PMD_LOOK_FIRST) || !(todo & L_PMD_AGAIN));
 		todo = todo - L_PTE(d);
 		if
 		:: table_freed -> broken(TABLE_FREED)
 		:: else
 		fi;
-		printf("@ 0 pte2 %d %d\n", i + d, mem[PTE(i + d)]);
 		if
-		:: mem[PTE(i + d)] == pte_next(pte, d) -> fit = fit | (1 << d)
+		:: d == 0 -> printf("@ 0 pte2 %d %d\n", i, mem[PTE(i)])
+		:: else -> printf("@ 0 scan %d %d\n", i + d, mem[PTE(i + d)])
+		fi;
+		if
+		:: mem[PTE(i + d)] == pte_next(pte, d)
 		:: without(NO_BATCH_PERMISSION) && d > 0 &&
-		   (mem[PTE(i + d)] | 1) == (pte_next(pte, d) | 1) -> fit = fit | (1 << d)
-		:: else
-		fi
-	}
-}
-
-inline look_excl(d)
-{
-	atomic {
-		printf("@ 0 excl %d %d\n", page + d, mem[EXCL(page + d)]);
-		excl = excl | (mem[EXCL(page + d)] << d)
-	}
-}
-
-inline look_first()
-{
-	fit = 0; same = true; excl = 0;
-	todo = L_PMD | L_PTE(0);
-	if
-	:: must_check_excl && without(EXCLUSIVE_BEFORE_LOOK) -> todo = todo | L_EXCL
-	:: else
-	fi;
-	if
-	:: without(NO_PMD_LOOK) -> todo = todo - L_PMD
-	:: without(NO_PTE_LOOK) -> todo = todo - L_PTE(0); fit = 1
-	:: else
-	fi;
-	do
-	:: look_pmd(false)
-	:: look_pte(0)
-	:: atomic { (todo & L_EXCL) -> todo = todo - L_EXCL }; look_excl(0)
-	:: todo == 0 -> break
-	od
-}
-
-inline look_batch()
-{
-	d_step {
-		fit = 0; same = true; excl = 0;
-		todo = L_PMD;
-		k_ = 1;
-		do
-		:: k_ > nr -> break
+		   (mem[PTE(i + d)] | 1) == (pte_next(pte, d) | 1)
 		:: else ->
 			if
-			:: without(NO_BATCH_LOOK) || without(LOOK_LAST_ONLY) && k_ < nr ||
-			   without(LOOK_FIRST_ONLY) && k_ > 1 -> fit = fit | (1 << k_)
-			:: else -> todo = todo | L_PTE(k_)
-			fi;
-			k_++
-		od;
-		k_ = 0;
+			:: d == 0 -> same = false; todo = 0
+			:: else -> ends_before(d); todo = todo & (L_PTE(d) - 1 | L_PEEK | L_PMD_AGAIN)
+			fi
+		fi
+	}
+}
+
+inline ends_before(d)
+{
+	if
+	:: nr >= d -> nr = d - 1
+	:: else
+	fi
+}
+
+inline look_peek()
+{
+	atomic {
+		(todo & L_PEEK);
+		todo = todo - L_PEEK;
 		if
-		:: without(NO_BATCH_PMD_LOOK) -> todo = todo - L_PMD
+		:: table_freed -> broken(TABLE_FREED)
+		:: else
+		fi;
+		printf("@ 0 peek %d %d\n", i + 1, mem[PTE(i + 1)]);
+		if
+		:: pte_page(mem[PTE(i + 1)]) != page + 1 -> nr = 0; todo = todo & L_FIRST
 		:: else
 		fi
 	}
+}
+
+inline look_excl(d, which)
+{
+	atomic {
+		(todo & (which));
+		todo = todo - (which);
+		printf("@ 0 excl %d %d\n", page + d, mem[EXCL(page + d)]);
+		if
+		:: mem[EXCL(page + d)]
+		:: else ->
+			if
+			:: d == 0 -> same = false; todo = 0
+			:: else -> ends_before(d); todo = todo & (which - 1)
+			fi
+		fi
+	}
+}
+
+inline looks()
+{
 	do
-	:: look_pmd(batch_pmd_last)
+	:: look_pmd()
+	:: look_pte(0)
+	:: look_excl(0, L_EXCL)
+	:: look_peek()
 	:: look_pte(1)
 	:: look_pte(2)
 	:: look_pte(3)
+	:: look_pmd_again()
 	:: todo == 0 -> break
 	od
 }
 
-// how many of the bits 1, 2, 3 are set before the first that is not
-#define leading(b) (bit(b, 1) -> (bit(b, 2) -> (bit(b, 3) -> 3 : 2) : 1) : 0)
+inline todo_first()
+{
+	todo = todo | L_PMD | L_PTE(0);
+	if
+	:: must_check_excl && without(EXCLUSIVE_BEFORE_LOOK) -> todo = todo | L_EXCL
+	:: without(NO_PMD_LOOK) -> todo = todo - L_PMD
+	:: without(NO_PTE_LOOK) -> todo = todo - L_PTE(0)
+	:: else
+	fi
+}
+
+// how many pages may follow in the range and in the folio
+inline batch_max()
+{
+	nr = range - 1 - i;
+	if
+	:: without(NO_RANGE_END) -> nr = N - 1 - i
+	:: else
+	fi;
+	if
+	:: base || mem[HEAD(folio)] == 0 || i + 1 == range || page < folio -> nr = 0
+	:: else
+	fi;
+	if
+	:: !without(NO_BATCH_SIZE) && folio + size[folio] < page + 1 + nr ->
+		nr = (folio + size[folio] > page -> folio + size[folio] - page - 1 : 0)
+	:: else
+	fi
+}
+
+inline todo_batch()
+{
+	k_ = 1;
+	do
+	:: k_ > nr -> break
+	:: else ->
+		if
+		:: without(NO_BATCH_LOOK) || without(LOOK_LAST_ONLY) && k_ < nr ||
+		   without(LOOK_FIRST_ONLY) && k_ > 1
+		:: else -> todo = todo | L_PTE(k_)
+		fi;
+		k_++
+	od;
+	k_ = 0;
+	if
+	:: nr && !without(NO_PEEK) -> todo = todo | L_PEEK
+	:: else
+	fi;
+	if
+	:: nr && (without(BATCH_PMD_LOOK_FIRST) || without(NO_BATCH_RMB)) -> todo = todo | L_PMD_AGAIN
+	:: else
+	fi
+}
 
 proctype gup()
 {
-	byte i, seq, pte, page, folio, nr, good, todo, fit, excl;
+	byte i, seq, pte, page, folio, nr, todo;
 	bool ok, large, same, must_check_excl;
 
 	// gup_fast_fallback()
@@ -477,12 +547,15 @@ next:	atomic {
 		:: else
 		fi;
 		page = pte_page(pte);
-		must_check_excl = (flags == PIN_RO && !pte_write(pte))
+		must_check_excl = (flags == PIN_RO && !pte_write(pte));
+		same = true;
+		if
+		:: without(PTE_LOOK_BEFORE_REF) -> todo_first()
+		:: without(BATCH_LOOK_BEFORE_REF) -> folio = folio_of(page); batch_max(); todo_batch()
+		:: else
+		fi
 	}
-	if
-	:: without(PTE_LOOK_BEFORE_REF) -> look_first()
-	:: else
-	fi;
+	looks();
 
 	// gup_fast_grab_small()
 	if
@@ -494,6 +567,13 @@ next:	atomic {
 		if
 		:: mem[HEAD(page)] && !without(NO_COMPOUND_LOOK) -> goto fast
 		:: else -> folio = page
+		fi
+	}
+	atomic {
+		printf("@ 0 count %d %d\n", page, mem[REF(page)]);
+		if
+		:: mem[REF(page)] == 0 -> goto fast
+		:: else
 		fi
 	}
 	add_unless_zero(page, (pinning -> BIAS : 1), without(NO_SMALL_UNLESS_ZERO), ok);
@@ -549,20 +629,39 @@ fast:	atomic {
 	fi;
 
 grabbed:
-	if
-	:: !without(PTE_LOOK_BEFORE_REF) -> look_first()
-	:: else
-	fi;
-	if
-	:: !must_check_excl || !same || !fit || without(NO_EXCLUSIVE) -> excl = 1
-	:: else ->
+	// The loads for the batch are made after the reference, and no barrier keeps them
+	// behind the looks at the first page but the one in gup_must_unshare().
+	atomic {
 		if
-		:: !without(EXCLUSIVE_BEFORE_LOOK) -> look_excl(0)
+		:: !without(PTE_LOOK_BEFORE_REF) -> todo_first()
+		:: else
+		fi;
+		if
+		:: !without(BATCH_LOOK_BEFORE_REF) -> batch_max()
+		:: else
+		fi;
+		ok = (must_check_excl && !without(NO_EXCLUSIVE) && !without(EXCLUSIVE_BEFORE_LOOK));
+		if
+		:: !ok && !without(BATCH_LOOK_BEFORE_REF) -> todo_batch()
+		:: else
+		fi;
+		todo = (same -> todo : 0)
+	}
+	looks();
+	atomic {
+		if
+		:: ok && same ->
+			todo = L_EXCL;
+			if
+			:: !without(BATCH_LOOK_BEFORE_REF) -> todo_batch()
+			:: else
+			fi
 		:: else
 		fi
-	fi;
+	}
+	looks();
 	if
-	:: !same || !fit || !excl ->
+	:: !same ->
 		if
 		:: !without(NO_PUT) -> gup_put(folio, 1)
 		:: else
@@ -570,118 +669,57 @@ grabbed:
 		goto irqs_on
 	:: else
 	fi;
-	atomic { pages[i] = page; got = i + 1; good = 0; fit = 0; excl = 0; ok = 0 }
-	if
-	:: base || i + 1 == range || mem[HEAD(folio)] == 0 -> goto stored
-	:: else
-	fi;
-
-	// gup_fast_pte_more()
 	atomic {
-		nr = range - 1 - i;
-		if
-		:: !without(NO_FOLIO_END) && size[folio] - (page - folio) - 1 < nr ->
-			nr = size[folio] - (page - folio) - 1
-		:: else
-		fi;
+		pages[i] = page; got = i + 1; ok = 0;
 		if
 		:: nr == 0 -> goto stored
+		:: without(NO_BATCH_PMD_LOOK) || without(BATCH_PMD_LOOK_FIRST) || without(NO_BATCH_RMB)
+		:: else -> todo = L_PMD_AGAIN
+		fi
+	}
+
+	// gup_fast_pte_batch() from its smp_rmb() on
+	if
+	:: todo -> look_pmd_again()
+	:: else
+	fi;
+	atomic {
+		if
+		:: must_check_excl && !without(NO_BATCH_EXCLUSIVE) ->
+			todo = (nr > 0 -> L_PTE(1) : 0) | (nr > 1 -> L_PTE(2) : 0) | (nr > 2 -> L_PTE(3) : 0)
 		:: else
 		fi
 	}
-	atomic {
-		printf("@ 0 peek %d %d\n", i + nr, mem[PTE(i + nr)]);
-		if
-		:: table_freed -> broken(TABLE_FREED)
-		:: else
-		fi;
-		ok = (mem[PTE(i + nr)] == pte_next(pte, nr))
-	}
-	if
-	:: !ok -> atomic { todo = nr; nr = 0 };
-		do
-		:: atomic {
-			nr < todo;
-			printf("@ 0 peek %d %d\n", i + nr + 1, mem[PTE(i + nr + 1)]);
-			if
-			:: mem[PTE(i + nr + 1)] == pte_next(pte, nr + 1) -> nr++
-			:: else -> todo = nr
-			fi
-		   }
-		:: nr == todo -> break
-		od;
-		todo = 0
-	:: else
-	fi;
+	do
+	:: look_excl(1, L_PTE(1))
+	:: look_excl(2, L_PTE(2))
+	:: look_excl(3, L_PTE(3))
+	:: todo == 0 -> break
+	od;
 	if
 	:: nr == 0 -> goto stored
-	:: else
-	fi;
-	if
-	:: without(BATCH_LOOK_BEFORE_REF) -> look_batch()
-	:: else
-	fi;
-	if
-	:: !without(NO_BATCH_REF) ->
+	:: without(NO_BATCH_REF)
+	:: else ->
 		add(0, REF(folio), nr);
 		if
 		:: pinning -> add(0, PINC(folio), nr)
 		:: else
 		fi
-	:: else
-	fi;
-	if
-	:: without(BATCH_LOOK_BEFORE_REF)
-	:: else ->
-		if
-		:: !without(NO_BATCH_BARRIER) -> smp_mb(0)
-		:: else
-		fi;
-		look_batch()
 	fi;
 	atomic {
-		good = (same -> leading(fit) : 0)
-	}
-	if
-	:: must_check_excl && !without(NO_BATCH_EXCLUSIVE) ->
+		pages[i + 1] = page + 1;
 		if
-		:: good > 0 -> look_excl(1)
+		:: nr > 1 -> pages[i + 2] = page + 2
 		:: else
 		fi;
 		if
-		:: good > 1 -> look_excl(2)
+		:: nr > 2 -> pages[i + 3] = page + 3
 		:: else
 		fi;
-		if
-		:: good > 2 -> look_excl(3)
-		:: else
-		fi;
-		atomic {
-			good = leading(excl)
-		}
-	:: else
-	fi;
-	if
-	:: good < nr && !without(NO_BATCH_PUT) -> gup_put(folio, nr - good)
-	:: else
-	fi;
-	atomic {
-		if
-		:: good > 0 -> pages[i + 1] = page + 1
-		:: else
-		fi;
-		if
-		:: good > 1 -> pages[i + 2] = page + 2
-		:: else
-		fi;
-		if
-		:: good > 2 -> pages[i + 3] = page + 3
-		:: else
-		fi;
-		got = i + 1 + good
+		got = i + 1 + nr
 	}
 stored:	atomic {
-		i = got; nr = 0; good = 0; fit = 0; excl = 0; large = 0; same = 0; ok = 0;
+		i = got; nr = 0; large = 0; same = 0; ok = 0;
 		page = 0; pte = 0; folio = 0; must_check_excl = 0;
 		if
 		:: i < range -> goto next
@@ -696,7 +734,6 @@ irqs_on:
 	if
 	:: pinning && !without(NO_SEQ_RETRY) ->
 		atomic {
-			smp_mb(0);
 			printf("@ 0 retry %d\n", mem[SEQ]);
 			ok = (mem[SEQ] == seq)
 		}
@@ -716,6 +753,10 @@ out:	atomic {
 		empty(sb[0]);
 		gup_done = true;
 		printf("@ return %d\n", got);
+		if
+		:: got > range -> broken(TOO_MANY)
+		:: else
+		fi;
 		i = 0;
 		do
 		:: i == got -> break
@@ -726,8 +767,8 @@ out:	atomic {
 			fi;
 			i++
 		od;
-		i = 0; seq = 0; pte = 0; page = 0; folio = 0; nr = 0; good = 0; todo = 0; fit = 0;
-		excl = 0; ok = 0; large = 0; same = 0; must_check_excl = 0;
+		i = 0; seq = 0; pte = 0; page = 0; folio = 0; nr = 0; todo = 0;
+		ok = 0; large = 0; same = 0; must_check_excl = 0;
 		do
 		:: i == range -> break
 		:: else -> seen[i] = 0; i++
@@ -949,12 +990,9 @@ munmap:
 
 mremap:
 	// The table is where another PMD points to: what is mapped there is not here.
+	// Its TLB flush does not wait; then a fault at the new place fills an entry.
 	store(1, PMD, 0);
 	smp_mb(1);
-	if
-	:: !mremap_flush_waits -> skip
-	:: else -> !irqs_off
-	fi;
 	if
 	:: mem[PTE(1)] == 0 && mem[HEAD(1)] ->
 		atomic { h = folio_of(1); pte = mem[PTE(0)] };
@@ -1168,6 +1206,9 @@ init {
 		:: peer == PEER_NONE ->
 			shape = 7; large_folio(4); range = 4;
 			map(0, 0, w); map(1, 1, w1); map(3, 3, w)
+		:: peer == PEER_NONE ->
+			shape = 8; large_folio(3); range = 2;
+			map(0, 0, w); map(1, 1, w1); map(2, 2, w)
 		fi;
 		h = 0;
 		printf("@ start %d %d %d %d\n", flags, shape, w, w1);

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 
-STEP = re.compile(r"// (needed|spare|other|change) ([\w,]+) \| (\S+) \| (.+)\n#define (\w+)\s+(\d+)\n")
+STEP = re.compile(r"// (needed|spare|other) ([\w,]+) \| (\S+) \| (.+)\n#define (\w+)\s+(\d+)\n")
 
 
 def squeeze(text):
@@ -22,7 +22,7 @@ def read_steps(model):
     with open(model, encoding="utf-8") as f:
         text = f.read()
     steps = STEP.findall(text)
-    named = re.findall(r"^// (?:needed|spare|other|change) .*\|.*\|", text, re.M)
+    named = re.findall(r"^// (?:needed|spare|other) .*\|.*\|", text, re.M)
     if not steps or len(steps) != len(named):
         sys.exit(f"steps: {model}: {len(named)} steps, but {len(steps)} that can be read: "
                  "a line \"// kind peer | file | text\", then its #define")

@@ -28,9 +28,9 @@ class Model:
             self.cells.append((eval(value, {"__builtins__": {}}), name))	# pylint: disable=eval-used
         self.cells.sort()
         self.broken = {int(n): words for n, words in re.findall(
-            r"^#define (?:NOT_MAPPED|SHARED|COPIED|UNBALANCED|UNDERFLOW|FREE_COUNTED|TABLE_FREED|FREE_PINNED)"
+            r"^#define (?:NOT_MAPPED|SHARED|COPIED|UNBALANCED|UNDERFLOW|FREE_COUNTED|TABLE_FREED|FREE_PINNED|TOO_MANY)"
             r"\s+(\d+)\s+// (.*)", text, re.M)}
-        if len(self.cells) != 8 or len(self.broken) != 8:
+        if len(self.cells) != 8 or len(self.broken) != 9:
             raise ValueError(f"{path}: cells or properties are not where they were")
 
     def cell(self, number):
@@ -77,8 +77,10 @@ WORDS = {
     "pmd2": lambda m, a: f"looks at the PMD again: {pmd(a[0])}",
     "pte": lambda m, a: f"reads entry {a[0]}: {entry(a[1])}",
     "pte2": lambda m, a: f"looks at entry {a[0]} again: {entry(a[1])}",
-    "peek": lambda m, a: f"reads entry {a[0]} for a batch: {entry(a[1])}",
+    "peek": lambda m, a: f"peeks at entry {a[0]}: {entry(a[1])}",
+    "scan": lambda m, a: f"reads entry {a[0]} for the batch: {entry(a[1])}",
     "compound": lambda m, a: f"reads PageCompound of {page(a[0])}: {'yes' if a[1] else 'no'}",
+    "count": lambda m, a: f"reads the references of {page(a[0])}: {a[1]}",
     "folio": lambda m, a: f"reads page_folio of {page(a[0])}: {page(a[1])}",
     "take": lambda m, a: f"takes {a[1]} references of {page(a[0])} unless zero: {'done' if a[2] else 'it is zero'}",
     "haspincount": lambda m, a: f"pins {page(a[0])} by its {'pincount' if a[1] else 'references'}",
