@@ -26,6 +26,7 @@
 
 #include "internal.h"
 #include "gk.h"
+#include "gk_enter.h"
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "gup_kunit."
@@ -631,55 +632,7 @@ static bool gk_mapped_alike(struct gk_range *r, struct folio *folio,
  */
 void gk_enter(struct gk_call *c)
 {
-	enum gk_api_id id = c->api - gk_apis;
-	struct mm_struct *mm = c->r->mm;
-	bool was_locked = c->locked;
-
-	switch (id) {
-	case GK_GET:
-	case GK_PIN:
-		mmap_read_lock(mm);
-		c->ret = id == GK_GET ?
-			get_user_pages(c->addr, c->nr, c->flags, c->array) :
-			pin_user_pages(c->addr, c->nr, c->flags, c->array);
-		mmap_read_unlock(mm);
-		break;
-	case GK_GET_UNLOCKED:
-		c->ret = get_user_pages_unlocked(c->addr, c->nr, c->array,
-						 c->flags);
-		break;
-	case GK_PIN_UNLOCKED:
-		c->ret = pin_user_pages_unlocked(c->addr, c->nr, c->array,
-						 c->flags);
-		break;
-	case GK_GET_FAST:
-		c->ret = get_user_pages_fast(c->addr, c->nr, c->flags,
-					     c->array);
-		break;
-	case GK_GET_FAST_ONLY:
-		c->ret = get_user_pages_fast_only(c->addr, c->nr, c->flags,
-						  c->array);
-		break;
-	case GK_PIN_FAST:
-		c->ret = pin_user_pages_fast(c->addr, c->nr, c->flags,
-					     c->array);
-		break;
-	case GK_GET_REMOTE:
-	case GK_PIN_REMOTE:
-		mmap_read_lock(mm);
-		c->ret = id == GK_GET_REMOTE ?
-			get_user_pages_remote(mm, c->addr, c->nr, c->flags,
-					      c->array, &c->locked) :
-			pin_user_pages_remote(mm, c->addr, c->nr, c->flags,
-					      c->array, &c->locked);
-		/* A case that says it has no lock is refused: it is held. */
-		if (c->locked || !was_locked)
-			mmap_read_unlock(mm);
-		break;
-	case GK_NR_APIS:
-		c->ret = -ENXIO;
-		break;
-	}
+	gk_enter_api(c);
 }
 
 /* Forget what the call stored. */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where a case can stop GUP and do what another CPU would do: gup_hooked.c.
+ */
+#ifndef _GUP_KUNIT_GK_HOOK_H
+#define _GUP_KUNIT_GK_HOOK_H
+
+struct gk_call;
+
+/* GUP is about to do this; GK_*ED: it has just done it. */
+enum gk_point {
+	GK_READ_PMD,		/* with the pmd_t * */
+	GK_READ_PTE,		/* with the pte_t *; GUP-fast, or no lock held */
+	GK_READ_LOCKED,		/* the same with the page table lock held */
+	GK_REF,			/* take references, with the page or folio */
+	GK_PUT,			/* give them back */
+	GK_SEQ_BEGIN,		/* read write_protect_seq, */
+	GK_SEQ_RETRY,		/* and again */
+	GK_SLOW,		/* take mmap_lock: GUP-fast has ended */
+	GK_LOCK,		/* take the page table lock, with the pmd_t * */
+	GK_RESCHED,		/* ask whether others wait */
+	GK_UNLOCKED,
+	GK_FAULT,		/* handle_mm_fault(), with the address */
+	GK_FAULTED,
+	GK_DRAIN,		/* with the folio */
+	GK_ISOLATE,
+	GK_ISOLATED,
+	GK_MIGRATE,		/* with the list of folios */
+	GK_MIGRATED,
+	GK_NR_POINTS,
+};
+
+/*
+ * Called at each point that GUP comes to, in its context: with interrupts off in
+ * GUP-fast, and with its locks held. NULL: nothing.
+ */
+extern void (*gk_hook)(enum gk_point point, const void *what);
+
+/* Have read-only entries that are dirty taken for those of a shadow stack. */
+extern bool gk_shadow_stacks;
+
+/* gk_enter(), but of the hooked GUP. */
+void gk_enter_hooked(struct gk_call *c);
+
+#endif /* _GUP_KUNIT_GK_HOOK_H */

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mm/gup.c once more, as it is, in which a case can stop: what it reads entries,
+ * takes references, faults and migrates with is replaced here, below it. So the
+ * kernel's own GUP is what is posted, to the instruction, and mm/gup.c knows nothing
+ * of this. The Makefile gives the functions other names.
+ *
+ * A case that stops GUP is the other CPU: whatever that can do between two loads
+ * of GUP, and no more. Barriers are not shown in this way.
+ */
+#include <linux/kernel.h>
+#include <linux/errno.h>
+#include <linux/err.h>
+#include <linux/spinlock.h>
+#include <linux/mm.h>
+#include <linux/memfd.h>
+#include <linux/memremap.h>
+#include <linux/pagemap.h>
+#include <linux/rmap.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#include <linux/secretmem.h>
+#include <linux/sched/signal.h>
+#include <linux/rwsem.h>
+#include <linux/hugetlb.h>
+#include <linux/migrate.h>
+#include <linux/mm_inline.h>
+#include <linux/folio_batch.h>
+#include <linux/sched/mm.h>
+#include <linux/shmem_fs.h>
+#include <asm/mmu_context.h>
+#include <asm/tlbflush.h>
+/* And what internal.h includes. */
+#include <linux/fs.h>
+#include <linux/khugepaged.h>
+#include <linux/leafops.h>
+#include <linux/memcontrol.h>
+#include <linux/mmu_notifier.h>
+#include <linux/pagewalk.h>
+#include <linux/tracepoint-defs.h>
+#include <linux/blk_types.h>
+
+#include "gk_enter.h"
+#include "gk_hook.h"
+
+void (*gk_hook)(enum gk_point point, const void *what);
+
+static inline void gk_at(enum gk_point point, const void *what)
+{
+	if (gk_hook)
+		gk_hook(point, what);
+}
+
+/* Each, behind a point. */
+
+static inline pmd_t gk_pmdp_get_lockless(pmd_t *pmdp)
+{
+	gk_at(GK_READ_PMD, pmdp);
+	return pmdp_get_lockless(pmdp);
+}
+
+static inline pte_t gk_ptep_get_lockless(pte_t *ptep)
+{
+	gk_at(GK_READ_PTE, ptep);
+	return ptep_get_lockless(ptep);
+}
+
+static inline pte_t gk_ptep_get(pte_t *ptep)
+{
+	gk_at(GK_READ_LOCKED, ptep);
+	return ptep_get(ptep);
+}
+
+static inline bool gk_folio_ref_try_add(struct folio *folio, int nr)
+{
+	gk_at(GK_REF, folio);
+	return folio_ref_try_add(folio, nr);
+}
+
+static inline bool gk_page_ref_add_unless_zero(struct page *page, int nr)
+{
+	gk_at(GK_REF, page);
+	return page_ref_add_unless_zero(page, nr);
+}
+
+static inline void gk_folio_ref_add(struct folio *folio, int nr)
+{
+	gk_at(GK_REF, folio);
+	folio_ref_add(folio, nr);
+}
+
+static inline void gk_atomic_add(int nr, atomic_t *counter)
+{
+	gk_at(GK_REF, counter);
+	atomic_add(nr, counter);
+}
+
+static inline void gk_folio_put_refs(struct folio *folio, int nr)
+{
+	gk_at(GK_PUT, folio);
+	folio_put_refs(folio, nr);
+}
+
+static inline int gk_read_seqcount_retry(const seqcount_t *seq,
+					 unsigned int start)
+{
+	gk_at(GK_SEQ_RETRY, seq);
+	return read_seqcount_retry(seq, start);
+}
+
+static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
+{
+	gk_at(GK_SLOW, mm);
+	return mmap_read_lock_killable(mm);
+}
+
+static inline pte_t *gk_pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd,
+					    unsigned long addr,
+					    spinlock_t **ptlp)
+{
+	gk_at(GK_LOCK, pmd);
+	return pte_offset_map_lock(mm, pmd, addr, ptlp);
+}
+
+static inline bool gk_need_resched(void)
+{
+	gk_at(GK_RESCHED, NULL);
+	return need_resched();
+}
+
+static inline void gk_lru_cache_drain_for_folio(const struct folio *folio, int refs,
+						enum lru_cache_drained *drained)
+{
+	gk_at(GK_DRAIN, folio);
+	lru_cache_drain_for_folio(folio, refs, drained);
+}
+
+static inline bool gk_seq_try_begin(const seqcount_t *seq, unsigned int *start)
+{
+	gk_at(GK_SEQ_BEGIN, seq);
+	return raw_seqcount_try_begin(seq, *start);
+}
+
+static inline void gk_pte_unmap_unlock(pte_t *ptep, spinlock_t *ptl)
+{
+	pte_unmap_unlock(ptep, ptl);
+	gk_at(GK_UNLOCKED, ptep);
+}
+
+static inline vm_fault_t gk_handle_mm_fault(struct vm_area_struct *vma,
+					    unsigned long addr,
+					    unsigned int flags,
+					    struct pt_regs *regs)
+{
+	vm_fault_t ret;
+
+	gk_at(GK_FAULT, (const void *)addr);
+	ret = handle_mm_fault(vma, addr, flags, regs);
+	gk_at(GK_FAULTED, (const void *)addr);
+	return ret;
+}
+
+static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new,
+				   free_folio_t put_new, unsigned long private,
+				   enum migrate_mode mode, int reason,
+				   unsigned int *succeeded)
+{
+	int ret;
+
+	gk_at(GK_MIGRATE, folios);
+	ret = migrate_pages(folios, get_new, put_new, private, mode, reason,
+			    succeeded);
+	gk_at(GK_MIGRATED, folios);
+	return ret;
+}
+
+bool gk_shadow_stacks;
+
+/* As on x86: an entry is writable without the bit if it is dirty. */
+static inline bool gk_pte_write(pte_t pte)
+{
+	return pte_write(pte) || (gk_shadow_stacks && pte_dirty(pte));
+}
+
+#undef pmdp_get_lockless
+#define pmdp_get_lockless	gk_pmdp_get_lockless
+#undef ptep_get_lockless
+#define ptep_get_lockless	gk_ptep_get_lockless
+#undef ptep_get
+#define ptep_get		gk_ptep_get
+#undef pte_write
+#define pte_write		gk_pte_write
+
+/* With it, batches of entries are read: so these come before. */
+#include "internal.h"
+
+static inline bool gk_folio_isolate_lru(struct folio *folio)
+{
+	bool ret;
+
+	gk_at(GK_ISOLATE, folio);
+	ret = folio_isolate_lru(folio);
+	gk_at(GK_ISOLATED, folio);
+	return ret;
+}
+
+#define folio_ref_try_add		gk_folio_ref_try_add
+#define page_ref_add_unless_zero	gk_page_ref_add_unless_zero
+#define folio_ref_add			gk_folio_ref_add
+#define atomic_add			gk_atomic_add
+#define folio_put_refs			gk_folio_put_refs
+#undef raw_seqcount_try_begin
+#define raw_seqcount_try_begin(seq, start) gk_seq_try_begin(seq, &(start))
+#undef read_seqcount_retry
+#define read_seqcount_retry		gk_read_seqcount_retry
+#define mmap_read_lock_killable		gk_mmap_read_lock_killable
+#define pte_offset_map_lock		gk_pte_offset_map_lock
+#undef pte_unmap_unlock
+#define pte_unmap_unlock		gk_pte_unmap_unlock
+#define need_resched			gk_need_resched
+#define handle_mm_fault			gk_handle_mm_fault
+#define lru_cache_drain_for_folio	gk_lru_cache_drain_for_folio
+#define folio_isolate_lru		gk_folio_isolate_lru
+#define migrate_pages			gk_migrate_pages
+
+/* Modules get the kernel's own. */
+#undef EXPORT_SYMBOL
+#define EXPORT_SYMBOL(name)
+#undef EXPORT_SYMBOL_GPL
+#define EXPORT_SYMBOL_GPL(name)
+
+/* By its directory, which is on the path: this one may be a link. */
+#include "gup.c"
+
+void gk_enter_hooked(struct gk_call *c)
+{
+	gk_enter_api(c);
+}
