@@ -30,7 +30,7 @@ export MODEL_FULL
 need python3
 check_source() {
 	[ -e "$linux/mm/gup.c" ] || die "model: $linux/mm/gup.c is missing: make tree"
-	"$m/steps.py" check --tree "$linux"
+	"$m/steps.py" check "$linux"
 }
 
 # peer NAME: its number; step NAME: its number
@@ -102,7 +102,7 @@ trace() {
 	cd "$out/bfs"
 	./pan -w19 >run 2>&1 || :
 	if grep -q 'errors: 0$' run; then say "no counterexample"; exit 0; fi
-	./pan -r ./*.trail 2>&1 | "$m/trace.py"
+	./pan -r ./*.trail 2>&1 | "$m/trace.py" -
 }
 
 case ${1-} in

@@ -1,15 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The steps of gup_fast.pml: list them, or look for the source that they stand for.
+"""steps.py - the steps of gup_fast.pml, and the source that they stand for
+
+usage: steps.py list [MODEL]
+       steps.py check TREE [MODEL]
 
 list: a line for each, "number name kind peers". check: every piece of text has to be
-in its file of the tree exactly once, blanks squeezed. Exit status: 0 all there, 1 a
-text is not there once, 2 the model or the tree cannot be read.
+in its file of the kernel tree exactly once, blanks squeezed. MODEL: instead of
+scripts/model/gup_fast.pml.
+
+exit status: 0 all there, 1 a text is not there once, 2 cannot tell
 """
-import argparse
 import os
 import re
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import TOP, BadInput, Parser, read, run
 
 STEP = re.compile(r"// (needed|spare|other) ([\w,]+) \| (\S+) \| (.+)\n#define (\w+)\s+(\d+)\n")
 
@@ -19,13 +26,12 @@ def squeeze(text):
 
 
 def read_steps(model):
-    with open(model, encoding="utf-8") as f:
-        text = f.read()
+    text = read(model)
     steps = STEP.findall(text)
     named = re.findall(r"^// (?:needed|spare|other) .*\|.*\|", text, re.M)
     if not steps or len(steps) != len(named):
-        sys.exit(f"steps: {model}: {len(named)} steps, but {len(steps)} that can be read: "
-                 "a line \"// kind peer | file | text\", then its #define")
+        raise BadInput(f"{model}: {len(named)} steps, but {len(steps)} that can be read: "
+                       "a line \"// kind peer | file | text\", then its #define")
     return steps
 
 
@@ -34,8 +40,7 @@ def check(steps, tree):
     texts = {}
     for _, _, path, want, name, _ in steps:
         if path not in texts:
-            with open(os.path.join(tree, path), encoding="utf-8") as f:
-                texts[path] = squeeze(f.read())
+            texts[path] = squeeze(read(os.path.join(tree, path)))
         found = texts[path].count(squeeze(want))
         if found != 1:
             print(f"{path}: the text of {name} is there {found} times, wanted once:\n    {want}\n"
@@ -46,17 +51,16 @@ def check(steps, tree):
     return status
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("list", "check"))
-    parser.add_argument("--tree", help="the kernel tree, for check")
-    parser.add_argument("--model", default=os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                                        "gup_fast.pml"))
-    args = parser.parse_args()
+def main(argv):
+    parser = Parser(__doc__)
+    verbs = parser.verbs()
+    listing, checking = verbs.add_parser("list"), verbs.add_parser("check")
+    checking.add_argument("tree")
+    for verb in listing, checking:
+        verb.add_argument("model", nargs="?", default=os.path.join(TOP, "scripts/model/gup_fast.pml"))
+    args = parser.parse_args(argv)
     steps = read_steps(args.model)
-    if args.what == "check":
-        if not args.tree:
-            parser.error("check needs --tree")
+    if args.verb == "check":
         return check(steps, args.tree)
     for kind, peer, _, _, name, number in steps:
         print(number, name, kind, peer)
@@ -64,13 +68,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except SystemExit as e:
-        if isinstance(e.code, str):
-            print(e.code, file=sys.stderr)
-            sys.exit(2)
-        raise
-    except Exception as e:	# pylint: disable=broad-except
-        print(f"steps: {e}", file=sys.stderr)
-        sys.exit(2)
+    run(main)

@@ -1,24 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Print a counterexample of gup_fast.pml in GUP's words.
+"""trace.py - a counterexample of gup_fast.pml in GUP's words
 
-Reads what "pan -r" says from standard input. cpu0 runs GUP-fast, cpu1 the other side.
-Pages are A, B, C, D in physical order; a folio has the name of its first page. Exit
-status: 0, or 2 when there is no trace.
+usage: trace.py FILE [MODEL]
+
+FILE: what "pan -r" has said; - is standard input. cpu0 runs GUP-fast, cpu1 the other side.
+Pages are A, B, C, D in physical order; a folio has the name of its first page. MODEL:
+instead of scripts/model/gup_fast.pml.
+
+exit status: 0 printed, 2 there is no trace
 """
-import argparse
 import os
 import re
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from lib import TOP, BadInput, Parser, read, run
 
 
 class Model:
     """Numbers and words that have their home in the model."""
 
     def __init__(self, path):
-        with open(path, encoding="utf-8") as f:
-            text = f.read()
-        self.pages = int(re.search(r"^#define P\s+(\d+)", text, re.M).group(1))
+        text = read(path)
+        pages = re.search(r"^#define P\s+(\d+)", text, re.M)
+        if not pages:
+            raise BadInput(f"{path}: no line #define P: is it the model?")
+        self.pages = int(pages.group(1))
         self.cells = []
         for name, arg, value in re.findall(
                 r"^#define (PMD|PTE|SEQ|HAS_PINNED|REF|PINC|HEAD|EXCL)(?:\((\w)\))?\s+([^/\n]+)", text, re.M):
@@ -31,7 +39,7 @@ class Model:
             r"^#define (?:NOT_MAPPED|SHARED|COPIED|UNBALANCED|UNDERFLOW|FREE_COUNTED|TABLE_FREED|FREE_PINNED|TOO_MANY)"
             r"\s+(\d+)\s+// (.*)", text, re.M)}
         if len(self.cells) != 8 or len(self.broken) != 9:
-            raise ValueError(f"{path}: cells or properties are not where they were")
+            raise BadInput(f"{path}: cells or properties are not where they were: mend trace.py")
 
     def cell(self, number):
         start, name = max(c for c in self.cells if c[0] <= number)
@@ -127,15 +135,16 @@ def words(model, event, done):
     return f"cpu{who}  {WORDS[what](model, numbers)}" + (" (into its store buffer)" if late else "")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default=os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                                                        "gup_fast.pml"))
-    args = parser.parse_args()
+def main(argv):
+    parser = Parser(__doc__)
+    parser.add_argument("file")
+    parser.add_argument("model", nargs="?", default=os.path.join(TOP, "scripts/model/gup_fast.pml"))
+    args = parser.parse_args(argv)
     model = Model(args.model)
-    events = [line.split("@", 1)[1].split() for line in sys.stdin if re.match(r"\s*@ ", line)]
+    text = sys.stdin.read() if args.file == "-" else read(args.file)
+    events = [line.split("@", 1)[1].split() for line in text.splitlines() if re.match(r"\s*@ ", line)]
     if not events or events[-1][0] != "broken":
-        raise ValueError("no trace that ends with a broken property")
+        raise BadInput(f"{args.file}: no trace that ends with a broken property: run pan -r on a trail")
     for event, before, following in zip(events, [[]] + events, events[1:] + [[]]):
         # A write that is visible at once is told in one line.
         if at_once(before, event):
@@ -145,8 +154,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Exception as e:	# pylint: disable=broad-except
-        print(f"trace: {e}", file=sys.stderr)
-        sys.exit(2)
+    run(main)
