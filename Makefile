@@ -49,6 +49,8 @@ checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
 	@scripts/checkpatch.sh
 sparse: setup	## sparse: warnings that the series adds   60 s
 	@scripts/sparse.sh
+model:		## check a model of GUP-fast in spin, as it is and without each step: STEPS= FULL=1   15 s
+	@scripts/model.sh
 test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   3 min
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
@@ -77,4 +79,4 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check check-all each-patch tree refresh show rebase send-check lint round-trip checkpatch \
-	sparse test-rig inventory bench counts icount report status doctor setup setup-tree clean help
+	sparse model test-rig inventory bench counts icount report status doctor setup setup-tree clean help

@@ -25,8 +25,9 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm i386 lint${ALL:+ arm64}
+	setup           setup.sh tree build vm i386 lint model${ALL:+ arm64}
 	tree            tree.sh series
+	model           model.sh
 	tree-base       tree.sh base
 	lint            lint.sh
 	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches/series

@@ -28,13 +28,14 @@ version() {
 
 row() { printf '%-8s %-34s %s\n' "$1" "$2" "$3"; }
 
-# What a group of the table is for; the first four are what make check needs.
+# What a group of the table is for; the first five are what make check needs.
 lost() {
 	case $1 in
 	tree) echo 'any verb of this rig';;
 	build) echo 'make kunit, make check';;
 	vm) echo 'make vm, the x86-64 lanes, icount';;
 	lint) echo 'sparse, checkpatch or shellcheck in make check';;
+	model) echo 'make model, make check';;
 	vng) echo 'make vm VM=vng';;
 	post) echo 'make send-check';;
 	bench) echo 'the plot of make bench';;
@@ -57,7 +58,7 @@ while read -r group tool package use; do
 		continue
 	fi
 	row MISSING "$tool" "for $use; without it: not $(lost "$group"); get it: apt-get install $package"
-	case $group in tree|build|vm|lint) missing=1;; esac
+	case $group in tree|build|vm|lint|model) missing=1;; esac
 done <"$table"
 if command -v ccache >/dev/null 2>&1; then row ok ccache "$(version ccache)"
 else row absent ccache 'a second build takes as long as the first; get it: apt-get install ccache'

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - check that the tools are there, and install what is missing
 #
-# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [post] [bench] [view]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [post] [bench] [model] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
 #   tree   gets the source and applies the patches
@@ -14,6 +14,7 @@
 #   lint   for checkpatch, sparse and shellcheck
 #   post   for make send-check
 #   bench  for make bench
+#   model  for make model
 #   view   for the test of make report
 #
 # As root on Debian 12 or newer (or a system like it) it installs the packages. Else
@@ -60,6 +61,7 @@ lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
 post	perl				perl		get_maintainer.pl
 bench	gnuplot				gnuplot-nox	the plot of make bench
+model	spin				spin		the model of GUP-fast
 view	chromium			chromium	the test of make report
 '
 
@@ -67,8 +69,8 @@ view	chromium			chromium	the test of make report
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|i386|arm64|vng|lint|post|bench|view) ;;
-	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, post, bench or view";;
+	tree|build|vm|i386|arm64|vng|lint|post|bench|model|view) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, post, bench, model or view";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue
