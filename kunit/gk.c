@@ -9,6 +9,7 @@
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/file.h>
+#include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
 #include <linux/pagewalk.h>
@@ -123,6 +124,24 @@ static void gk_stay_here(void)
 }
 
 /*
+ * kcompactd holds each page for a moment that it thinks of moving, and does so at any
+ * time: with 64K pages and 2G of memory, twice a second.
+ */
+static void gk_stop_compaction(void)
+{
+#ifdef CONFIG_COMPACTION
+	struct pglist_data *pgdat;
+
+	for_each_online_pgdat(pgdat) {
+		if (!pgdat->kcompactd)
+			continue;
+		kthread_stop(pgdat->kcompactd);
+		pgdat->kcompactd = NULL;
+	}
+#endif
+}
+
+/*
  * Mapping
  */
 
@@ -134,6 +153,7 @@ struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
 	KUNIT_ASSERT_NOT_NULL(test, r);
 	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
 	gk_stay_here();
+	gk_stop_compaction();
 	r->test = test;
 	r->shape = shape;
 	r->nr = nr ?: shape->nr;

@@ -31,7 +31,7 @@
 static struct folio *ra_map_folio(struct gk_range *r, unsigned int i,
 				  unsigned int order, gfp_t gfp)
 {
-	struct folio *folio = folio_alloc(gfp | __GFP_ZERO, order);
+	struct folio *folio = folio_alloc(gfp, order);
 	struct vm_area_struct *vma;
 	spinlock_t *ptl = NULL;
 	pte_t *ptep;

@@ -27,7 +27,7 @@ canary_ready() {
 	PATH=$PATH:/usr/sbin:/sbin
 	[ "$arch" != x86_64 ] || need mkfs.ext4 e2fsprogs
 	need git
-	CPUS=${CPUS:-3}
+	[ "$arch" != x86_64 ] || CPUS=${CPUS:-3}
 	vm_ready
 	out=$build/out/$1 c=$root/o-$1
 	t=$(mktemp -d)
