@@ -21,7 +21,7 @@
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
-#include <asm/pgalloc.h>
+#include <linux/pgalloc.h>
 #include <asm/tlb.h>
 #include <asm/tlbflush.h>
 

@@ -28,7 +28,7 @@
 #include <linux/folio_batch.h>
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
-#include <asm/mmu_context.h>
+#include <linux/mmu_context.h>
 #include <asm/tlbflush.h>
 /* And what internal.h includes. */
 #include <linux/fs.h>

@@ -20,7 +20,7 @@
 #include <linux/rmap.h>
 #include <linux/shmem_fs.h>
 #include <linux/file.h>
-#include <asm/pgalloc.h>
+#include <linux/pgalloc.h>
 
 #include "internal.h"
 #include "gk.h"

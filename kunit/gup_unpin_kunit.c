@@ -745,10 +745,14 @@ static void gup_unpin_error(struct kunit *test)
 static void gup_unpin_error_dirty(struct kunit *test)
 {
 	const struct unpin_error *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_drv_order2, 0);
-	struct gk_call *c = gk_gup(r, GK_PIN, FOLL_WRITE);
-	struct unpin_stat was = unpin_stat();
+	struct gk_range *r;
+	struct gk_call *c;
+	struct unpin_stat was;
 
+	gk_may_crash(test);
+	r = gk_map(test, &gk_drv_order2, 0);
+	c = gk_gup(r, GK_PIN, FOLL_WRITE);
+	was = unpin_stat();
 	gk_expect_pinned(c, r->nr);
 	kunit_warning_suppress(test) {
 		unpin_user_pages_dirty_lock(c->pages, p->npages, true);
