@@ -23,7 +23,7 @@ canary_ready edge-canary i386 "${SIDE:-base}"
 case=gup_fast_behind_table
 
 # ended KERNEL: how the case did, "ok" or "not ok"; nothing if it did not end
-ended() { sed -n -E "s/^(\[[^]]*\] )? {4}((not )?ok) [0-9]+ $case\$/\2/p" "$out/$1.log"; }
+ended() { tr -d '\r' <"$out/$1.log" | sed -n -E "s/^(\[[^]]*\] )? {4}((not )?ok) [0-9]+ $case\$/\2/p"; }
 
 echo 1..2
 canary_kunit "$side" "gup_fast.$case"
