@@ -559,7 +559,7 @@ static bool race_replace_by_next(struct race *w, unsigned int i)
 	return race_replace_with(w, i, w->block + race_nr(w, i) + 1);
 }
 
-static bool race_collapse(struct race *w, unsigned int i)
+static bool __maybe_unused race_collapse(struct race *w, unsigned int i)
 {
 	set_pmd(w->pmdp, w->other_pmd);
 	for (i = 0; i < w->layout->nr; i++)
@@ -1001,7 +1001,10 @@ RACE_BY(migrate, race_migrate, .hows = race_hows)
 RACE_BY(migrate_missing, race_migrate, .hows = race_hows, .missing = true)
 RACE_BY(replace, race_replace, .hows = race_hows)
 RACE_BY(replace_by_next, race_replace_by_next, .hows = race_hows)
+/* Where the PMD is folded, nothing can be collapsed. */
+#ifndef __PAGETABLE_PMD_FOLDED
 RACE_BY(collapse, race_collapse, .hows = race_hows, .one = true)
+#endif
 RACE_BY(wrprotect, race_wrprotect, .hows = race_hows)
 RACE_BY(split, race_split, .hows = race_hows)
 RACE_BY(reuse, race_reuse, .hows = race_hows)
@@ -1069,7 +1072,9 @@ static struct kunit_case gup_race_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_migrate_missing, race_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_race_replace, race_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_race_replace_by_next, race_layout_gen_params),
+#ifndef __PAGETABLE_PMD_FOLDED
 	KUNIT_CASE_PARAM(gup_race_collapse, race_layout_gen_params),
+#endif
 	KUNIT_CASE_PARAM(gup_race_wrprotect, race_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_race_split, race_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_race_reuse, race_layout_gen_params),
