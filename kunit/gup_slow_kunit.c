@@ -1095,7 +1095,8 @@ struct gup_slow_wait {
 	struct address_space mapping;
 	unsigned int at;	/* the page at which somebody begins to wait */
 	unsigned int pages;	/* that the walk has come to */
-	unsigned int late;	/* since then, while that is still so */
+	unsigned int late;	/* since then, until the answer came */
+	bool answered;
 };
 
 static bool gup_slow_wait_dirty(struct address_space *mapping,
@@ -1107,8 +1108,10 @@ static bool gup_slow_wait_dirty(struct address_space *mapping,
 	if (wait->pages == wait->at) {
 		set_tsk_need_resched(current);
 		set_preempt_need_resched();
-	} else if (wait->pages > wait->at && need_resched()) {
-		wait->late++;
+	} else if (wait->pages > wait->at && !wait->answered) {
+		/* A tick can ask again later: that is another question. */
+		wait->answered = !need_resched();
+		wait->late += !wait->answered;
 	}
 	wait->pages++;
 	return !folio_test_set_dirty(folio);
@@ -1154,6 +1157,7 @@ static void gup_slow_waited_for(struct kunit *test)
 		wait->at = at[i];
 		wait->pages = 0;
 		wait->late = 0;
+		wait->answered = false;
 		gup_slow_wait_begin(r, wait);
 		c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
 		gup_slow_wait_end(r);
