@@ -1056,18 +1056,19 @@ static void gup_runs_next_table(struct kunit *test)
  * their addresses are. They share one dirty and one accessed bit, pte_batch_hint()
  * says how many follow, and a lockless look at one of them looks at its neighbours.
  */
-static void runs_expect_contiguous(struct gk_range *r)
+static void runs_expect_contiguous(struct gk_range *r, unsigned int nr)
 {
 	unsigned int i;
 
-	for (i = 0; i < r->nr; i++)
+	for (i = 0; i < nr; i++)
 		KUNIT_ASSERT_TRUE_MSG(r->test, pte_valid_cont(gk_pte(r, i)),
 				      "entry %u is not contiguous", i);
 }
 
+/* A folio of two contiguous entries. */
 static void runs_map_contiguous(struct gk_range *r)
 {
-	struct gk_drv *drv = gk_drv(r->test, ilog2(CONT_PTES), r->nr);
+	struct gk_drv *drv = gk_drv(r->test, ilog2(r->nr), r->nr);
 	unsigned int i, nr = r->nr;
 
 	r->nr += CONT_PTES;
@@ -1076,7 +1077,7 @@ static void runs_map_contiguous(struct gk_range *r)
 	r->addr = ALIGN(r->addr, CONT_PTE_SIZE);
 	for (i = 0; i < nr; i++)
 		gk_drv_insert(r, i, gk_drv_page(drv, i));
-	runs_expect_contiguous(r);
+	runs_expect_contiguous(r, nr);
 }
 
 static const struct gk_shape runs_contiguous = {
@@ -1085,7 +1086,8 @@ static const struct gk_shape runs_contiguous = {
 
 /* GUP-fast has to take all of them by itself. */
 static void runs_take_contiguous(struct gk_range *r, const struct gk_api *api,
-				 unsigned int first, unsigned int nr)
+				 unsigned int first, unsigned int nr,
+				 unsigned int want)
 {
 	struct gk_call *c = gk_prepare(r, api - gk_apis, FOLL_WRITE, first, nr);
 
@@ -1094,7 +1096,7 @@ static void runs_take_contiguous(struct gk_range *r, const struct gk_api *api,
 	gk_enter(c);
 	gk_signal_clear();
 	gk_done(c);
-	gk_expect_pinned(c, nr);
+	gk_expect_pinned(c, want);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -1112,9 +1114,17 @@ static void gup_runs_contiguous(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(edges); i++)
 		for (k = i + 1; k < ARRAY_SIZE(edges); k++)
 			runs_take_contiguous(r, api, edges[i],
+					     edges[k] - edges[i],
 					     edges[k] - edges[i]);
 	/* They were contiguous all the time. */
-	runs_expect_contiguous(r);
+	runs_expect_contiguous(r, r->nr);
+
+	/* The folio goes on behind the first of them, but for one page. */
+	gk_madvise(r, CONT_PTES, 1, MADV_DONTNEED);
+	runs_expect_contiguous(r, CONT_PTES);
+	KUNIT_EXPECT_FALSE(test, pte_valid_cont(gk_pte(r, CONT_PTES + 1)));
+	for (i = 0; i < CONT_PTES; i++)
+		runs_take_contiguous(r, api, i, r->nr - i, CONT_PTES - i);
 }
 #endif
 
