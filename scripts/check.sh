@@ -166,6 +166,7 @@ want=" $* "
 	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk '{ print $1 }' | paste -sd ' ' -)"
 done
 steps | while read -r name command; do
+	[ -n "$name" ] || continue
 	[ $# -eq 0 ] || case $want in *" $name "*) ;; *) continue;; esac
 	printf '%s %s\n' "$name" "$command"
 done >"$logs/steps"
