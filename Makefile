@@ -25,7 +25,7 @@ report:		## one HTML page: verdicts, failures, patches, figures, coverage   1 s
 #: change the series: make tree; edit and commit in build/linux; make refresh
 tree: setup-tree	## make build/linux: the pinned kernel with patches/ applied   90 s, then 0.1 s
 	@scripts/tree.sh
-refresh:	## write patches/ from the commits in build/linux   2 s
+refresh:	## write patches/ from the commits in build/linux: TOPIC= for new ones between topics   2 s
 	@scripts/refresh.sh
 show:		## show what the series does to one file: F=mm/gup.c   1 s
 	@scripts/show.sh

@@ -30,8 +30,8 @@ steps() {
 	model           model.sh
 	tree-base       tree.sh base
 	lint            lint.sh
-	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches/series
-	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
+	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches
+	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches --source build/linux/mm/gup.c
 	golden          test-rig.sh golden
 	unit            test-rig.sh unit
 	report          tests/report.sh

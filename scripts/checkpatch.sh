@@ -53,7 +53,7 @@ check() {
 suites=$ignore
 ignore=$ignore,PARENTHESIS_ALIGNMENT,UNCOMMENTED_DEFINITION
 for f in $(series_files); do
-	[ -r "$patches/$f" ] || die "patches/series names $f, which is not there: git checkout -- patches"
+	[ -r "$patches/$f" ] || die "a series names $f, which is not there: git checkout -- patches"
 	check "patches/$f" "$patches/$f"
 done
 ignore=$suites

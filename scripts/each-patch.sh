@@ -56,8 +56,8 @@ fi
 "$top/scripts/series/overlay.sh" "$tree"
 
 commit() { git -C "$linux" rev-list --reverse gup-overlay..gup-series | sed -n "${1}p"; }
-slug() { series_files | sed -n "${1}s/^[0-9]*-\(.*\)\.patch$/\1/p"; }
-number() { series_files | grep -n -- "-$1.patch$" | cut -d: -f1; }
+slug() { series_files | sed -n "${1}s,.*/[0-9]*-\(.*\)\.patch$,\1,p"; }
+number() { series_files | grep -nx "[^/]*/[0-9]*-$1\.patch" | cut -d: -f1; }
 checkout() {
 	git -C "$tree" revert --quit 2>/dev/null || :
 	git_fixed -C "$tree" reset -q --hard && git_fixed -C "$tree" checkout -q --detach "$1"

@@ -10,7 +10,7 @@ series_of_two
 cp -R "$GUP_PATCHES" "$t/first"
 # shellcheck disable=SC2317 # called through ok
 same_patches() { diff -r "$t/first" "$GUP_PATCHES"; }
-ok 'two commits make two patches' [ "$(wc -l <"$GUP_PATCHES/series")" -eq 2 ]
+ok 'two commits make two patches' [ "$(wc -l <"$GUP_PATCHES/all/series")" -eq 2 ]
 ok 'base.blobs pins what they touch' sh -c "cut -d' ' -f2 '$GUP_PATCHES/base.blobs' | paste -sd ' ' - | grep -qx 'mm/gup.c mm/internal.h'"
 says 0 '2 patches, 0 files changed' 'a second refresh writes nothing' "$s/refresh.sh"
 ok 'and leaves the same bytes' same_patches
@@ -69,13 +69,13 @@ sed -i '60s/.*/out:/; 40s/.*/int f(void)/' "$linux/mm/gup.c"
 git -C "$linux" commit -qam 'mm/gup: a label' -m Body.
 change mm/gup.c 65 'mm/gup: below the label'
 "$s/refresh.sh" >/dev/null 2>&1 || :
-ok 'hunk headers name functions, not labels' sh -c "grep '^@@' '$GUP_PATCHES'/0004-* | grep -q 'line_[0-9]*();$\|int f(void)$'"
+ok 'hunk headers name functions, not labels' sh -c "grep '^@@' '$GUP_PATCHES'/all/0004-* | grep -q 'line_[0-9]*();$\|int f(void)$'"
 
 # Order, removal, renumbering
 git -C "$linux" reset -q --hard gup-overlay
 change mm/internal.h 5 'mm: another macro'
 ok 'a new series replaces the old' "$s/refresh.sh"
-ok 'stale patches are gone' [ "$(ls "$GUP_PATCHES"/*.patch)" = "$GUP_PATCHES/0001-mm-another-macro.patch" ]
+ok 'stale patches are gone' [ "$(ls "$GUP_PATCHES"/*/*.patch)" = "$GUP_PATCHES/all/0001-mm-another-macro.patch" ]
 ok 'and their pins' sh -c "cut -d' ' -f2 '$GUP_PATCHES/base.blobs' | paste -sd ' ' - | grep -qx 'mm/gup.c mm/internal.h'"
 git -C "$linux" reset -q --hard gup-overlay
 ok 'an empty series is one, too' "$s/refresh.sh"
@@ -88,14 +88,14 @@ says 2 '^gup: uncommitted edits in build/linux: commit them' 'a dirty tree: refu
 ok 'the edit is still there' grep -qx edit "$linux/mm/gup.c"
 ok 'patches/ is as it was' same_patches
 git -C "$linux" checkout -q -- mm/gup.c
-sed -i 's/wrong/bad/' "$GUP_PATCHES"/0001-*
+sed -i 's/wrong/bad/' "$GUP_PATCHES"/all/0001-*
 says 2 'patches/ was changed since it was applied' 'an edited patches/: refused' "$s/refresh.sh"
-ok 'the edit of the patch is still there' grep -q bad "$GUP_PATCHES"/0001-*
-sed -i 's/^Date: Mon, 0*2/Date: Mon,  2/' "$GUP_PATCHES"/0001-*
-says 1 '0001-mm-gup-change-line-twenty.patch differs from its export: make tree && make refresh' \
+ok 'the edit of the patch is still there' grep -q bad "$GUP_PATCHES"/all/0001-*
+sed -i 's/^Date: Mon, 0*2/Date: Mon,  2/' "$GUP_PATCHES"/all/0001-*
+says 1 'all/0001-mm-gup-change-line-twenty.patch differs from its export: make tree && make refresh' \
 	'bytes that git does not write: the round trip says which patch' "$s/round-trip.sh"
 FORCE=1 says 0 'old patches/ is kept in' 'FORCE=1 overwrites it and keeps a copy' "$s/refresh.sh"
-ok 'the copy has the edit' sh -c "grep -q bad '$GUP_BUILD'/patches-*/0001-*"
+ok 'the copy has the edit' sh -c "grep -q bad '$GUP_BUILD'/patches-*/all/0001-*"
 ok 'patches/ is that of the tree again' same_patches
 echo gone-slug >"$GUP_PATCHES/base-needs"
 says 2 'base-needs names gone-slug' 'base-needs with an unknown patch: refused' "$s/refresh.sh"
