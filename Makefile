@@ -35,8 +35,12 @@ rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1   2 
 	@scripts/rebase.sh
 each-patch: setup-tree	## test that every prefix passes, and that without a patch its cases fail   25 min
 	@scripts/each-patch.sh
-send-check:	## test whether the series can be mailed: sign-off, checkpatch, lint; list recipients   10 s
+mbox:		## write a topic as mails: TOPIC= TESTS=0 SIGN=1 ASSISTED= NOTE= V= LINUX=; without TOPIC count lines   20 s
+	@scripts/mbox.sh
+send-check:	## test whether the mails of a topic may go out: TOPIC=; list recipients   20 s
 	@scripts/send-check.sh
+range-diff:	## what changed in the patches since OLD=, an mbox, a directory or a revision: TOPIC=   10 s
+	@scripts/range-diff.sh
 
 #: parts of check
 lint:		## patches/, the lists of tests, scripts, pages   10 s
@@ -78,5 +82,5 @@ help:
 	      /^[a-z-]+:.*##/{ name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## */, ""); \
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
-.PHONY: kunit vm check check-all each-patch tree refresh show rebase send-check lint round-trip checkpatch \
+.PHONY: kunit vm check check-all each-patch tree refresh show rebase mbox send-check range-diff lint round-trip checkpatch \
 	sparse model test-rig inventory bench counts icount report status doctor setup setup-tree clean help

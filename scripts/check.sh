@@ -25,7 +25,7 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm i386 lint model${ALL:+ arm64}
+	setup           setup.sh tree build vm i386 lint model post${ALL:+ arm64}
 	tree            tree.sh series
 	model           model.sh
 	tree-base       tree.sh base
@@ -40,6 +40,7 @@ steps() {
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
 	roundtrip       round-trip.sh
+	posting         tests/posting.sh
 	checkpatch      checkpatch.sh
 	um-base         kunit.sh LANE=um SIDE=base
 	um              kunit.sh LANE=um SIDE=series

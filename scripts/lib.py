@@ -11,6 +11,7 @@ and ends with run(main). Its docstring is its manual. Exit status, as everywhere
 """
 import argparse
 import contextlib
+import email
 import os
 import sys
 import traceback
@@ -86,6 +87,11 @@ def series_files(folder, names=None):
         if os.path.exists(series):
             found += [f'{topic}/{name}' for name in first_words(series)]
     return found
+
+
+def letter(folder, topic):
+    """The cover letter of a topic: headers and text, an email.message.Message."""
+    return email.message_from_string(read(os.path.join(folder, topic, 'cover-letter.txt')))
 
 
 def slug_of(path):

@@ -12,7 +12,7 @@
 #   arm64  builds and runs arm64 kernels in QEMU
 #   vng    for make vm VM=vng
 #   lint   for checkpatch, sparse and shellcheck
-#   post   for make send-check
+#   post   for make mbox and make send-check
 #   bench  for make bench
 #   model  for make model
 #   view   for the test of make report
@@ -60,6 +60,7 @@ lint	perl				perl		checkpatch.pl
 lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
 post	perl				perl		get_maintainer.pl
+post	b4				b4		the test of make mbox
 bench	gnuplot				gnuplot-nox	the plot of make bench
 model	spin				spin		the model of GUP-fast
 view	chromium			chromium	the test of make report

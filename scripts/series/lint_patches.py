@@ -42,6 +42,11 @@ def sanitized(subject):
     return re.sub(r'\.\.+', '.', text).rstrip('.-')
 
 
+def slug_of_subject(subject):
+    """The name of its patch without number and .patch."""
+    return sanitized(subject)[:NAME_MAX - len('0000-')]
+
+
 class Patch:
     def __init__(self, directory, name):
         self.name = name
@@ -90,7 +95,7 @@ class Patch:
             bad(n, f'subject has {len(subject)} characters, 75 are the limit', REWORD)
         if subject.endswith('.'):
             bad(n, 'subject ends with a full stop', REWORD)
-        want = f'{number:04d}-{sanitized(subject)}'[:NAME_MAX] + '.patch'
+        want = f'{number:04d}-{slug_of_subject(subject)}.patch'
         if os.path.basename(n) != want:
             bad(n, f'place and subject make it {want}', REFRESH)
 
