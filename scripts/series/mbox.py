@@ -15,7 +15,7 @@ to the Cc: of its trailers, and to Cc: and Cc-of: of the cover letter.
 --assisted   adds "Assisted-by: TEXT" before it
 --note FILE  is put below the text of the cover letter: what the person who posts says
 
---count      writes nothing and asks for no recipients
+--no-people  asks for no recipients, which takes the longest
 
 Prints the number of lines that a reader has before him: without headers. Sends nothing.
 exit status: 0 written, 2 bad input
@@ -142,8 +142,8 @@ def of_topic(args):
 def mails(args):
     paths = [os.path.join(args.exported, name) for name in first_words(os.path.join(args.exported, 'series'))]
     patches = [Patch(path, args) for path in paths]
-    topic, everybody = Recipients() if args.count else of_topic(args), Recipients()
-    people = [Recipients() if args.count else patch.people(args.linux, topic) for patch in patches]
+    topic, everybody = Recipients() if args.no_people else of_topic(args), Recipients()
+    people = [Recipients() if args.no_people else patch.people(args.linux, topic) for patch in patches]
     for found in people:
         everybody.update(found)
     prefix = 'PATCH' + (f' v{args.version}' if args.version > 1 else '')
@@ -172,16 +172,15 @@ def main(argv):
     for name in ('--linux', '--base', '--to'):
         parser.add_argument(name, required=True)
     parser.add_argument('--from', dest='from_', required=True)
-    parser.add_argument('--count', action='store_true')
+    parser.add_argument('--no-people', action='store_true')
     parser.add_argument('topic')
     parser.add_argument('exported')
     parser.add_argument('out')
     args = parser.parse_args(argv)
     args.patches_dir = os.environ.get('GUP_PATCHES') or os.path.join(TOP, 'patches')
     texts = list(mails(args))
-    if not args.count:
-        with open(args.out, 'w', encoding='utf-8') as file:
-            file.writelines(texts)
+    with open(args.out, 'w', encoding='utf-8') as file:
+        file.writelines(texts)
     print(sum(text.partition('\n\n')[2].count('\n') for text in texts))
     return 0
 

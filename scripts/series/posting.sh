@@ -41,7 +41,7 @@ base_commit() {
 	fi
 }
 
-# write_mbox TOPIC FILE [--count]: sets $from, $code, $to, $lines and, if it has any, $tests, the
+# write_mbox TOPIC FILE [--no-people]: sets $from, $code, $to, $lines and, if it has any, $tests, the
 # lines of the mails with tests.
 write_mbox() {
 	topic_commits "$1"
@@ -76,7 +76,7 @@ write_mbox() {
 count_lines() {
 	_all=0
 	for _name in $(topics) tests; do
-		TESTS=0 write_mbox "$_name" /dev/null --count
+		TESTS=0 write_mbox "$_name" /dev/null --no-people
 		printf '%-15s %5d lines\n' "$_name" "$lines"
 		case $_name in documentation|tests) ;; *) _all=$((_all + lines));; esac
 	done

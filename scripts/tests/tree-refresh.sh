@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# tree-refresh.sh - make refresh, round-trip, show, rebase. TAP.
+# tree-refresh.sh - make refresh, round-trip, show. TAP.
 set -eu
 # shellcheck source=scripts/tests/small-tree.sh
 . "$(dirname "$0")/small-tree.sh"
-plan 35
+plan 31
 
 series_of_two
 cp -R "$GUP_PATCHES" "$t/first"
@@ -116,17 +116,4 @@ rm "$linux/mm/new.c"
 
 says 0 '^mm/gup.c: 1 patches' 'show lists the patches of a file' "$s/show.sh" mm/gup.c
 says 2 'mm/none.c is not in build/linux' 'show of a file that is not there' "$s/show.sh" mm/none.c
-
-# Another kernel
-cp -R "$t/src" "$t/next"
-sed -i 's/SUBLEVEL = 4/SUBLEVEL = 5/' "$t/next/Makefile"
-sed -i '1i first();' "$t/next/mm/gup.c"
-sed -i '30s/$/ upstream/' "$t/next/mm/internal.h"
-export BASE="$t/next"
-says 2 '^  conflict: mm/internal.h' 'rebase stops at a conflict' "$s/rebase.sh"
-(cd "$GUP_BUILD/rebase/linux" && git checkout -q --theirs mm/internal.h && git add mm/internal.h &&
-	git am --continue >/dev/null)
-says 0 '2 of 2 patches are on Linux 7.3.5' 'goes on after it is solved' "$s/rebase.sh"
-ADOPT=1 says 0 'pinned kernel is Linux 7.3.5' 'and is adopted' "$s/rebase.sh"
-ok 'tree, patches and pins agree on it' sh -c "'$s/tree.sh' && '$s/round-trip.sh' && '$s/series/lint_patches.py'"
 finish
