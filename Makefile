@@ -13,7 +13,7 @@ vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
 	@scripts/vm.sh
 check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh
-check-all:	## the same, and KUnit on arm64 with three kinds of page tables
+check-all:	## the same, KUnit on arm64 with three kinds of page tables, each topic alone, the mails on a plain tree
 	@scripts/check-all.sh
 
 #: results

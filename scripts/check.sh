@@ -41,6 +41,7 @@ steps() {
 	done)
 	roundtrip       round-trip.sh
 	posting         tests/posting.sh
+	$([ -z "${ALL-}" ] || echo 'topics          tests/topics.sh')
 	checkpatch      checkpatch.sh
 	um-base         kunit.sh LANE=um SIDE=base
 	um              kunit.sh LANE=um SIDE=series
@@ -62,6 +63,7 @@ steps() {
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
+	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
 	EOF
 }
 
