@@ -33,7 +33,7 @@ inventory:	## require from now on the cases that the last run of a lane ran: LAN
 	@scripts/inventory.sh
 rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1   2 min
 	@scripts/rebase.sh
-each-patch: setup-tree	## test that every prefix passes, and that without a patch its cases fail   25 min
+each-patch: setup-tree	## test that every prefix passes, and that without a patch its cases fail; scripts/each-patch.sh topic: each topic   25 min
 	@scripts/each-patch.sh
 mbox:		## write a topic as mails: TOPIC= TESTS=0 SIGN=1 ASSISTED= NOTE= V= LINUX=; without TOPIC count lines   20 s
 	@scripts/mbox.sh

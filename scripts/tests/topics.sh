@@ -29,6 +29,7 @@ trap 'scratch_close; rm -rf "$t"' EXIT
 unset TESTS SIGN ASSISTED NOTE V LINUX || :
 budget=4500	# lines of code and changelogs; the tests and the documentation apart
 n=0 bad=0 all=
+# shellcheck disable=SC2046 # topics without blanks
 [ $# -gt 0 ] || { all=1; set -- $(topics); }
 
 # result NAME COMMAND...: must succeed; what it says is shown if it does not.
