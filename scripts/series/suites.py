@@ -232,7 +232,8 @@ def add_selftest(tree, part):
     tree.hook(f'{SELFTESTS}/Makefile', f'TEST_GEN_FILES += {program}\n')
     if libs:
         text = tree.read(f'{SELFTESTS}/Makefile')
-        tree.write(f'{SELFTESTS}/Makefile', f'{text}\n$(OUTPUT)/{program}: {" ".join(lib + ".c" for lib in libs)}\n')
+        tree.write(f'{SELFTESTS}/Makefile', f'{text}\n$(OUTPUT)/{program}: {" ".join(lib + ".c" for lib in libs)}\n'
+                   f'$(OUTPUT)/{program}: CFLAGS += -I$(top_srcdir)/tools/include\n')
     tree.hook(f'{SELFTESTS}/run_vmtests.sh', f'CATEGORY="gup_test" run_test ./{program}\n')
     config = tree.read(f'{SELFTESTS}/config')
     options = [f'{option}=y' for option in ('CONFIG_KUNIT', 'CONFIG_GUP_KUNIT_TEST', 'CONFIG_GUP_RIG')
