@@ -28,9 +28,9 @@ t=$(mktemp -d)
 trap 'scratch_close; rm -rf "$t"' EXIT
 unset TESTS SIGN ASSISTED NOTE V LINUX || :
 budget=4500	# lines of code and changelogs; the tests and the documentation apart
-n=0 bad=0 all=
+n=0 bad=0 all= more=0
 # shellcheck disable=SC2046 # topics without blanks
-[ $# -gt 0 ] || { all=1; set -- $(topics); }
+[ $# -gt 0 ] || { all=1 more=3; set -- $(topics); }
 
 # result NAME COMMAND...: must succeed; what it says is shown if it does not.
 result() {
@@ -68,7 +68,7 @@ few_lines() {
 	[ "$(sed -n 's/^all *\([0-9]*\) lines.*/\1/p' "$t/lines")" -lt "$budget" ]
 }
 
-echo "1..$(($# * 2 + ${all:+3}))"
+echo "1..$(($# * 2 + more))"
 for topic; do
 	result "$topic applies to what it needs" topic_commits "$topic"
 	result "$topic, its mails: the same tree" mails "$topic"
