@@ -28,7 +28,7 @@ t=$(mktemp -d)
 trap 'scratch_close; rm -rf "$t"' EXIT
 unset TESTS SIGN ASSISTED NOTE V LINUX || :
 budget=4500	# lines of code and changelogs; the tests and the documentation apart
-n=0 bad=0 all= more=0
+n=0 bad=0 more=0 all=''
 # shellcheck disable=SC2046 # topics without blanks
 [ $# -gt 0 ] || { all=1 more=3; set -- $(topics); }
 
