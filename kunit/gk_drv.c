@@ -21,6 +21,13 @@ static vm_fault_t gk_drv_fault(struct vm_fault *vmf)
 	return drv->fault ? drv->fault(drv, vmf) : VM_FAULT_SIGBUS;
 }
 
+vm_fault_t gk_drv_give(struct gk_drv *drv, struct vm_fault *vmf)
+{
+	vmf->page = gk_drv_page(drv, vmf->pgoff);
+	get_page(vmf->page);
+	return 0;
+}
+
 static const struct vm_operations_struct gk_drv_vm_ops = {
 	.fault = gk_drv_fault,
 };

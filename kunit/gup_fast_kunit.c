@@ -20,18 +20,6 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-/* Parameters: the three calls that try GUP-fast. */
-static const void *gup_fast_api_params(struct kunit *test, const void *prev,
-				       char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && !api->fast);
-	return api;
-}
-
 /* Parameters: the shapes of the zoo that GUP-fast can read all of. */
 static const void *gup_fast_shape_params(struct kunit *test, const void *prev,
 					 char *desc)
@@ -65,9 +53,7 @@ static struct gk_call *gup_fast_without_slow(struct gk_range *r,
 /* A call that is expected to take @want pages, and to give them back. */
 static void gup_fast_expect(struct gk_call *c, long want)
 {
-	gk_expect_pinned(c, want);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, want);
 	GK_EXPECT(c, -1, "mmap_lock held", rwsem_is_locked(&c->r->mm->mmap_lock),
 		  0);
 }
@@ -108,10 +94,7 @@ static bool gup_fast_has_pinned(struct gk_range *r)
 
 static void gup_fast_map_at(struct gk_range *r, unsigned long addr)
 {
-	gk_mmap(r, NULL, addr, RW, MAP_PRIVATE |
-		(addr ? MAP_FIXED_NOREPLACE : 0));
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_mmap_anon(r, addr, RW, addr ? MAP_FIXED_NOREPLACE : 0);
 }
 
 /* Half of it on either side of an edge of a level of the page tables. */
@@ -426,42 +409,22 @@ static unsigned int gup_fast_index(struct gk_range *r, enum gup_fast_place at)
 	}
 }
 
-static void gup_fast_stop_unmap(struct gk_range *r, unsigned int i)
-{
-	gk_unmap(r, i, 1);
-}
-
-static void gup_fast_stop_protect(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_NONE);
-}
-
-static void gup_fast_stop_guard(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_GUARD_INSTALL);
-}
-
-static void gup_fast_drop(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_DONTNEED);
-}
-
 static const struct gup_fast_stop gup_fast_stops[] = {
-	{ "unmapped, first page", gup_fast_stop_unmap, FIRST },
-	{ "unmapped, second page", gup_fast_stop_unmap, SECOND },
-	{ "unmapped, before the edge", gup_fast_stop_unmap, BEFORE_EDGE },
-	{ "unmapped, after the edge", gup_fast_stop_unmap, AFTER_EDGE },
-	{ "unmapped, last page", gup_fast_stop_unmap, LAST },
-	{ "PROT_NONE, first page", gup_fast_stop_protect, FIRST },
-	{ "PROT_NONE, second page", gup_fast_stop_protect, SECOND },
-	{ "PROT_NONE, before the edge", gup_fast_stop_protect, BEFORE_EDGE },
-	{ "PROT_NONE, after the edge", gup_fast_stop_protect, AFTER_EDGE },
-	{ "PROT_NONE, last page", gup_fast_stop_protect, LAST },
-	{ "guard, first page", gup_fast_stop_guard, FIRST },
-	{ "guard, second page", gup_fast_stop_guard, SECOND },
-	{ "guard, before the edge", gup_fast_stop_guard, BEFORE_EDGE },
-	{ "guard, after the edge", gup_fast_stop_guard, AFTER_EDGE },
-	{ "guard, last page", gup_fast_stop_guard, LAST },
+	{ "unmapped, first page", gk_cut_unmap, FIRST },
+	{ "unmapped, second page", gk_cut_unmap, SECOND },
+	{ "unmapped, before the edge", gk_cut_unmap, BEFORE_EDGE },
+	{ "unmapped, after the edge", gk_cut_unmap, AFTER_EDGE },
+	{ "unmapped, last page", gk_cut_unmap, LAST },
+	{ "PROT_NONE, first page", gk_cut_no_access, FIRST },
+	{ "PROT_NONE, second page", gk_cut_no_access, SECOND },
+	{ "PROT_NONE, before the edge", gk_cut_no_access, BEFORE_EDGE },
+	{ "PROT_NONE, after the edge", gk_cut_no_access, AFTER_EDGE },
+	{ "PROT_NONE, last page", gk_cut_no_access, LAST },
+	{ "guard, first page", gk_cut_guard, FIRST },
+	{ "guard, second page", gk_cut_guard, SECOND },
+	{ "guard, before the edge", gk_cut_guard, BEFORE_EDGE },
+	{ "guard, after the edge", gk_cut_guard, AFTER_EDGE },
+	{ "guard, last page", gk_cut_guard, LAST },
 };
 
 KUNIT_ARRAY_PARAM_DESC(gup_fast_stop, gup_fast_stops, name);
@@ -487,11 +450,11 @@ static void gup_fast_partial(struct kunit *test)
 }
 
 static const struct gup_fast_stop gup_fast_places[] = {
-	{ "first page", gup_fast_drop, FIRST },
-	{ "second page", gup_fast_drop, SECOND },
-	{ "before the edge", gup_fast_drop, BEFORE_EDGE },
-	{ "after the edge", gup_fast_drop, AFTER_EDGE },
-	{ "last page", gup_fast_drop, LAST },
+	{ "first page", gk_cut_drop, FIRST },
+	{ "second page", gk_cut_drop, SECOND },
+	{ "before the edge", gk_cut_drop, BEFORE_EDGE },
+	{ "after the edge", gk_cut_drop, AFTER_EDGE },
+	{ "last page", gk_cut_drop, LAST },
 };
 
 KUNIT_ARRAY_PARAM_DESC(gup_fast_place, gup_fast_places, name);
@@ -1214,16 +1177,16 @@ static void gup_fast_during_fork(struct kunit *test)
 }
 
 static struct kunit_case gup_fast_cases[] = {
-	KUNIT_CASE_PARAM(gup_fast_empty_range, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_negative_range, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_empty_range, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_negative_range, gk_fast_api_params),
 #ifdef CONFIG_64BIT
-	KUNIT_CASE_PARAM(gup_fast_wide_range, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_wide_range, gk_fast_api_params),
 #else
-	KUNIT_CASE_PARAM(gup_fast_wrapped_range, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_wrapped_range, gk_fast_api_params),
 #endif
-	KUNIT_CASE_PARAM(gup_fast_overflow, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_past_task_size, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_unaligned, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_overflow, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_past_task_size, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_unaligned, gk_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_flags_refused, gup_fast_bad_flags_gen_params),
 	KUNIT_CASE_PARAM(gup_fast_partial, gup_fast_stop_gen_params),
 	KUNIT_CASE_PARAM(gup_fast_resumed, gup_fast_place_gen_params),
@@ -1231,25 +1194,25 @@ static struct kunit_case gup_fast_cases[] = {
 	KUNIT_CASE_PARAM(gup_fast_table_edge, gup_fast_level_gen_params),
 	KUNIT_CASE_PARAM(gup_fast_behind_table, gup_fast_behind_gen_params),
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-	KUNIT_CASE_PARAM(gup_fast_behind_leaf, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_behind_leaf, gk_fast_api_params),
 #endif
 	KUNIT_CASE_PARAM(gup_fast_taken, gup_fast_shape_params),
 	KUNIT_CASE_PARAM(gup_fast_only_irqs_off, gup_fast_shape_params),
 	KUNIT_CASE_PARAM(gup_fast_only_no_fault, gup_fast_fresh_gen_params),
 	KUNIT_CASE(gup_fast_only_no_driver_fault),
-	KUNIT_CASE_PARAM(gup_fast_nofault, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_nofault, gk_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_large_folios, gup_fast_order_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_part_of_folio, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_same_page, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_referenced, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_part_of_folio, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_same_page, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_referenced, gk_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_marks_mm, gk_api_params),
 	KUNIT_CASE_PARAM(gup_fast_left_to_slow, gup_fast_left_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_prot_none, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_prot_none, gk_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_special_pte, gup_fast_special_gen_params),
 	KUNIT_CASE(gup_fast_longterm_movable),
 	KUNIT_CASE(gup_fast_longterm_driver),
 	KUNIT_CASE_PARAM(gup_fast_mixed, gup_fast_run_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_during_fork, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_during_fork, gk_fast_api_params),
 	{}
 };
 

@@ -49,13 +49,6 @@ struct gup_locked {
 	unsigned int kept;
 };
 
-static vm_fault_t gup_locked_map_page(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
-}
-
 static vm_fault_t gup_locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	struct gup_locked *p = drv->test->priv;
@@ -68,23 +61,23 @@ static vm_fault_t gup_locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 	}
 	p->nr++;
 	if (page != p->at && !p->all)
-		return gup_locked_map_page(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	if (p->signal) {
 		gk_signal(p->signal);
 		p->signal = 0;
 	}
 	if (p->done[page] == p->times)
 		return p->then ? VM_FAULT_SIGBUS :
-				 gup_locked_map_page(drv, vmf);
+				 gk_drv_give(drv, vmf);
 	p->done[page]++;
 	if (p->answer == GUP_LOCKED_ERROR)
 		return VM_FAULT_SIGBUS;
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
 		p->kept++;
-		return gup_locked_map_page(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	}
 	if (p->answer == GUP_LOCKED_LOOK)
-		return gup_locked_map_page(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
 	ret = VM_FAULT_RETRY;
@@ -135,36 +128,6 @@ static struct gup_locked *gup_locked_plan(struct kunit *test)
 	return p;
 }
 
-/* Parameters: APIs that may drop the lock. */
-static const void *gup_locked_apis(struct kunit *test, const void *prev,
-				   char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && (api->only || api == &gk_apis[GK_GET] ||
-			 api == &gk_apis[GK_PIN]));
-	return api;
-}
-
-/* Parameters: APIs that take every flag. */
-static const void *gup_locked_slow_apis(struct kunit *test, const void *prev,
-					char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->fast);
-	return api;
-}
-
-static enum gk_api_id gup_locked_api(struct kunit *test)
-{
-	return (const struct gk_api *)test->param_value - gk_apis;
-}
-
 static bool gup_locked_remote(enum gk_api_id api)
 {
 	return api == GK_GET_REMOTE || api == GK_PIN_REMOTE;
@@ -174,6 +137,30 @@ static bool gup_locked_remote(enum gk_api_id api)
 static bool gup_locked_unlockable(enum gk_api_id api)
 {
 	return api != GK_GET && api != GK_PIN;
+}
+
+static bool gup_locked_drops(const struct gk_api *api)
+{
+	return !api->only && gup_locked_unlockable(api - gk_apis);
+}
+
+/* Parameters: APIs that may drop the lock. */
+static const void *gup_locked_apis(struct kunit *test, const void *prev,
+				   char *desc)
+{
+	return gk_api_params_if(test, prev, desc, gup_locked_drops);
+}
+
+static bool gup_locked_drops_interruptibly(const struct gk_api *api)
+{
+	return gup_locked_drops(api) && (api->flags & FOLL_INTERRUPTIBLE);
+}
+
+/* Parameters: of these, the ones that take FOLL_INTERRUPTIBLE. */
+static const void *gup_locked_interruptible_apis(struct kunit *test,
+						 const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, gup_locked_drops_interruptibly);
 }
 
 /* Only the remote calls tell. */
@@ -216,7 +203,7 @@ static void gup_locked_kept(struct kunit *test)
 {
 	struct gup_locked *p = gup_locked_plan(test);
 	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-	struct gk_call *c = gk_gup(r, gup_locked_api(test), FOLL_WRITE);
+	struct gk_call *c = gk_gup(r, gk_api(test), FOLL_WRITE);
 
 	gup_locked_expect_locked(c, true);
 	GK_EXPECT(c, -1, "faults", p->nr, r->nr);
@@ -231,7 +218,7 @@ static const unsigned int gup_locked_at[] = {
 /* VM_FAULT_RETRY, once or more, at one page. */
 static void gup_locked_retry(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i, times;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -260,7 +247,7 @@ static void gup_locked_retry_all(struct kunit *test)
 
 	p->all = true;
 	p->times = 2;
-	c = gk_gup(r, gup_locked_api(test), 0);
+	c = gk_gup(r, gk_api(test), 0);
 	gup_locked_expect_locked(c, false);
 	GK_EXPECT(c, -1, "faults", p->nr, 3 * r->nr);
 	gup_locked_expect_tried(c, p);
@@ -270,7 +257,7 @@ static void gup_locked_retry_all(struct kunit *test)
 /* A part of the mapping: what lies behind it is not asked for, nor taken. */
 static void gup_locked_retry_part(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	const unsigned int nr = GUP_LOCKED_NR - 2;
 	unsigned int i, at;
 
@@ -306,7 +293,7 @@ static void gup_locked_retry_behind_present(struct kunit *test)
 	gk_drv_insert(r, 4, gk_drv_page(drv, 4));
 	p->at = 2;
 	p->times = 1;
-	c = gk_gup_part(r, gup_locked_api(test), FOLL_WRITE, 1, r->nr - 1);
+	c = gk_gup_part(r, gk_api(test), FOLL_WRITE, 1, r->nr - 1);
 	gup_locked_expect_locked(c, false);
 	GK_EXPECT(c, -1, "faults", p->nr, 4);
 	gup_locked_expect_pages(c, r->nr - 1);
@@ -315,7 +302,7 @@ static void gup_locked_retry_behind_present(struct kunit *test)
 /* VM_FAULT_COMPLETED: the lock is gone, the page is there, no second fault. */
 static void gup_locked_completed(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -337,7 +324,7 @@ static void gup_locked_completed(struct kunit *test)
 /* The page was there and has gone when the lock is taken again. */
 static void gup_locked_completed_and_gone(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -359,7 +346,7 @@ static void gup_locked_completed_and_gone(struct kunit *test)
 /* An error after the retry: the pages before it, or the error. */
 static void gup_locked_retry_then_error(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -389,7 +376,7 @@ static void gup_locked_retry_then_hole(struct kunit *test)
 	p->at = 1;
 	p->times = 1;
 	gk_unmap(r, 4, 1);
-	c = gk_gup(r, gup_locked_api(test), FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	gup_locked_expect_locked(c, false);
 	gup_locked_expect_pages(c, 4);
 }
@@ -397,7 +384,7 @@ static void gup_locked_retry_then_hole(struct kunit *test)
 /* An error without a retry keeps the lock. */
 static void gup_locked_error(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -474,7 +461,7 @@ static void gup_locked_fault_flags(struct kunit *test)
 		FOLL_FORCE, FOLL_HWPOISON, FOLL_LONGTERM,
 		FOLL_LONGTERM | FOLL_WRITE,
 	};
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -566,7 +553,7 @@ static void gup_locked_never(struct kunit *test)
 /* A R/O pin of a shared page unshares it, and does not make it writable. */
 static void gup_locked_unshare(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	struct gup_locked *p = gup_locked_plan(test);
 	struct gk_range *r = gk_map(test, &gup_locked_drv_private, 0);
 	struct gk_call *c;
@@ -583,11 +570,8 @@ static void gup_locked_unshare(struct kunit *test)
 			  p->flags[k] & (FAULT_FLAG_UNSHARE |
 					 FAULT_FLAG_WRITE), 0);
 	for (k = 0; k < c->ret; k++) {
-		bool anon = PageAnon(c->pages[k]);
-
-		GK_EXPECT(c, k, "anonymous", anon, true);
-		GK_EXPECT(c, k, "exclusive",
-			  anon && PageAnonExclusive(c->pages[k]), true);
+		GK_EXPECT(c, k, "anonymous", PageAnon(c->pages[k]), true);
+		GK_EXPECT(c, k, "exclusive", gk_exclusive(c->pages[k]), true);
 		GK_EXPECT(c, k, "entry dirty", !!pte_dirty(gk_pte(r, k)),
 			  false);
 		GK_EXPECT(c, k, "entry writable", !!pte_write(gk_pte(r, k)),
@@ -597,22 +581,10 @@ static void gup_locked_unshare(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-/* Parameters: APIs that pin and take FOLL_LONGTERM. */
-static const void *gup_locked_pin_apis(struct kunit *test, const void *prev,
-				       char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && !api->pins);
-	return api;
-}
-
 /* FOLL_NOWAIT: what there is before the first wait, and the lock is kept. */
 static void gup_locked_nowait(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -648,7 +620,7 @@ static void gup_locked_nowait_error(struct kunit *test)
 
 	p->times = 1;
 	p->answer = GUP_LOCKED_ERROR;
-	c = gk_gup(r, gup_locked_api(test), FOLL_NOWAIT);
+	c = gk_gup(r, gk_api(test), FOLL_NOWAIT);
 	gup_locked_expect_locked(c, true);
 	gk_expect_refused(c, -EFAULT);
 }
@@ -683,22 +655,10 @@ static void gup_locked_expect_interrupted(struct gk_call *c, unsigned int at)
 		gk_expect_refused(c, -EINTR);
 }
 
-/* Parameters: APIs that take FOLL_INTERRUPTIBLE and may drop the lock. */
-static const void *gup_locked_interruptible_apis(struct kunit *test,
-						 const void *prev, char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gup_locked_apis(test, api, desc);
-	} while (api && !(api->flags & FOLL_INTERRUPTIBLE));
-	return api;
-}
-
 /* FOLL_INTERRUPTIBLE: any signal ends the retries. */
 static void gup_locked_interruptible(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -716,7 +676,7 @@ static void gup_locked_interruptible(struct kunit *test)
 static void gup_locked_interruptible_no_retry(struct kunit *test)
 {
 	struct gk_call *c = gup_locked_signalled(test, SIGUSR1,
-						 gup_locked_api(test),
+						 gk_api(test),
 						 FOLL_INTERRUPTIBLE, 2, 0);
 
 	gup_locked_expect_locked(c, true);
@@ -726,7 +686,7 @@ static void gup_locked_interruptible_no_retry(struct kunit *test)
 /* Without it only a fatal signal does. */
 static void gup_locked_uninterruptible(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -742,7 +702,7 @@ static void gup_locked_uninterruptible(struct kunit *test)
 /* SIGKILL ends the retries. */
 static void gup_locked_killed_in_retry(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -758,7 +718,7 @@ static void gup_locked_killed_in_retry(struct kunit *test)
 /* And GUP itself between two pages, whoever may drop the lock. */
 static void gup_locked_killed(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
@@ -774,7 +734,7 @@ static void gup_locked_killed(struct kunit *test)
 /* Killed before the call: not one fault, not one page. */
 static void gup_locked_killed_before(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	struct gup_locked *p = gup_locked_plan(test);
 	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
 	struct gk_call *c;
@@ -787,22 +747,10 @@ static void gup_locked_killed_before(struct kunit *test)
 	GK_EXPECT(c, -1, "faults", p->nr, 0);
 }
 
-/* Parameters: APIs that come to the slow walk. */
-static const void *gup_locked_fault_apis(struct kunit *test, const void *prev,
-					 char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->only);
-	return api;
-}
-
 static struct kunit_case gup_locked_cases[] = {
 	KUNIT_CASE(gup_locked_null),
 	KUNIT_CASE(gup_locked_never),
-	KUNIT_CASE_PARAM(gup_locked_kept, gup_locked_fault_apis),
+	KUNIT_CASE_PARAM(gup_locked_kept, gk_fault_api_params),
 	KUNIT_CASE_PARAM(gup_locked_retry, gup_locked_apis),
 	KUNIT_CASE_PARAM(gup_locked_retry_all, gup_locked_apis),
 	KUNIT_CASE_PARAM(gup_locked_retry_part, gup_locked_apis),
@@ -811,20 +759,20 @@ static struct kunit_case gup_locked_cases[] = {
 	KUNIT_CASE_PARAM(gup_locked_completed_and_gone, gup_locked_apis),
 	KUNIT_CASE_PARAM(gup_locked_retry_then_error, gup_locked_apis),
 	KUNIT_CASE_PARAM(gup_locked_retry_then_hole, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_error, gup_locked_fault_apis),
+	KUNIT_CASE_PARAM(gup_locked_error, gk_fault_api_params),
 	KUNIT_CASE(gup_locked_no_pages),
-	KUNIT_CASE_PARAM(gup_locked_fault_flags, gup_locked_fault_apis),
-	KUNIT_CASE_PARAM(gup_locked_unshare, gup_locked_pin_apis),
-	KUNIT_CASE_PARAM(gup_locked_nowait, gup_locked_slow_apis),
-	KUNIT_CASE_PARAM(gup_locked_nowait_error, gup_locked_slow_apis),
+	KUNIT_CASE_PARAM(gup_locked_fault_flags, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_locked_unshare, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_locked_nowait, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_locked_nowait_error, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_locked_interruptible,
 			 gup_locked_interruptible_apis),
 	KUNIT_CASE_PARAM(gup_locked_interruptible_no_retry,
 			 gup_locked_interruptible_apis),
 	KUNIT_CASE_PARAM(gup_locked_uninterruptible, gup_locked_apis),
 	KUNIT_CASE_PARAM(gup_locked_killed_in_retry, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed, gup_locked_fault_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed_before, gup_locked_fault_apis),
+	KUNIT_CASE_PARAM(gup_locked_killed, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_locked_killed_before, gk_fault_api_params),
 	{}
 };
 

@@ -7,7 +7,6 @@
  * be migrated. The driver's folios are not movable: they stay.
  */
 #include <linux/fs.h>
-#include <linux/highmem.h>
 #include <linux/migrate.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
@@ -22,8 +21,6 @@
 static const enum gk_api_id lt_apis[] = {
 	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
 };
-
-#define LT_NR_APIS	ARRAY_SIZE(lt_apis)
 
 /* Shapes in which at least one page must move, or be replaced. */
 static const struct gk_shape *const lt_shapes[] = {
@@ -40,30 +37,34 @@ static const struct gk_shape *const lt_drv_shapes[] = {
 	&gk_drv_order0, &gk_drv_order2, &gk_drv_order4,
 };
 
-/* Parameters stand for numbers: row * LT_NR_APIS + API. */
-static const char lt_grid[256];
+/* Parameters: each row of a table, which the case names, with each API that pins. */
+struct lt_param {
+	unsigned int row;
+	enum gk_api_id api;
+};
 
 static const void *lt_next(const void *prev, unsigned int rows,
 			   unsigned int *row, enum gk_api_id *api)
 {
-	unsigned int i = prev ? (const char *)prev - lt_grid + 1 : 0;
+	static struct lt_param params[16 * ARRAY_SIZE(lt_apis)];
+	unsigned int i = prev ? (const struct lt_param *)prev - params + 1 : 0;
 
-	if (i >= rows * LT_NR_APIS || WARN_ON(i >= sizeof(lt_grid)))
+	if (i >= rows * ARRAY_SIZE(lt_apis) || WARN_ON(i >= ARRAY_SIZE(params)))
 		return NULL;
-	*row = i / LT_NR_APIS;
-	*api = lt_apis[i % LT_NR_APIS];
-	return &lt_grid[i];
+	*row = i / ARRAY_SIZE(lt_apis);
+	*api = lt_apis[i % ARRAY_SIZE(lt_apis)];
+	params[i] = (struct lt_param){ *row, *api };
+	return &params[i];
 }
 
 static enum gk_api_id lt_api(struct kunit *test)
 {
-	return lt_apis[((const char *)test->param_value - lt_grid) %
-		       LT_NR_APIS];
+	return ((const struct lt_param *)test->param_value)->api;
 }
 
 static unsigned int lt_row(struct kunit *test)
 {
-	return ((const char *)test->param_value - lt_grid) / LT_NR_APIS;
+	return ((const struct lt_param *)test->param_value)->row;
 }
 
 static const void *lt_shape_params(const struct gk_shape *const *shapes,
@@ -136,46 +137,9 @@ static unsigned int lt_busy_page(struct kunit *test, struct gk_range *r)
 	return pages[lt_row(test)];
 }
 
-static u8 lt_read(struct page *page)
-{
-	u8 *addr = kmap_local_page(page), byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
-}
-
-static void lt_write(struct page *page, u8 byte)
-{
-	u8 *addr = kmap_local_page(page);
-
-	*addr = byte;
-	kunmap_local(addr);
-}
-
-/* Write through the page, not the mapping: nothing may be faulted in. */
-static void lt_mark(struct gk_range *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr; i++) {
-		struct page *page = gk_page(r, i);
-
-		if (page && !is_zero_page(page))
-			lt_write(page, i + 1);
-	}
-}
-
 static bool lt_pinnable(struct page *page)
 {
 	return folio_is_longterm_pinnable(page_folio(page));
-}
-
-/* References to the folio that no mapping and no cache explains. */
-static int lt_held(struct page *page)
-{
-	struct folio *folio = page_folio(page);
-
-	return folio_ref_count(folio) - folio_expected_ref_count(folio);
 }
 
 static unsigned int lt_nr_movable(struct gk_range *r)
@@ -211,7 +175,7 @@ static void lt_expect_settled(struct gk_call *c)
 		if (PageAnon(page)) {
 			GK_EXPECT(c, k, "exclusive", PageAnonExclusive(page),
 				  true);
-			GK_EXPECT(c, k, "references held", lt_held(page),
+			GK_EXPECT(c, k, "references held", gk_held(folio),
 				  gk_refs_wanted(c->api, folio, 1));
 			GK_EXPECT(c, k, "back on the LRU",
 				  folio_test_lru(folio), true);
@@ -248,9 +212,9 @@ static void lt_migrates(struct kunit *test, unsigned int flags)
 
 	byte = kunit_kzalloc(test, r->nr, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, byte);
-	lt_mark(r);
+	gk_poke_all(r);
 	for (i = 0; i < r->nr; i++)
-		byte[i] = gk_page(r, i) ? lt_read(gk_page(r, i)) : 0;
+		byte[i] = gk_page(r, i) ? gk_peek(gk_page(r, i)) : 0;
 	KUNIT_ASSERT_GT_MSG(test, lt_nr_movable(r), 0,
 			    "shape=%s: nothing is in a movable zone: no movablecore=?",
 			    r->shape->name);
@@ -260,9 +224,9 @@ static void lt_migrates(struct kunit *test, unsigned int flags)
 	lt_expect_settled(c);
 	lt_expect_isolated(c, isolated);
 	for (i = 0; i < c->ret; i++) {
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), byte[i]);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), byte[i]);
 		/* The process and the device see the same page from now on. */
-		lt_write(c->pages[i], ~byte[i]);
+		gk_poke(c->pages[i], ~byte[i]);
 		GK_EXPECT(c, i, "contents seen by the process", gk_load(r, i),
 			  (u8)~byte[i]);
 	}
@@ -271,7 +235,7 @@ static void lt_migrates(struct kunit *test, unsigned int flags)
 	for (i = 0; i < r->nr; i++)
 		if (PageAnon(gk_page(r, i)))
 			GK_EXPECT(c, i, "references held after the release",
-				  lt_held(gk_page(r, i)), 0);
+				  gk_held(page_folio(gk_page(r, i))), 0);
 }
 
 /* Movable pages are migrated, then pinned: contents and counts are right. */
@@ -295,7 +259,7 @@ static void gup_longterm_fresh(struct kunit *test)
 	gk_expect_pinned(c, r->nr);
 	lt_expect_settled(c);
 	for (k = 0; k < c->ret; k++)
-		GK_EXPECT(c, k, "contents", lt_read(c->pages[k]), 0);
+		GK_EXPECT(c, k, "contents", gk_peek(c->pages[k]), 0);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -319,11 +283,11 @@ static void gup_longterm_zero_page(struct kunit *test)
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), false);
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), 0);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), 0);
 		/* What the process writes later is seen through the pin. */
 		gk_store(r, i, i + 1);
 		GK_EXPECT(c, i, "contents written by the process",
-			  lt_read(c->pages[i]), i + 1);
+			  gk_peek(c->pages[i]), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -356,11 +320,11 @@ static void gup_longterm_file_private(struct kunit *test)
 	lt_expect_settled(c);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 		gk_store(r, i, 0x80 + i);
 		GK_EXPECT(c, i, "contents written by the process",
-			  lt_read(c->pages[i]), 0x80 + i);
-		GK_EXPECT(c, i, "the file's contents", lt_read(was[i]), i + 1);
+			  gk_peek(c->pages[i]), 0x80 + i);
+		GK_EXPECT(c, i, "the file's contents", gk_peek(was[i]), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -424,7 +388,7 @@ static void gup_longterm_mixed(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	for (i = 1; i < r->nr; i += 2) {
 		c = gk_gup_part(r, lt_api(test), FOLL_LONGTERM, i, 1);
 		gk_expect_ret(c, 1);
@@ -438,7 +402,7 @@ static void gup_longterm_mixed(struct kunit *test)
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "the page that was there",
 			  c->pages[i] == c->before[i].page, i % 2 == 1);
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -491,9 +455,9 @@ static void lt_expect_unwound(struct gk_call *c, long error)
 			GK_EXPECT(c, i, "still mapped", false, true);
 			continue;
 		}
-		GK_EXPECT(c, i, "contents", lt_read(page), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(page), i + 1);
 		GK_EXPECT(c, i, "exclusive",
-			  PageAnon(page) && PageAnonExclusive(page), true);
+			  gk_exclusive(page), true);
 		GK_EXPECT(c, i, "back on the LRU",
 			  folio_test_lru(page_folio(page)), true);
 		GK_EXPECT(c, i, "locked", folio_test_locked(page_folio(page)),
@@ -510,7 +474,7 @@ static void gup_longterm_busy(struct kunit *test)
 	struct lt_isolated isolated = lt_isolated();
 	struct gk_call *c;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	lt_assert_movable(r, r->nr);
 
 	get_page(page);
@@ -518,7 +482,7 @@ static void gup_longterm_busy(struct kunit *test)
 	lt_expect_unwound(c, -EBUSY);
 	lt_expect_isolated(c, isolated);
 	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i == busy);
 	GK_EXPECT(c, busy, "the page that was there", gk_page(r, busy) == page,
 		  true);
@@ -541,7 +505,7 @@ static void gup_longterm_busy_after_fast(struct kunit *test)
 	struct page *page;
 	unsigned int i;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	c = gk_gup_part(r, GK_PIN_FAST, FOLL_LONGTERM, 0, ready);
 	gk_expect_ret(c, ready);
 	gk_release(c);
@@ -554,13 +518,13 @@ static void gup_longterm_busy_after_fast(struct kunit *test)
 	gk_expect_counts(c);
 	lt_expect_settled(c);
 	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i < ready ? gk_refs_wanted(c->api, page_folio(page),
 						     1) : i == busy);
 	gk_release(c);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "references held after the release",
-			  lt_held(gk_page(r, i)), i == busy);
+			  gk_held(page_folio(gk_page(r, i))), i == busy);
 
 	/* The slow path has no part of the range to offer. */
 	c = gk_gup(r, GK_PIN_UNLOCKED, FOLL_LONGTERM | FOLL_WRITE);
@@ -621,7 +585,7 @@ static void lt_expect_gave_back(struct gk_call *c, long error)
 	gk_expect_ret(c, error);
 	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
 		  c->acquired - c->released, 0);
-	GK_EXPECT(c, 0, "references held", lt_held(gk_page(c->r, 0)), 0);
+	GK_EXPECT(c, 0, "references held", gk_held(page_folio(gk_page(c->r, 0))), 0);
 	GK_EXPECT(c, 0, "back on the LRU", folio_test_lru(folio), true);
 	GK_EXPECT(c, 0, "locked", folio_test_locked(folio), false);
 }
@@ -704,7 +668,7 @@ static void gup_longterm_isolated_until_killed(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	lt_assert_movable(r, r->nr);
 	/* The first: a signal between two pages finds no part to return. */
 	KUNIT_ASSERT_TRUE(test, folio_isolate_lru(folio));
@@ -721,9 +685,9 @@ static void gup_longterm_isolated_until_killed(struct kunit *test)
 		  c->acquired - c->released, 0);
 	lt_expect_isolated(c, isolated);
 	for (i = 0; i < r->nr; i++) {
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i == 0);
-		GK_EXPECT(c, i, "contents", lt_read(gk_page(r, i)), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(gk_page(r, i)), i + 1);
 	}
 	folio_putback_lru(folio);
 
@@ -794,19 +758,17 @@ static void gup_longterm_blocked_by_pin(struct kunit *test)
 	struct gk_call *held, *c;
 	unsigned int i;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	held = gk_gup_part(r, GK_PIN, FOLL_WRITE, 7, 1);
 	gk_expect_ret(held, 1);
 	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
 	lt_expect_unwound(c, -EBUSY);
 	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i == 7 ? GUP_PIN_COUNTING_BIAS : 0);
 	gk_release(held);
 	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 }
 
 static struct kunit_case gup_longterm_cases[] = {

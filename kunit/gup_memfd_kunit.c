@@ -226,7 +226,7 @@ static void mf_unpin(struct mf *mf)
 static void mf_expect_pins(struct mf *mf, struct folio *folio, long k, int pins)
 {
 	mf_expect(mf, k, "refcount beyond the expected one",
-		  folio_ref_count(folio) - folio_expected_ref_count(folio),
+		  gk_held(folio),
 		  gk_refs_wanted(&gk_apis[GK_PIN], folio, pins));
 	mf_expect(mf, k, "folio_maybe_dma_pinned",
 		  folio_maybe_dma_pinned(folio), pins > 0);

@@ -22,31 +22,24 @@ enum gup_populate_kind {
 	GUP_POPULATE_DIRTY,	/* the file's page, written to */
 };
 
-static vm_fault_t gup_populate_give(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
-}
-
 #define GUP_POPULATE_BAD	3
 
 static vm_fault_t gup_populate_sigbus(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	return vmf->pgoff == GUP_POPULATE_BAD ? VM_FAULT_SIGBUS :
-						gup_populate_give(drv, vmf);
+						gk_drv_give(drv, vmf);
 }
 
 static vm_fault_t gup_populate_oom(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	return vmf->pgoff == GUP_POPULATE_BAD ? VM_FAULT_OOM :
-						gup_populate_give(drv, vmf);
+						gk_drv_give(drv, vmf);
 }
 
 static vm_fault_t gup_populate_poison(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	return vmf->pgoff == GUP_POPULATE_BAD ? VM_FAULT_HWPOISON :
-						gup_populate_give(drv, vmf);
+						gk_drv_give(drv, vmf);
 }
 
 /* Drops the lock at each page, drv->left times in all. */
@@ -54,7 +47,7 @@ static vm_fault_t gup_populate_retry(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	if (!drv->left || !(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
 	    vmf->flags & FAULT_FLAG_TRIED)
-		return gup_populate_give(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	drv->left--;
 	release_fault_lock(vmf);
 	return VM_FAULT_RETRY;
@@ -66,7 +59,7 @@ static vm_fault_t gup_populate_complete(struct gk_drv *drv,
 	vm_fault_t ret;
 
 	if (!drv->left || !(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
-		return gup_populate_give(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	drv->left--;
 	ret = vmf_insert_page(vmf->vma, vmf->address,
 			      gk_drv_page(drv, vmf->pgoff));
@@ -74,13 +67,6 @@ static vm_fault_t gup_populate_complete(struct gk_drv *drv,
 		return ret;
 	release_fault_lock(vmf);
 	return VM_FAULT_COMPLETED | VM_FAULT_NOPAGE;
-}
-
-static void gup_populate_map_anon(struct gk_range *r, unsigned long prot)
-{
-	gk_mmap(r, NULL, 0, prot, MAP_PRIVATE);
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
 }
 
 static void gup_populate_driver(struct gk_range *r,
@@ -98,7 +84,7 @@ static void gup_populate_driver(struct gk_range *r,
 #define GUP_POPULATE_ANON(_name, _prot)					\
 	static void gup_populate_map_##_name(struct gk_range *r)	\
 	{								\
-		gup_populate_map_anon(r, _prot);			\
+		gk_mmap_anon(r, 0, _prot, 0);			\
 	}								\
 	GUP_POPULATE_SHAPE(_name)
 
@@ -120,9 +106,9 @@ GUP_POPULATE_ANON(anon_readonly, PROT_READ);
 GUP_POPULATE_ANON(anon_write, PROT_WRITE);
 GUP_POPULATE_ANON(anon_exec, PROT_EXEC);
 GUP_POPULATE_ANON(anon_none, PROT_NONE);
-GUP_POPULATE_DRV(drv, gup_populate_give, RW, MAP_SHARED);
-GUP_POPULATE_DRV(drv_readonly, gup_populate_give, PROT_READ, MAP_SHARED);
-GUP_POPULATE_DRV(drv_private, gup_populate_give, RW, MAP_PRIVATE);
+GUP_POPULATE_DRV(drv, gk_drv_give, RW, MAP_SHARED);
+GUP_POPULATE_DRV(drv_readonly, gk_drv_give, PROT_READ, MAP_SHARED);
+GUP_POPULATE_DRV(drv_private, gk_drv_give, RW, MAP_PRIVATE);
 GUP_POPULATE_DRV(drv_sigbus, gup_populate_sigbus, RW, MAP_SHARED);
 GUP_POPULATE_DRV(drv_oom, gup_populate_oom, RW, MAP_SHARED);
 GUP_POPULATE_DRV(drv_poison, gup_populate_poison, RW, MAP_SHARED);
@@ -131,7 +117,7 @@ GUP_POPULATE_DRV(drv_complete, gup_populate_complete, RW, MAP_SHARED);
 
 static void gup_populate_map_anon_io(struct gk_range *r)
 {
-	gup_populate_map_anon(r, RW);
+	gk_mmap_anon(r, 0, RW, 0);
 	gk_vma_mod_flags(r, 0, VM_IO, 0);
 }
 
@@ -209,9 +195,7 @@ static void gup_populate_expect_no_refs(struct gk_range *r, const char *what)
 		want = folio_mapcount(folio);
 		if (!folio_test_anon(folio))
 			want++;		/* the page cache's or the driver's */
-		KUNIT_EXPECT_EQ_MSG(r->test, snap[i].refs, want,
-				    "shape=%s api=%s page=%u: references",
-				    r->shape->name, what, i);
+		GK_EXPECT_AT(r, what, i, "references", snap[i].refs, want);
 	}
 }
 
@@ -286,9 +270,8 @@ static void gup_populate_vma_range(struct kunit *test)
 		long ret;
 
 		ret = gup_populate_vma(r, 0, r->nr, with ? &locked : NULL);
-		KUNIT_EXPECT_EQ_MSG(test, ret, want,
-				    "shape=%s api=populate_vma_page_range locked=%u",
-				    r->shape->name, with);
+		GK_EXPECT_AT(r, "populate_vma_page_range", -1, "return", ret,
+			     want);
 		KUNIT_EXPECT_EQ(test, locked, 1);
 		gup_populate_expect(r, "populate_vma_page_range", 0, r->nr,
 				    kind);
@@ -380,9 +363,8 @@ static int gup_populate_mm(struct gk_range *r, int ignore_errors)
 {
 	int ret = __mm_populate(r->addr, r->nr * PAGE_SIZE, ignore_errors);
 
-	KUNIT_EXPECT_FALSE_MSG(r->test, rwsem_is_locked(&r->mm->mmap_lock),
-			       "shape=%s api=__mm_populate: the lock is held",
-			       r->shape->name);
+	GK_EXPECT_AT(r, "__mm_populate", -1, "mmap_lock held",
+		     rwsem_is_locked(&r->mm->mmap_lock), false);
 	return ret;
 }
 
@@ -459,10 +441,9 @@ static void gup_populate_mm_error(struct kunit *test)
 		struct gk_range *r = gk_map(test, &gk_anon_fresh, 12);
 
 		gk_protect(r, 4, 4, PROT_NONE);
-		KUNIT_EXPECT_EQ_MSG(test, gup_populate_mm(r, ignore),
-				    ignore ? 0 : -EFAULT,
-				    "shape=%s api=__mm_populate ignore_errors=%d",
-				    r->shape->name, ignore);
+		GK_EXPECT_AT(r, ignore ? "__mm_populate, ignore_errors" :
+					 "__mm_populate", -1, "return",
+			     gup_populate_mm(r, ignore), ignore ? 0 : -EFAULT);
 		gup_populate_expect(r, "__mm_populate", 0, 4,
 				    GUP_POPULATE_COPY);
 		gup_populate_expect(r, "__mm_populate", 4, 8,
@@ -664,8 +645,7 @@ static void gup_populate_by_madvise(struct kunit *test)
 				 write ? MADV_POPULATE_WRITE :
 					 MADV_POPULATE_READ);
 		KUNIT_EXPECT_FALSE(test, rwsem_is_locked(&r->mm->mmap_lock));
-		KUNIT_EXPECT_EQ_MSG(test, ret, want, "shape=%s api=%s",
-				    r->shape->name, what);
+		GK_EXPECT_AT(r, what, -1, "return", ret, want);
 		gup_populate_expect(r, what, 0, want ? 1 : r->nr,
 				    write ? p->w : p->r);
 		gup_populate_expect_no_refs(r, what);
@@ -709,22 +689,19 @@ static void gup_populate_faultin_error(struct kunit *test)
 	unsigned int write;
 
 	for (write = 0; write <= 1; write++) {
+		const char *api = write ? "faultin_page_range, write" :
+					  "faultin_page_range";
 		struct gk_range *r = gk_map(test, p->shape, 0);
 		int locked = 1;
 
 		if (p->bad)
-			KUNIT_EXPECT_EQ_MSG(test,
-					    gup_populate_faultin(r, 0, write,
-								 &locked),
-					    p->bad,
-					    "shape=%s api=faultin_page_range write=%u",
-					    r->shape->name, write);
+			GK_EXPECT_AT(r, api, 0, "return",
+				     gup_populate_faultin(r, 0, write, &locked),
+				     p->bad);
 		KUNIT_EXPECT_EQ(test, locked, 1);
-		KUNIT_EXPECT_EQ_MSG(test,
-				    gup_populate_faultin(r, p->bad, write,
-							 &locked), p->error,
-				    "shape=%s api=faultin_page_range write=%u at page %u",
-				    r->shape->name, write, p->bad);
+		GK_EXPECT_AT(r, api, p->bad, "return",
+			     gup_populate_faultin(r, p->bad, write, &locked),
+			     p->error);
 		KUNIT_EXPECT_EQ(test, locked, 1);
 		gup_populate_expect_no_refs(r, "faultin_page_range");
 	}
@@ -744,10 +721,8 @@ static void gup_populate_faultin_retry(struct kunit *test)
 		int locked = 1;
 
 		write = i % 2;
-		KUNIT_EXPECT_EQ_MSG(test,
-				    gup_populate_faultin(r, 0, write, &locked),
-				    r->nr, "shape=%s api=faultin_page_range",
-				    r->shape->name);
+		GK_EXPECT_AT(r, "faultin_page_range", -1, "return",
+			     gup_populate_faultin(r, 0, write, &locked), r->nr);
 		KUNIT_EXPECT_EQ(test, locked, 0);
 		KUNIT_EXPECT_EQ(test, drv->faults, (i / 2 ? 1 : 2) * r->nr);
 		KUNIT_EXPECT_EQ(test, !!(drv->last_flags & FAULT_FLAG_WRITE),

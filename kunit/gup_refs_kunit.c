@@ -161,9 +161,7 @@ static void gup_refs_write(struct kunit *test)
 	struct gk_range *r = refs_map(test);
 	struct gk_call *c = gk_gup(r, refs_id(test), FOLL_WRITE);
 
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 }
 
 static void gup_refs_read(struct kunit *test)
@@ -171,9 +169,7 @@ static void gup_refs_read(struct kunit *test)
 	struct gk_range *r = refs_map(test);
 	struct gk_call *c = gk_gup(r, refs_id(test), 0);
 
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 }
 
 /* Part of a folio: a count for each page that was asked for, none for others */

@@ -7,7 +7,6 @@
  * There is no need for THP here: a large folio is mapped by hand, page by page.
  */
 #include <kunit/resource.h>
-#include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
@@ -56,10 +55,8 @@ static void ra_mmap(struct gk_range *r)
 	unsigned int nr = r->nr, before;
 
 	r->nr = PTRS_PER_PTE + nr;
-	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
 	/* The folios are small where the test does not say otherwise. */
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_mmap_anon(r, 0, RW, 0);
 	/* What is left over is given back: 32 bits of addresses are soon used up. */
 	before = (ALIGN(r->addr, PMD_SIZE) - r->addr) / PAGE_SIZE;
 	if (before)
@@ -68,27 +65,6 @@ static void ra_mmap(struct gk_range *r)
 		gk_unmap(r, before + nr, PTRS_PER_PTE - before);
 	r->nr = nr;
 	r->addr = gk_addr(r, before);
-}
-
-/* Write through the page, not the mapping: nothing may be faulted in. */
-static void ra_mark(struct gk_range *r)
-{
-	unsigned int i;
-	u8 *addr;
-
-	for (i = 0; i < r->nr; i++) {
-		addr = kmap_local_page(gk_page(r, i));
-		*addr = i + 1;
-		kunmap_local(addr);
-	}
-}
-
-static u8 ra_read(struct page *page)
-{
-	u8 *addr = kmap_local_page(page), byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
 }
 
 /* Faults from where memory can be pinned for long: nothing needs to move. */
@@ -111,7 +87,7 @@ static void ra_map(struct gk_range *r)
 	folio_get(folio);
 	r->test->priv = folio;
 	ra_fault(r, RA_LAST + 1, RA_PAGES - RA_LAST - 1);
-	ra_mark(r);
+	gk_poke_all(r);
 }
 
 static const struct gk_shape ra_shape = {
@@ -129,11 +105,6 @@ static int ra_held(struct kunit *test, struct folio *folio)
 {
 	return folio_ref_count(folio) - folio_mapcount(folio) -
 	       (folio == test->priv);
-}
-
-static bool ra_exclusive(struct page *page)
-{
-	return PageAnon(page) && PageAnonExclusive(page);
 }
 
 /*
@@ -173,40 +144,15 @@ static void ra_copy(struct gk_range *r, unsigned int i)
 	ra_fault(r, i, 1);
 }
 
-static void ra_drop(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_DONTNEED);
-}
-
 static void ra_zero(struct gk_range *r, unsigned int i)
 {
-	ra_drop(r, i);
+	gk_cut_drop(r, i);
 	gk_fault(r, i, 1, false);
-}
-
-static void ra_guard(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_GUARD_INSTALL);
-}
-
-static void ra_unmap(struct gk_range *r, unsigned int i)
-{
-	gk_unmap(r, i, 1);
-}
-
-static void ra_no_access(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_NONE);
-}
-
-static void ra_readonly(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_READ);
 }
 
 static void ra_readonly_shared(struct gk_range *r, unsigned int i)
 {
-	ra_readonly(r, i);
+	gk_cut_readonly(r, i);
 	ClearPageAnonExclusive(gk_page(r, i));
 }
 
@@ -271,19 +217,19 @@ static const struct ra_kind {
 	{ "zero_page", ra_zero,
 	  .get = SLOW, .pin = SLOW, .longterm = COPY, .write = COPY,
 	  .force = COPY, .dump = REFUSE },
-	{ "dropped", ra_drop,
+	{ "dropped", gk_cut_drop,
 	  .get = COPY, .pin = COPY, .longterm = COPY_ZERO, .write = COPY,
 	  .force = COPY, .dump = REFUSE },
-	{ "guard", ra_guard,
+	{ "guard", gk_cut_guard,
 	  .get = FAIL, .pin = FAIL, .longterm = FAIL, .write = FAIL,
 	  .force = FAIL, .dump = FAIL },
-	{ "unmapped", ra_unmap,
+	{ "unmapped", gk_cut_unmap,
 	  .get = REFUSE, .pin = REFUSE, .longterm = REFUSE, .write = REFUSE,
 	  .force = REFUSE, .dump = REFUSE },
-	{ "no_access", ra_no_access,
+	{ "no_access", gk_cut_no_access,
 	  .get = REFUSE, .pin = REFUSE, .longterm = REFUSE, .write = REFUSE,
 	  .force = SLOW, .dump = REFUSE },
-	{ "readonly_vma", ra_readonly,
+	{ "readonly_vma", gk_cut_readonly,
 	  .write = REFUSE, .force = SLOW },
 	{ "readonly_vma_shared", ra_readonly_shared,
 	  .pin = COPY, .longterm = COPY, .write = REFUSE, .force = COPY },
@@ -430,10 +376,10 @@ static void ra_expect_pages(struct gk_call *c, const struct ra_want *want,
 
 		GK_EXPECT(c, i, "is another page", page != c->before[i].page,
 			  !!(want->copied & BIT(i)));
-		GK_EXPECT(c, i, "contents", ra_read(page), byte[i]);
+		GK_EXPECT(c, i, "contents", gk_peek(page), byte[i]);
 		if (!is_zero_page(page) &&
 		    (c->api->pins || (c->flags & FOLL_WRITE)))
-			GK_EXPECT(c, i, "exclusive", ra_exclusive(page), true);
+			GK_EXPECT(c, i, "exclusive", gk_exclusive(page), true);
 	}
 	for (k = 0; k < c->r->nr; k++)
 		if (k < c->first || k >= c->first + c->ret)
@@ -455,7 +401,7 @@ static void ra_call(struct kunit *test, const struct ra_kind *kind,
 	kind->change(r, changed);
 	for (i = 0; i < r->nr; i++)
 		if (gk_page(r, i))
-			byte[i] = ra_read(gk_page(r, i));
+			byte[i] = gk_peek(gk_page(r, i));
 	c = gk_prepare(r, how->api, flags, first, nr);
 	want = ra_foretell(kind, changed, c, how->alone);
 	if (how->alone)
@@ -652,17 +598,13 @@ static void gup_runs_anon_migration_entry(struct kunit *test)
 			c = gk_gup(r, api - gk_apis, FOLL_NOFAULT |
 				   (write ? FOLL_WRITE : 0));
 			want = ra_foretell(&kind, i, c, false);
-			gk_expect_pinned(c, want.ret);
-			gk_release(c);
-			gk_expect_restored(c);
+			gk_expect_round_trip(c, want.ret);
 		}
 		ra_set_pte(r, i, was);
 	}
 	folio_unlock(folio);
 	c = gk_gup(r, api - gk_apis, FOLL_NOFAULT | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 	folio_put(folio);
 }
 
@@ -840,7 +782,7 @@ static void ra_map_moving(struct gk_range *r)
 				    "no movablecore=?");
 		i += ra_folio_nr(*s);
 	}
-	ra_mark(r);
+	gk_poke_all(r);
 	r->test->priv = NULL;
 }
 
@@ -886,8 +828,8 @@ static void ra_expect_whole(struct gk_call *c, struct page *busy, bool released)
 		folio = page_folio(page);
 		for (k = 0; !released && k < c->ret; k++)
 			n += page_folio(c->pages[k]) == folio;
-		GK_EXPECT(c, i, "contents", ra_read(page), i + 1);
-		GK_EXPECT(c, i, "exclusive", ra_exclusive(page), true);
+		GK_EXPECT(c, i, "contents", gk_peek(page), i + 1);
+		GK_EXPECT(c, i, "exclusive", gk_exclusive(page), true);
 		GK_EXPECT(c, i, "on its LRU", folio_test_lru(folio), true);
 		GK_EXPECT(c, i, "locked", folio_test_locked(folio), false);
 		GK_EXPECT(c, i, "held", ra_held(c->r->test, folio),

@@ -6,7 +6,6 @@
  * get_dump_page(), fixup_user_fault() and fault_in_*().
  */
 #include <linux/coredump.h>
-#include <linux/highmem.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
@@ -16,56 +15,10 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-/* Parameters: the APIs that walk slowly from the start. */
-static const void *gup_slow_apis(struct kunit *test, const void *prev,
-				 char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->fast);
-	return api;
-}
-
-/* Parameters: the APIs that can come to the slow walk. */
-static const void *gup_slow_or_fallback_apis(struct kunit *test,
-					     const void *prev, char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->only);
-	return api;
-}
-
-static enum gk_api_id gup_slow_api(struct kunit *test)
-{
-	return (const struct gk_api *)test->param_value - gk_apis;
-}
-
 /* Does pin or get by this API set FOLL_TOUCH? Only pin_user_pages() does not */
 static bool gup_slow_touches(enum gk_api_id api)
 {
 	return api != GK_PIN;
-}
-
-static u8 gup_slow_peek(struct page *page)
-{
-	u8 *addr = kmap_local_page(page);
-	u8 byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
-}
-
-static void gup_slow_poke(struct page *page, u8 byte)
-{
-	u8 *addr = kmap_local_page(page);
-
-	*addr = byte;
-	kunmap_local(addr);
 }
 
 static u8 gup_slow_file_byte(struct gk_range *r, unsigned int i)
@@ -93,13 +46,6 @@ static pte_t gup_slow_raw_pte(struct gk_range *r, unsigned int i)
 	return pte;
 }
 
-static vm_fault_t gup_slow_give_page(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
-}
-
 static vm_fault_t gup_slow_insert_page(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	return vmf_insert_page(vmf->vma, vmf->address,
@@ -111,7 +57,7 @@ static void gup_slow_map_drv(struct gk_range *r)
 {
 	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
 
-	drv->fault = gup_slow_give_page;
+	drv->fault = gk_drv_give;
 	gk_drv_mmap(r, drv, RW, MAP_SHARED);
 }
 
@@ -152,11 +98,9 @@ static void gup_slow_expect_forced(struct gk_call *c)
 
 	for (k = 0; k < c->ret; k++) {
 		struct page *page = c->pages[k];
-		bool anon = PageAnon(page);
 
-		GK_EXPECT(c, k, "anonymous", anon, true);
-		GK_EXPECT(c, k, "exclusive", anon && PageAnonExclusive(page),
-			  true);
+		GK_EXPECT(c, k, "anonymous", PageAnon(page), true);
+		GK_EXPECT(c, k, "exclusive", gk_exclusive(page), true);
 		GK_EXPECT(c, k, "entry writable",
 			  !!pte_write(gk_pte(c->r, k)), false);
 	}
@@ -170,15 +114,15 @@ static void gup_slow_force_file(struct kunit *test)
 	long k;
 
 	gk_protect(r, 0, r->nr, PROT_READ);
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE | FOLL_FORCE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
 	gk_expect_pinned(c, r->nr);
 	gup_slow_expect_forced(c);
 	for (k = 0; k < c->ret; k++) {
 		GK_EXPECT(c, k, "is a copy", c->pages[k] != c->before[k].page,
 			  true);
-		GK_EXPECT(c, k, "data copied", gup_slow_peek(c->pages[k]),
+		GK_EXPECT(c, k, "data copied", gk_peek(c->pages[k]),
 			  k + 1);
-		gup_slow_poke(c->pages[k], 0xee);
+		gk_poke(c->pages[k], 0xee);
 		GK_EXPECT(c, k, "data in the file", gup_slow_file_byte(r, k),
 			  k + 1);
 		GK_EXPECT(c, k, "data seen by the process", gk_load(r, k),
@@ -198,7 +142,7 @@ static void gup_slow_force_forked(struct kunit *test)
 
 	child.mm = r->child->mm;
 	gk_protect(r, 0, r->nr, PROT_READ);
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE | FOLL_FORCE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
 	gk_expect_pinned(c, r->nr);
 	gup_slow_expect_forced(c);
 	for (k = 0; k < c->ret; k++) {
@@ -207,8 +151,8 @@ static void gup_slow_force_forked(struct kunit *test)
 		GK_EXPECT(c, k, "child keeps its page",
 			  theirs == c->before[k].page, true);
 		GK_EXPECT(c, k, "is a copy", c->pages[k] != theirs, true);
-		gup_slow_poke(c->pages[k], 0xee);
-		GK_EXPECT(c, k, "data of the child", gup_slow_peek(theirs), 0);
+		gk_poke(c->pages[k], 0xee);
+		GK_EXPECT(c, k, "data of the child", gk_peek(theirs), 0);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -218,7 +162,7 @@ static void gup_slow_force_forked(struct kunit *test)
 static void gup_slow_force_exclusive(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_readonly, 0);
-	struct gk_call *c = gk_gup(r, gup_slow_api(test),
+	struct gk_call *c = gk_gup(r, gk_api(test),
 				   FOLL_WRITE | FOLL_FORCE);
 	long k;
 
@@ -267,9 +211,9 @@ static void gup_slow_touch_read(struct kunit *test)
 	gk_fault(r, 0, r->nr, false);
 	gk_settle();
 	gup_slow_set_clean(r);
-	c = gk_gup(r, gup_slow_api(test), 0);
+	c = gk_gup(r, gk_api(test), 0);
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_flags(c, false, gup_slow_touches(gup_slow_api(test)));
+	gup_slow_expect_flags(c, false, gup_slow_touches(gk_api(test)));
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -277,7 +221,7 @@ static void gup_slow_touch_read(struct kunit *test)
 /* A write marks dirty too, unless the entry will tell in time. */
 static void gup_slow_touch_write(struct kunit *test)
 {
-	bool touches = gup_slow_touches(gup_slow_api(test));
+	bool touches = gup_slow_touches(gk_api(test));
 	struct gk_range *r = gk_map(test, &gk_shmem_fresh, 0);
 	struct gk_call *c;
 
@@ -286,7 +230,7 @@ static void gup_slow_touch_write(struct kunit *test)
 	gup_slow_set_clean(r);
 	KUNIT_ASSERT_TRUE(test, pte_write(gk_pte(r, 0)));
 	KUNIT_ASSERT_FALSE(test, pte_dirty(gk_pte(r, 0)));
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
 	gup_slow_expect_flags(c, touches, touches);
 	gk_release(c);
@@ -300,9 +244,9 @@ static void gup_slow_touch_dirty_entry(struct kunit *test)
 
 	gup_slow_set_clean(r);
 	KUNIT_ASSERT_TRUE(test, pte_dirty(gk_pte(r, 0)));
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_flags(c, false, gup_slow_touches(gup_slow_api(test)));
+	gup_slow_expect_flags(c, false, gup_slow_touches(gk_api(test)));
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -332,51 +276,49 @@ static const struct gup_slow_dump {
 
 KUNIT_ARRAY_PARAM_DESC(gup_slow_dump, gup_slow_dumps, name);
 
+static struct page *gup_slow_dump(struct gk_range *r, unsigned int i, int held)
+{
+	struct page *page;
+	int locked = held;
+
+	if (held)
+		mmap_read_lock(r->mm);
+	page = get_dump_page(gk_addr(r, i), &locked);
+	if (locked)
+		mmap_read_unlock(r->mm);
+	GK_EXPECT_AT(r, "get_dump_page", i, "*locked", locked, held);
+	return page;
+}
+
 static void gup_slow_dump_page(struct kunit *test)
 {
 	const struct gup_slow_dump *p = test->param_value;
+	const unsigned int i = p->page;
 	int held;
 
 	for (held = 0; held <= 1; held++) {
+		const char *api = held ? "get_dump_page, locked" : "get_dump_page";
 		struct gk_range *r = gk_map(test, p->shape, 0);
 		struct gk_entry *before = gk_snapshot(r);
+		struct page *page = gup_slow_dump(r, i, held);
 		struct gk_entry *with, *without;
-		struct page *page;
-		int locked = held;
 
-		if (held)
-			mmap_read_lock(r->mm);
-		page = get_dump_page(gk_addr(r, p->page), &locked);
-		if (locked)
-			mmap_read_unlock(r->mm);
-		KUNIT_EXPECT_EQ_MSG(test, locked, held,
-				    "shape=%s api=get_dump_page: *locked",
-				    p->shape->name);
-		KUNIT_EXPECT_EQ_MSG(test, !!page, p->found,
-				    "shape=%s api=get_dump_page locked=%d page=%u: page or hole",
-				    p->shape->name, held, p->page);
+		GK_EXPECT_AT(r, api, i, "a page, not a hole", !!page, p->found);
 		if (!p->found)
-			KUNIT_EXPECT_PTR_EQ_MSG(test, gk_page(r, p->page),
-						before[p->page].page,
-						"shape=%s api=get_dump_page locked=%d page=%u: was faulted in",
-					    p->shape->name, held, p->page);
+			GK_EXPECT_AT(r, api, i, "was faulted in",
+				     gk_page(r, i) != before[i].page, false);
 		if (!page)
 			continue;
-		KUNIT_EXPECT_PTR_EQ_MSG(test, page, gk_page(r, p->page),
-					"shape=%s api=get_dump_page",
-					p->shape->name);
+		GK_EXPECT_AT(r, api, i, "is the mapped page",
+			     page == gk_page(r, i), true);
 		with = gk_snapshot(r);
 		put_page(page);
 		without = gk_snapshot(r);
-		KUNIT_EXPECT_EQ_MSG(test, with[p->page].refs,
-				    without[p->page].refs + 1,
-				    "shape=%s api=get_dump_page: its reference",
-				    p->shape->name);
-		if (before[p->page].page == page)
-			KUNIT_EXPECT_EQ_MSG(test, without[p->page].refs,
-					    before[p->page].refs,
-					    "shape=%s api=get_dump_page: references left behind",
-					    p->shape->name);
+		GK_EXPECT_AT(r, api, i, "its reference", with[i].refs,
+			     without[i].refs + 1);
+		if (before[i].page == page)
+			GK_EXPECT_AT(r, api, i, "references left behind",
+				     without[i].refs, before[i].refs);
 	}
 }
 
@@ -384,16 +326,14 @@ static void gup_slow_dump_page(struct kunit *test)
 static void gup_slow_dump_range(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 6);
-	enum gk_api_id api = gup_slow_api(test);
+	enum gk_api_id api = gk_api(test);
 	struct gk_call *c;
 
 	gk_fault(r, 0, 2, true);
 	gk_fault(r, 3, 1, false);
 	gk_fault(r, 5, 1, true);
 	c = gk_gup(r, api, FOLL_DUMP | FOLL_FORCE);
-	gk_expect_pinned(c, 2);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, 2);
 	/* An untouched page, and the zero page: neither is dumped. */
 	c = gk_gup_part(r, api, FOLL_DUMP | FOLL_FORCE, 2, 4);
 	gk_expect_refused(c, -EFAULT);
@@ -406,7 +346,7 @@ static void gup_slow_dump_range(struct kunit *test)
 static void gup_slow_no_struct_page(struct kunit *test)
 {
 	static const unsigned int flags[] = { 0, FOLL_WRITE };
-	enum gk_api_id api = gup_slow_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -414,9 +354,7 @@ static void gup_slow_no_struct_page(struct kunit *test)
 		struct gk_call *c = gk_gup(r, api, flags[i]);
 		pte_t pte;
 
-		gk_expect_pinned(c, GUP_SLOW_SPECIAL);
-		gk_release(c);
-		gk_expect_restored(c);
+		gk_expect_round_trip(c, GUP_SLOW_SPECIAL);
 		c = gk_gup_part(r, api, flags[i], GUP_SLOW_SPECIAL, 2);
 		gk_expect_refused(c, -EEXIST);
 		/* FOLL_TOUCH has only the entry to mark. */
@@ -426,9 +364,7 @@ static void gup_slow_no_struct_page(struct kunit *test)
 		GK_EXPECT(c, 0, "entry still special", !!pte_special(pte),
 			  true);
 		c = gk_gup_part(r, api, flags[i], GUP_SLOW_SPECIAL + 1, 2);
-		gk_expect_pinned(c, 2);
-		gk_release(c);
-		gk_expect_restored(c);
+		gk_expect_round_trip(c, 2);
 	}
 }
 
@@ -483,22 +419,16 @@ static void gup_slow_no_pages(struct kunit *test)
 		long ret;
 
 		ret = gup_slow_prefault_by(apis[i], r, p->flags);
-		KUNIT_EXPECT_EQ_MSG(test, ret, r->nr,
-				    "shape=%s api=%s flags=%s pages=NULL: return",
-				    p->shape->name, api,
-				    gk_flags_name(test, p->flags));
+		GK_EXPECT_AT(r, api, -1, "return", ret, r->nr);
 		was = gk_snapshot(r);
 		gup_slow_prefault_by(apis[i], r, p->flags);
 		is = gk_snapshot(r);
 		for (k = 0; k < r->nr; k++) {
 			if (!(p->special && k == GUP_SLOW_SPECIAL))
-				KUNIT_EXPECT_NOT_NULL_MSG(test, is[k].page,
-							  "shape=%s api=%s page=%u: not faulted in",
-							  p->shape->name, api,
-							  k);
-			KUNIT_EXPECT_EQ_MSG(test, is[k].refs, was[k].refs,
-					    "shape=%s api=%s page=%u pages=NULL: references",
-					    p->shape->name, api, k);
+				GK_EXPECT_AT(r, api, k, "faulted in",
+					     !!is[k].page, true);
+			GK_EXPECT_AT(r, api, k, "references", is[k].refs,
+				     was[k].refs);
 		}
 	}
 }
@@ -512,7 +442,7 @@ static void gup_slow_nr_zero(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct gk_range *r = gk_map(test, shapes[i], 0);
-		struct gk_call *c = gk_gup_part(r, gup_slow_api(test),
+		struct gk_call *c = gk_gup_part(r, gk_api(test),
 						FOLL_WRITE, r->nr / 2, 0);
 
 		gk_expect_refused(c, 0);
@@ -521,32 +451,6 @@ static void gup_slow_nr_zero(struct kunit *test)
 }
 
 /* What can be had of a range before the page that cannot. */
-static void gup_slow_cut_hole(struct gk_range *r, unsigned int i)
-{
-	gk_unmap(r, i, 1);
-}
-
-static void gup_slow_cut_prot_none(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_NONE);
-}
-
-static void gup_slow_cut_readonly(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_READ);
-}
-
-static void gup_slow_cut_guard(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_GUARD_INSTALL);
-}
-
-/* Without a handler the driver answers SIGBUS once its page has gone. */
-static void gup_slow_cut_zapped(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_DONTNEED);
-}
-
 static void gup_slow_cut_special(struct gk_range *r, unsigned int i)
 {
 	struct gk_drv *drv = gk_range_drv(r);
@@ -566,12 +470,12 @@ static const struct gup_slow_cut {
 	void (*cut)(struct gk_range *r, unsigned int i);
 	long error;
 } gup_slow_cuts[] = {
-	{ "hole", &gk_anon_written, gup_slow_cut_hole, -EFAULT },
-	{ "prot_none", &gk_anon_written, gup_slow_cut_prot_none, -EFAULT },
-	{ "readonly", &gk_anon_written, gup_slow_cut_readonly, -EFAULT },
-	{ "guard", &gk_anon_written, gup_slow_cut_guard, -EFAULT },
-	{ "sigbus", &gk_drv_order0, gup_slow_cut_zapped, -EFAULT },
-	{ "sigbus_large", &gk_drv_order4, gup_slow_cut_zapped, -EFAULT },
+	{ "hole", &gk_anon_written, gk_cut_unmap, -EFAULT },
+	{ "prot_none", &gk_anon_written, gk_cut_no_access, -EFAULT },
+	{ "readonly", &gk_anon_written, gk_cut_readonly, -EFAULT },
+	{ "guard", &gk_anon_written, gk_cut_guard, -EFAULT },
+	{ "sigbus", &gk_drv_order0, gk_cut_drop, -EFAULT },
+	{ "sigbus_large", &gk_drv_order4, gk_cut_drop, -EFAULT },
 	{ "special", &gk_drv_order0, gup_slow_cut_special, -EEXIST },
 	{ "special_large", &gk_drv_order4, gup_slow_cut_special, -EEXIST },
 };
@@ -594,9 +498,7 @@ static void gup_slow_partial(struct kunit *test)
 			struct gk_call *c = gk_gup(r, api, FOLL_WRITE);
 
 			if (at[i]) {
-				gk_expect_pinned(c, at[i]);
-				gk_release(c);
-				gk_expect_restored(c);
+				gk_expect_round_trip(c, at[i]);
 			} else {
 				gk_expect_refused(c, gk_apis[api].only ?
 						  0 : p->error);
@@ -606,9 +508,7 @@ static void gup_slow_partial(struct kunit *test)
 				continue;
 			c = gk_gup_part(r, api, FOLL_WRITE, at[i] + 1,
 					last - at[i]);
-			gk_expect_pinned(c, last - at[i]);
-			gk_release(c);
-			gk_expect_restored(c);
+			gk_expect_round_trip(c, last - at[i]);
 		}
 	}
 }
@@ -697,18 +597,18 @@ static void gup_slow_driver_page(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
 		struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
 
-		gup_slow_expect_drv(gk_gup(r, gup_slow_api(test), flags[i]));
+		gup_slow_expect_drv(gk_gup(r, gk_api(test), flags[i]));
 		/* VM_FAULT_NOPAGE: the driver has set the entry by itself. */
 		r = gk_map(test, &gup_slow_drv, 0);
 		gk_range_drv(r)->fault = gup_slow_insert_page;
-		gup_slow_expect_drv(gk_gup(r, gup_slow_api(test), flags[i]));
+		gup_slow_expect_drv(gk_gup(r, gk_api(test), flags[i]));
 	}
 }
 
 /* FOLL_NOFAULT: what is there, and not one fault. */
 static void gup_slow_nofault(struct kunit *test)
 {
-	enum gk_api_id api = gup_slow_api(test);
+	enum gk_api_id api = gk_api(test);
 	struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c = gk_gup(r, api, FOLL_NOFAULT);
@@ -718,9 +618,7 @@ static void gup_slow_nofault(struct kunit *test)
 	for (i = 0; i < r->nr; i++) {
 		gk_drv_insert(r, i, gk_drv_page(drv, i));
 		c = gk_gup(r, api, FOLL_NOFAULT | FOLL_WRITE);
-		gk_expect_pinned(c, i + 1);
-		gk_release(c);
-		gk_expect_restored(c);
+		gk_expect_round_trip(c, i + 1);
 	}
 	GK_EXPECT(c, -1, "faults", drv->faults, 0);
 }
@@ -736,7 +634,7 @@ static void gup_slow_nofault_cow(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct gk_range *r = gk_map(test, shapes[i], 0);
-		struct gk_call *c = gk_gup(r, gup_slow_api(test),
+		struct gk_call *c = gk_gup(r, gk_api(test),
 					   FOLL_NOFAULT | FOLL_WRITE);
 
 		gk_expect_refused(c, -EFAULT);
@@ -774,9 +672,7 @@ static void gup_slow_migration_entry(struct kunit *test)
 	folio_put(folio);
 	for (api = 0; api < GK_NR_APIS; api++) {
 		c = gk_gup(r, api, FOLL_NOFAULT);
-		gk_expect_pinned(c, 4);
-		gk_release(c);
-		gk_expect_restored(c);
+		gk_expect_round_trip(c, 4);
 	}
 	KUNIT_EXPECT_PTR_EQ(test, gk_page(r, 2), page);
 }
@@ -792,9 +688,8 @@ static int gup_slow_fixup(struct gk_range *r, unsigned int i,
 
 	mmap_read_lock(r->mm);
 	ret = fixup_user_fault(r->mm, gk_addr(r, i), fault_flags, unlocked);
-	KUNIT_EXPECT_TRUE_MSG(r->test, rwsem_is_locked(&r->mm->mmap_lock),
-			      "shape=%s api=fixup_user_fault page=%u: lost the lock",
-			      r->shape->name, i);
+	GK_EXPECT_AT(r, "fixup_user_fault", i, "mmap_lock held",
+		     rwsem_is_locked(&r->mm->mmap_lock), true);
 	if (rwsem_is_locked(&r->mm->mmap_lock))
 		mmap_read_unlock(r->mm);
 	return ret;
@@ -831,29 +726,24 @@ static void gup_slow_fixup_fault(struct kunit *test)
 	int with;
 
 	for (with = 0; with <= 1; with++) {
+		const char *api = with ? "fixup_user_fault, unlocked" :
+					 "fixup_user_fault";
 		struct gk_range *r = gk_map(test, p->shape, 0);
 		bool unlocked = false;
 		int ret;
 
 		ret = gup_slow_fixup(r, p->page, p->flags,
 				     with ? &unlocked : NULL);
-		KUNIT_EXPECT_EQ_MSG(test, ret, p->ret,
-				    "shape=%s api=fixup_user_fault flags=%x unlocked=%d page=%u",
-				    p->shape->name, p->flags, with, p->page);
-		KUNIT_EXPECT_FALSE_MSG(test, unlocked,
-				       "shape=%s api=fixup_user_fault flags=%x: *unlocked though nothing dropped the lock",
-				       p->shape->name, p->flags);
+		GK_EXPECT_AT(r, api, p->page, "return", ret, p->ret);
+		GK_EXPECT_AT(r, api, p->page, "*unlocked", unlocked, false);
 		if (ret)
 			continue;
-		KUNIT_EXPECT_NOT_NULL_MSG(test, gk_page(r, p->page),
-					  "shape=%s api=fixup_user_fault flags=%x",
-					  p->shape->name, p->flags);
+		GK_EXPECT_AT(r, api, p->page, "faulted in",
+			     !!gk_page(r, p->page), true);
 		if (p->flags & FAULT_FLAG_WRITE)
-			KUNIT_EXPECT_TRUE_MSG(test,
-					      pte_write(gk_pte(r, p->page)) &&
-					      pte_dirty(gk_pte(r, p->page)),
-					      "shape=%s api=fixup_user_fault: entry not ready for a write",
-					      p->shape->name);
+			GK_EXPECT_AT(r, api, p->page, "entry ready for a write",
+				     pte_write(gk_pte(r, p->page)) &&
+				     pte_dirty(gk_pte(r, p->page)), true);
 	}
 }
 
@@ -894,7 +784,7 @@ static void gup_slow_fixup_oom(struct kunit *test)
 static vm_fault_t gup_slow_retry(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	if (!drv->left)
-		return gup_slow_give_page(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	KUNIT_EXPECT_EQ(drv->test, !!(vmf->flags & FAULT_FLAG_TRIED),
 			drv->faults > 1);
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
@@ -1159,7 +1049,7 @@ static void gup_slow_waited_for(struct kunit *test)
 		wait->late = 0;
 		wait->answered = false;
 		gup_slow_wait_begin(r, wait);
-		c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
+		c = gk_gup(r, gk_api(test), FOLL_WRITE);
 		gup_slow_wait_end(r);
 		gk_expect_pinned(c, r->nr);
 		GK_EXPECT(c, at[i], "pages made dirty", wait->pages, r->nr);
@@ -1171,35 +1061,35 @@ static void gup_slow_waited_for(struct kunit *test)
 	}
 }
 
+static bool gup_slow_walks_and_touches(const struct gk_api *api)
+{
+	return !api->fast && gup_slow_touches(api - gk_apis);
+}
+
 /* Parameters: the APIs that walk slowly and make dirty what they take. */
 static const void *gup_slow_touching_apis(struct kunit *test, const void *prev,
 					  char *desc)
 {
-	const struct gk_api *api = prev;
-
-	do {
-		api = gup_slow_apis(test, api, desc);
-	} while (api && !gup_slow_touches(api - gk_apis));
-	return api;
+	return gk_api_params_if(test, prev, desc, gup_slow_walks_and_touches);
 }
 
 static struct kunit_case gup_slow_cases[] = {
-	KUNIT_CASE_PARAM(gup_slow_force_file, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_force_forked, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_force_exclusive, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_touch_read, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_touch_write, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gup_slow_apis),
+	KUNIT_CASE_PARAM(gup_slow_force_file, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_force_forked, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_force_exclusive, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_touch_read, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_touch_write, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_dump_page, gup_slow_dump_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_dump_range, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_no_struct_page, gup_slow_apis),
+	KUNIT_CASE_PARAM(gup_slow_dump_range, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_no_struct_page, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_no_pages, gup_slow_prefault_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_nr_zero, gup_slow_apis),
+	KUNIT_CASE_PARAM(gup_slow_nr_zero, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_partial, gup_slow_cut_gen_params),
 	KUNIT_CASE_PARAM(gup_slow_driver_error, gup_slow_answer_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_driver_page, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_nofault, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_nofault_cow, gup_slow_or_fallback_apis),
+	KUNIT_CASE_PARAM(gup_slow_driver_page, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_nofault, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_nofault_cow, gk_fault_api_params),
 	KUNIT_CASE(gup_slow_migration_entry),
 	KUNIT_CASE_PARAM(gup_slow_fixup_fault, gup_slow_fixup_gen_params),
 	KUNIT_CASE(gup_slow_fixup_killed),

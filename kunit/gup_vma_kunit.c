@@ -18,19 +18,12 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-static vm_fault_t gup_vma_fault(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
-}
-
 static void gup_vma_drv(struct gk_range *r, unsigned long prot,
 			unsigned long flags)
 {
 	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
 
-	drv->fault = gup_vma_fault;
+	drv->fault = gk_drv_give;
 	gk_drv_mmap(r, drv, prot, flags);
 }
 
@@ -113,7 +106,7 @@ static void gup_vma_anon_write(struct gk_range *r)
 
 static vm_fault_t gup_vma_own_fault(struct vm_fault *vmf)
 {
-	return gup_vma_fault(vmf->vma->vm_private_data, vmf);
+	return gk_drv_give(vmf->vma->vm_private_data, vmf);
 }
 
 static vm_fault_t gup_vma_mkwrite(struct vm_fault *vmf)
@@ -421,9 +414,7 @@ static void gup_vma_check(struct kunit *test, const struct gup_vma_run *run)
 	unsigned int i;
 
 	if (row->granted && !gup_vma_locked_by_key(r, run->api)) {
-		gk_expect_pinned(c, r->nr);
-		gk_release(c);
-		gk_expect_restored(c);
+		gk_expect_round_trip(c, r->nr);
 		return;
 	}
 	gk_expect_refused(c, -EFAULT);

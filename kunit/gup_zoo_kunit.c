@@ -20,7 +20,6 @@
  * - GUP-fast sees page tables, not VMAs: a VMA that may be written but not read
  *   is readable to it where the architecture's entries make it so.
  */
-#include <linux/highmem.h>
 #include <linux/mman.h>
 #include <linux/shmem_fs.h>
 
@@ -86,7 +85,6 @@ static void zoo_take_page(struct gk_range *r, unsigned int i,
 {
 	struct vm_area_struct *vma;
 	struct folio *folio;
-	u8 *addr;
 	pte_t pte;
 
 	mmap_read_lock(r->mm);
@@ -105,19 +103,17 @@ static void zoo_take_page(struct gk_range *r, unsigned int i,
 	z->pte_dirty = pte_dirty(pte);
 	z->zero = is_zero_folio(folio);
 	z->pinnable = folio_is_longterm_pinnable(folio);
-	addr = kmap_local_page(z->page);
-	z->byte = *addr;
-	kunmap_local(addr);
+	z->byte = gk_peek(z->page);
 	if (z->zero)
 		return;
 	z->anon = folio_test_anon(folio);
-	z->excl = z->anon && PageAnonExclusive(z->page);
+	z->excl = gk_exclusive(z->page);
 	z->dirty = folio_test_dirty(folio);
 	z->shmem = !z->anon && folio->mapping && shmem_mapping(folio->mapping);
 	z->driver = !z->anon && !folio->mapping;
 	z->order = folio_order(folio);
 	z->index = folio_page_idx(folio, z->page);
-	z->held = folio_ref_count(folio) - folio_expected_ref_count(folio);
+	z->held = gk_held(folio);
 	if (folio_has_pincount(folio))
 		z->pins = atomic_read(&folio->_pincount);
 }
@@ -133,23 +129,6 @@ static struct zoo_page *zoo_take(struct gk_range *r)
 	for (i = 0; i < r->nr; i++)
 		zoo_take_page(r, i, &z[i]);
 	return z;
-}
-
-/* Make the pages tell apart, so that a copy can be told from a wrong page. */
-static void zoo_mark(struct gk_range *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr; i++) {
-		struct page *page = gk_page(r, i);
-		u8 *addr;
-
-		if (!page || is_zero_page(page))
-			continue;
-		addr = kmap_local_page(page);
-		*addr = i % 251 + 1;
-		kunmap_local(addr);
-	}
 }
 
 /*
@@ -468,7 +447,7 @@ static struct zoo_run *zoo_run(struct kunit *test, const struct gk_shape *shape,
 	KUNIT_ASSERT_NOT_NULL(test, run->pages);
 	KUNIT_ASSERT_NOT_NULL(test, run->calls);
 
-	zoo_mark(r);
+	gk_poke_all(r);
 	run->before = zoo_take(r);
 	if (single) {
 		struct gk_range *one = kunit_kcalloc(test, nr, sizeof(*one),
@@ -736,9 +715,7 @@ static void gup_zoo_write_only(struct kunit *test)
 	struct gk_range *r = gk_map(test, &zoo_write_only, 0);
 	struct gk_call *c = gk_gup(r, api - gk_apis, FOLL_WRITE);
 
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 
 	c = gk_gup(r, api - gk_apis, 0);
 	if (api->fast && pte_access_permitted(gk_pte(r, 0), false))
@@ -752,9 +729,7 @@ static void gup_zoo_write_only(struct kunit *test)
 	if (api->only && !pte_access_permitted(gk_pte(r, 0), false))
 		gk_expect_refused(c, 0);
 	else
-		gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+		gk_expect_round_trip(c, r->nr);
 }
 
 static struct kunit_case gup_zoo_cases[] = {
