@@ -11,18 +11,18 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-#define GUP_LOCKED_NR	6
+#define LOCKED_NR	6
 
-enum gup_locked_answer {
-	GUP_LOCKED_RETRY,	/* the lock is dropped, nothing is mapped */
-	GUP_LOCKED_COMPLETED,	/* the lock is dropped, the page is mapped */
-	GUP_LOCKED_GONE,	/* completed, but the page is not mapped */
-	GUP_LOCKED_ERROR,	/* SIGBUS */
-	GUP_LOCKED_LOOK,	/* a page; only see whether it may retry */
+enum locked_answer {
+	LOCKED_RETRY,	/* the lock is dropped, nothing is mapped */
+	LOCKED_COMPLETED,	/* the lock is dropped, the page is mapped */
+	LOCKED_GONE,	/* completed, but the page is not mapped */
+	LOCKED_ERROR,	/* SIGBUS */
+	LOCKED_LOOK,	/* a page; only see whether it may retry */
 };
 
 /**
- * struct gup_locked - what a driver does at its faults, and what it saw
+ * struct locked_plan - what a driver does at its faults, and what it saw
  * @at: the page whose faults are answered otherwise than by a page
  * @all: every page's are
  * @times: that often for each such page
@@ -35,23 +35,23 @@ enum gup_locked_answer {
  * @flags: FAULT_FLAG_* of each fault
  * @kept: faults that should have dropped the lock, and were not allowed to
  */
-struct gup_locked {
+struct locked_plan {
 	unsigned int at;
 	bool all;
 	unsigned int times;
-	enum gup_locked_answer answer;
+	enum locked_answer answer;
 	bool then;
 	int signal;
-	unsigned int done[GUP_LOCKED_NR];
+	unsigned int done[LOCKED_NR];
 	unsigned int nr;
 	unsigned int page[64];
 	unsigned int flags[64];
 	unsigned int kept;
 };
 
-static vm_fault_t gup_locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	struct gup_locked *p = drv->test->priv;
+	struct locked_plan *p = drv->test->priv;
 	unsigned int page = vmf->pgoff;
 	vm_fault_t ret;
 
@@ -70,21 +70,21 @@ static vm_fault_t gup_locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 		return p->then ? VM_FAULT_SIGBUS :
 				 gk_drv_give(drv, vmf);
 	p->done[page]++;
-	if (p->answer == GUP_LOCKED_ERROR)
+	if (p->answer == LOCKED_ERROR)
 		return VM_FAULT_SIGBUS;
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
 		p->kept++;
 		return gk_drv_give(drv, vmf);
 	}
-	if (p->answer == GUP_LOCKED_LOOK)
+	if (p->answer == LOCKED_LOOK)
 		return gk_drv_give(drv, vmf);
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
 	ret = VM_FAULT_RETRY;
-	if (p->answer != GUP_LOCKED_RETRY)
+	if (p->answer != LOCKED_RETRY)
 		/* ->fault() has no page for its caller: so VM_FAULT_NOPAGE. */
 		ret = VM_FAULT_COMPLETED | VM_FAULT_NOPAGE;
-	if (p->answer == GUP_LOCKED_COMPLETED &&
+	if (p->answer == LOCKED_COMPLETED &&
 	    vmf_insert_page(vmf->vma, vmf->address, gk_drv_page(drv, page)) !=
 	    VM_FAULT_NOPAGE)
 		return VM_FAULT_SIGBUS;
@@ -92,86 +92,85 @@ static vm_fault_t gup_locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 	return ret;
 }
 
-static void gup_locked_map(struct gk_range *r, unsigned long flags)
+static void locked_map(struct gk_range *r, unsigned long flags)
 {
 	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
 
-	drv->fault = gup_locked_fault;
+	drv->fault = locked_fault;
 	gk_drv_mmap(r, drv, RW, flags);
 }
 
-static void gup_locked_map_shared(struct gk_range *r)
+static void locked_map_shared(struct gk_range *r)
 {
-	gup_locked_map(r, MAP_SHARED);
+	locked_map(r, MAP_SHARED);
 }
 
-static void gup_locked_map_private(struct gk_range *r)
+static void locked_map_private(struct gk_range *r)
 {
-	gup_locked_map(r, MAP_PRIVATE);
+	locked_map(r, MAP_PRIVATE);
 }
 
-static const struct gk_shape gup_locked_drv = {
-	.name = "drv_locked", .nr = GUP_LOCKED_NR, .map = gup_locked_map_shared,
+static const struct gk_shape locked_drv = {
+	.name = "drv_locked", .nr = LOCKED_NR, .map = locked_map_shared,
 };
 
-static const struct gk_shape gup_locked_drv_private = {
-	.name = "drv_locked_private", .nr = GUP_LOCKED_NR,
-	.map = gup_locked_map_private,
+static const struct gk_shape locked_drv_private = {
+	.name = "drv_locked_private", .nr = LOCKED_NR,
+	.map = locked_map_private,
 };
 
-static struct gup_locked *gup_locked_plan(struct kunit *test)
+static struct locked_plan *locked_plan(struct kunit *test)
 {
-	struct gup_locked *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+	struct locked_plan *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	test->priv = p;
 	return p;
 }
 
-static bool gup_locked_remote(enum gk_api_id api)
+static bool locked_remote(enum gk_api_id api)
 {
 	return api == GK_GET_REMOTE || api == GK_PIN_REMOTE;
 }
 
 /* May it drop the lock? get_user_pages() and pin_user_pages() may not. */
-static bool gup_locked_unlockable(enum gk_api_id api)
+static bool locked_unlockable(enum gk_api_id api)
 {
 	return api != GK_GET && api != GK_PIN;
 }
 
-static bool gup_locked_drops(const struct gk_api *api)
+static bool locked_drops(const struct gk_api *api)
 {
-	return !api->only && gup_locked_unlockable(api - gk_apis);
+	return !api->only && locked_unlockable(api - gk_apis);
 }
 
 /* Parameters: APIs that may drop the lock. */
-static const void *gup_locked_apis(struct kunit *test, const void *prev,
-				   char *desc)
+static const void *locked_apis(struct kunit *test, const void *prev, char *desc)
 {
-	return gk_api_params_if(test, prev, desc, gup_locked_drops);
+	return gk_api_params_if(test, prev, desc, locked_drops);
 }
 
-static bool gup_locked_drops_interruptibly(const struct gk_api *api)
+static bool locked_drops_interruptibly(const struct gk_api *api)
 {
-	return gup_locked_drops(api) && (api->flags & FOLL_INTERRUPTIBLE);
+	return locked_drops(api) && (api->flags & FOLL_INTERRUPTIBLE);
 }
 
 /* Parameters: of these, the ones that take FOLL_INTERRUPTIBLE. */
-static const void *gup_locked_interruptible_apis(struct kunit *test,
-						 const void *prev, char *desc)
+static const void *locked_interruptible_apis(struct kunit *test,
+					     const void *prev, char *desc)
 {
-	return gk_api_params_if(test, prev, desc, gup_locked_drops_interruptibly);
+	return gk_api_params_if(test, prev, desc, locked_drops_interruptibly);
 }
 
 /* Only the remote calls tell. */
-static void gup_locked_expect_locked(struct gk_call *c, bool want)
+static void locked_expect_locked(struct gk_call *c, bool want)
 {
-	if (gup_locked_remote(c->api - gk_apis))
+	if (locked_remote(c->api - gk_apis))
 		GK_EXPECT(c, -1, "*locked", c->locked, want);
 }
 
 /* @want pages: those of the driver, in order, none twice, none left out. */
-static void gup_locked_expect_pages(struct gk_call *c, long want)
+static void locked_expect_pages(struct gk_call *c, long want)
 {
 	struct gk_drv *drv = gk_range_drv(c->r);
 	long k;
@@ -188,7 +187,7 @@ static void gup_locked_expect_pages(struct gk_call *c, long want)
 }
 
 /* FAULT_FLAG_TRIED at a page's second fault and later, not at its first. */
-static void gup_locked_expect_tried(struct gk_call *c, struct gup_locked *p)
+static void locked_expect_tried(struct gk_call *c, struct locked_plan *p)
 {
 	unsigned int i;
 
@@ -201,18 +200,18 @@ static void gup_locked_expect_tried(struct gk_call *c, struct gup_locked *p)
 /* Nothing drops the lock: it is as it was. */
 static void gup_locked_kept(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv, 0);
 	struct gk_call *c = gk_gup(r, gk_api(test), FOLL_WRITE);
 
-	gup_locked_expect_locked(c, true);
+	locked_expect_locked(c, true);
 	GK_EXPECT(c, -1, "faults", p->nr, r->nr);
-	gup_locked_expect_tried(c, p);
-	gup_locked_expect_pages(c, r->nr);
+	locked_expect_tried(c, p);
+	locked_expect_pages(c, r->nr);
 }
 
-static const unsigned int gup_locked_at[] = {
-	0, 1, GUP_LOCKED_NR / 2, GUP_LOCKED_NR - 1,
+static const unsigned int locked_at[] = {
+	0, 1, LOCKED_NR / 2, LOCKED_NR - 1,
 };
 
 /* VM_FAULT_RETRY, once or more, at one page. */
@@ -221,19 +220,19 @@ static void gup_locked_retry(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i, times;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
 		for (times = 1; times <= 3; times++) {
-			struct gup_locked *p = gup_locked_plan(test);
-			struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+			struct locked_plan *p = locked_plan(test);
+			struct gk_range *r = gk_map(test, &locked_drv, 0);
 			struct gk_call *c;
 
-			p->at = gup_locked_at[i];
+			p->at = locked_at[i];
 			p->times = times;
 			c = gk_gup(r, api, FOLL_WRITE);
-			gup_locked_expect_locked(c, false);
+			locked_expect_locked(c, false);
 			GK_EXPECT(c, p->at, "faults", p->nr, r->nr + times);
-			gup_locked_expect_tried(c, p);
-			gup_locked_expect_pages(c, r->nr);
+			locked_expect_tried(c, p);
+			locked_expect_pages(c, r->nr);
 		}
 	}
 }
@@ -241,39 +240,39 @@ static void gup_locked_retry(struct kunit *test)
 /* At every page: the count goes on over all of them. */
 static void gup_locked_retry_all(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv, 0);
 	struct gk_call *c;
 
 	p->all = true;
 	p->times = 2;
 	c = gk_gup(r, gk_api(test), 0);
-	gup_locked_expect_locked(c, false);
+	locked_expect_locked(c, false);
 	GK_EXPECT(c, -1, "faults", p->nr, 3 * r->nr);
-	gup_locked_expect_tried(c, p);
-	gup_locked_expect_pages(c, r->nr);
+	locked_expect_tried(c, p);
+	locked_expect_pages(c, r->nr);
 }
 
 /* A part of the mapping: what lies behind it is not asked for, nor taken. */
 static void gup_locked_retry_part(struct kunit *test)
 {
 	enum gk_api_id api = gk_api(test);
-	const unsigned int nr = GUP_LOCKED_NR - 2;
+	const unsigned int nr = LOCKED_NR - 2;
 	unsigned int i, at;
 
 	for (i = 0; i < 2 * nr; i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		struct gk_call *c;
 
 		at = i / 2;
 		p->at = 1 + at;
 		p->times = 1;
-		p->answer = i % 2 ? GUP_LOCKED_COMPLETED : GUP_LOCKED_RETRY;
+		p->answer = i % 2 ? LOCKED_COMPLETED : LOCKED_RETRY;
 		c = gk_gup_part(r, api, FOLL_WRITE, 1, nr);
-		gup_locked_expect_locked(c, false);
+		locked_expect_locked(c, false);
 		GK_EXPECT(c, at, "faults", p->nr, nr + 1 - i % 2);
-		gup_locked_expect_pages(c, nr);
+		locked_expect_pages(c, nr);
 		KUNIT_EXPECT_NULL_MSG(test, gk_page(r, nr + 1),
 				      "%s: the next page was faulted in",
 				      gk_where(c));
@@ -283,8 +282,8 @@ static void gup_locked_retry_part(struct kunit *test)
 /* What GUP-fast has found before counts as well. */
 static void gup_locked_retry_behind_present(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv, 0);
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c;
 
@@ -294,9 +293,9 @@ static void gup_locked_retry_behind_present(struct kunit *test)
 	p->at = 2;
 	p->times = 1;
 	c = gk_gup_part(r, gk_api(test), FOLL_WRITE, 1, r->nr - 1);
-	gup_locked_expect_locked(c, false);
+	locked_expect_locked(c, false);
 	GK_EXPECT(c, -1, "faults", p->nr, 4);
-	gup_locked_expect_pages(c, r->nr - 1);
+	locked_expect_pages(c, r->nr - 1);
 }
 
 /* VM_FAULT_COMPLETED: the lock is gone, the page is there, no second fault. */
@@ -305,19 +304,19 @@ static void gup_locked_completed(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		struct gk_call *c;
 
-		p->at = gup_locked_at[i];
+		p->at = locked_at[i];
 		p->times = 1;
-		p->answer = GUP_LOCKED_COMPLETED;
+		p->answer = LOCKED_COMPLETED;
 		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, false);
+		locked_expect_locked(c, false);
 		GK_EXPECT(c, p->at, "faults", p->nr, r->nr);
-		gup_locked_expect_tried(c, p);
-		gup_locked_expect_pages(c, r->nr);
+		locked_expect_tried(c, p);
+		locked_expect_pages(c, r->nr);
 	}
 }
 
@@ -327,19 +326,19 @@ static void gup_locked_completed_and_gone(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		struct gk_call *c;
 
-		p->at = gup_locked_at[i];
+		p->at = locked_at[i];
 		p->times = 2;
-		p->answer = GUP_LOCKED_GONE;
+		p->answer = LOCKED_GONE;
 		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, false);
+		locked_expect_locked(c, false);
 		GK_EXPECT(c, p->at, "faults", p->nr, r->nr + 2);
-		gup_locked_expect_tried(c, p);
-		gup_locked_expect_pages(c, r->nr);
+		locked_expect_tried(c, p);
+		locked_expect_pages(c, r->nr);
 	}
 }
 
@@ -349,18 +348,18 @@ static void gup_locked_retry_then_error(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		struct gk_call *c;
 
-		p->at = gup_locked_at[i];
+		p->at = locked_at[i];
 		p->times = 1;
 		p->then = true;
 		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, false);
+		locked_expect_locked(c, false);
 		if (p->at)
-			gup_locked_expect_pages(c, p->at);
+			locked_expect_pages(c, p->at);
 		else
 			gk_expect_refused(c, -EFAULT);
 	}
@@ -369,16 +368,16 @@ static void gup_locked_retry_then_error(struct kunit *test)
 /* A retry at an earlier page, then an error: everything up to the error. */
 static void gup_locked_retry_then_hole(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv, 0);
 	struct gk_call *c;
 
 	p->at = 1;
 	p->times = 1;
 	gk_unmap(r, 4, 1);
 	c = gk_gup(r, gk_api(test), FOLL_WRITE);
-	gup_locked_expect_locked(c, false);
-	gup_locked_expect_pages(c, 4);
+	locked_expect_locked(c, false);
+	locked_expect_pages(c, 4);
 }
 
 /* An error without a retry keeps the lock. */
@@ -387,18 +386,18 @@ static void gup_locked_error(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		struct gk_call *c;
 
-		p->at = gup_locked_at[i];
+		p->at = locked_at[i];
 		p->times = 1;
-		p->answer = GUP_LOCKED_ERROR;
+		p->answer = LOCKED_ERROR;
 		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, true);
+		locked_expect_locked(c, true);
 		if (p->at)
-			gup_locked_expect_pages(c, p->at);
+			locked_expect_pages(c, p->at);
 		else
 			gk_expect_refused(c, -EFAULT);
 	}
@@ -407,14 +406,14 @@ static void gup_locked_error(struct kunit *test)
 /* No pages[]: the same arithmetic, on addresses alone. */
 static void gup_locked_no_pages(struct kunit *test)
 {
-	static const enum gup_locked_answer answers[] = {
-		GUP_LOCKED_RETRY, GUP_LOCKED_COMPLETED, GUP_LOCKED_GONE,
+	static const enum locked_answer answers[] = {
+		LOCKED_RETRY, LOCKED_COMPLETED, LOCKED_GONE,
 	};
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(answers) * 2; i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		int locked = 1;
 		long ret;
 
@@ -447,11 +446,11 @@ static void gup_locked_no_pages(struct kunit *test)
  * Which FAULT_FLAG_* a fault has is said by the API and by FOLL_*. UNSHARE
  * does not get as far as ->fault: see gup_locked_unshare().
  */
-#define GUP_LOCKED_FLAGS	(FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | \
-				 FAULT_FLAG_RETRY_NOWAIT | FAULT_FLAG_KILLABLE | \
-				 FAULT_FLAG_TRIED | FAULT_FLAG_USER | \
-				 FAULT_FLAG_REMOTE | FAULT_FLAG_INSTRUCTION | \
-				 FAULT_FLAG_INTERRUPTIBLE | FAULT_FLAG_UNSHARE)
+#define LOCKED_FLAGS	(FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | \
+			 FAULT_FLAG_RETRY_NOWAIT | FAULT_FLAG_KILLABLE | \
+			 FAULT_FLAG_TRIED | FAULT_FLAG_USER | \
+			 FAULT_FLAG_REMOTE | FAULT_FLAG_INSTRUCTION | \
+			 FAULT_FLAG_INTERRUPTIBLE | FAULT_FLAG_UNSHARE)
 
 static void gup_locked_fault_flags(struct kunit *test)
 {
@@ -465,7 +464,7 @@ static void gup_locked_fault_flags(struct kunit *test)
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
+		struct locked_plan *p = locked_plan(test);
 		unsigned int want = 0;
 		struct gk_range *r;
 		struct gk_call *c;
@@ -474,23 +473,22 @@ static void gup_locked_fault_flags(struct kunit *test)
 			continue;
 		if (flags[i] & FOLL_WRITE)
 			want |= FAULT_FLAG_WRITE;
-		if (gup_locked_remote(api))
+		if (locked_remote(api))
 			want |= FAULT_FLAG_REMOTE;
-		if (gup_locked_unlockable(api))
+		if (locked_unlockable(api))
 			want |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
-		if (gup_locked_unlockable(api) &&
-		    flags[i] & FOLL_INTERRUPTIBLE)
+		if (locked_unlockable(api) && flags[i] & FOLL_INTERRUPTIBLE)
 			want |= FAULT_FLAG_INTERRUPTIBLE;
 		if (flags[i] & FOLL_NOWAIT)
 			want |= FAULT_FLAG_ALLOW_RETRY |
 				FAULT_FLAG_RETRY_NOWAIT;
-		r = gk_map(test, &gup_locked_drv, 0);
+		r = gk_map(test, &locked_drv, 0);
 		c = gk_gup(r, api, flags[i]);
 		GK_EXPECT(c, -1, "faults", p->nr, r->nr);
 		for (k = 0; k < min(p->nr, r->nr); k++)
 			GK_EXPECT(c, k, "FAULT_FLAG_*",
-				  p->flags[k] & GUP_LOCKED_FLAGS, want);
-		gup_locked_expect_pages(c, r->nr);
+				  p->flags[k] & LOCKED_FLAGS, want);
+		locked_expect_pages(c, r->nr);
 	}
 }
 
@@ -500,14 +498,14 @@ static void gup_locked_null(struct kunit *test)
 	unsigned int pin, k;
 
 	for (pin = 0; pin <= 1; pin++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-		struct page *pages[GUP_LOCKED_NR];
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
+		struct page *pages[LOCKED_NR];
 		long ret;
 
 		p->all = true;
 		p->times = 1;
-		p->answer = GUP_LOCKED_LOOK;
+		p->answer = LOCKED_LOOK;
 		mmap_read_lock(r->mm);
 		ret = pin ? pin_user_pages_remote(r->mm, r->addr, r->nr,
 						  FOLL_WRITE, pages, NULL) :
@@ -519,7 +517,7 @@ static void gup_locked_null(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, p->kept, r->nr);
 		for (k = 0; k < min(p->nr, r->nr); k++)
 			KUNIT_EXPECT_EQ_MSG(test, p->flags[k] &
-					    GUP_LOCKED_FLAGS,
+					    LOCKED_FLAGS,
 					    FAULT_FLAG_WRITE |
 					    FAULT_FLAG_REMOTE, "page=%u", k);
 		if (ret > 0 && pin)
@@ -536,17 +534,17 @@ static void gup_locked_never(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(apis); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		struct gk_call *c;
 
 		p->all = true;
 		p->times = 1;
-		p->answer = GUP_LOCKED_LOOK;
+		p->answer = LOCKED_LOOK;
 		c = gk_gup(r, apis[i], FOLL_WRITE);
 		GK_EXPECT(c, -1, "faults that wanted to drop the lock",
 			  p->kept, r->nr);
-		gup_locked_expect_pages(c, r->nr);
+		locked_expect_pages(c, r->nr);
 	}
 }
 
@@ -554,8 +552,8 @@ static void gup_locked_never(struct kunit *test)
 static void gup_locked_unshare(struct kunit *test)
 {
 	enum gk_api_id api = gk_api(test);
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv_private, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv_private, 0);
 	struct gk_call *c;
 	long k;
 
@@ -564,7 +562,7 @@ static void gup_locked_unshare(struct kunit *test)
 	p->times = 1;
 	c = gk_gup(r, api, FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);
-	gup_locked_expect_locked(c, !gup_locked_unlockable(api));
+	locked_expect_locked(c, !locked_unlockable(api));
 	for (k = 0; k < (long)min(p->nr, ARRAY_SIZE(p->flags)); k++)
 		GK_EXPECT(c, p->page[k], "FAULT_FLAG_UNSHARE or _WRITE",
 			  p->flags[k] & (FAULT_FLAG_UNSHARE |
@@ -587,41 +585,41 @@ static void gup_locked_nowait(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		struct locked_plan *p = locked_plan(test);
+		struct gk_range *r = gk_map(test, &locked_drv, 0);
 		struct gk_call *c;
 
-		p->at = gup_locked_at[i];
+		p->at = locked_at[i];
 		p->times = 100;
 		c = gk_gup(r, api, FOLL_WRITE | FOLL_NOWAIT);
-		gup_locked_expect_locked(c, true);
+		locked_expect_locked(c, true);
 		GK_EXPECT(c, p->at, "faults", p->nr, p->at + 1);
-		gup_locked_expect_tried(c, p);
+		locked_expect_tried(c, p);
 		if (p->at)
-			gup_locked_expect_pages(c, p->at);
+			locked_expect_pages(c, p->at);
 		else
 			gk_expect_refused(c, 0);
 		/* Ask again when it has come. */
 		p->times = 0;
 		p->done[p->at] = 0;
 		c = gk_gup(r, api, FOLL_WRITE | FOLL_NOWAIT);
-		gup_locked_expect_locked(c, true);
-		gup_locked_expect_pages(c, r->nr);
+		locked_expect_locked(c, true);
+		locked_expect_pages(c, r->nr);
 	}
 }
 
 /* An error is an error with FOLL_NOWAIT too. */
 static void gup_locked_nowait_error(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv, 0);
 	struct gk_call *c;
 
 	p->times = 1;
-	p->answer = GUP_LOCKED_ERROR;
+	p->answer = LOCKED_ERROR;
 	c = gk_gup(r, gk_api(test), FOLL_NOWAIT);
-	gup_locked_expect_locked(c, true);
+	locked_expect_locked(c, true);
 	gk_expect_refused(c, -EFAULT);
 }
 
@@ -629,13 +627,13 @@ static void gup_locked_nowait_error(struct kunit *test)
  * Signals. Each is raised by the driver at the page, while GUP waits as far as
  * it knows, and is gone again before anything is expected.
  */
-static struct gk_call *gup_locked_signalled(struct kunit *test, int signal,
-					    enum gk_api_id api,
-					    unsigned int flags, unsigned int at,
-					    unsigned int times)
+static struct gk_call *locked_signalled(struct kunit *test, int signal,
+					enum gk_api_id api,
+					unsigned int flags, unsigned int at,
+					unsigned int times)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv, 0);
 	struct gk_call *c;
 
 	p->at = at;
@@ -647,10 +645,10 @@ static struct gk_call *gup_locked_signalled(struct kunit *test, int signal,
 	return c;
 }
 
-static void gup_locked_expect_interrupted(struct gk_call *c, unsigned int at)
+static void locked_expect_interrupted(struct gk_call *c, unsigned int at)
 {
 	if (at)
-		gup_locked_expect_pages(c, at);
+		locked_expect_pages(c, at);
 	else
 		gk_expect_refused(c, -EINTR);
 }
@@ -661,26 +659,26 @@ static void gup_locked_interruptible(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		unsigned int at = gup_locked_at[i];
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		unsigned int at = locked_at[i];
 		struct gk_call *c;
 
-		c = gup_locked_signalled(test, SIGUSR1, api,
-					 FOLL_INTERRUPTIBLE, at, 2);
-		gup_locked_expect_locked(c, false);
-		gup_locked_expect_interrupted(c, at);
+		c = locked_signalled(test, SIGUSR1, api,
+				     FOLL_INTERRUPTIBLE, at, 2);
+		locked_expect_locked(c, false);
+		locked_expect_interrupted(c, at);
 	}
 }
 
 /* It is looked at where GUP waits: a fault that does not wait is not ended. */
 static void gup_locked_interruptible_no_retry(struct kunit *test)
 {
-	struct gk_call *c = gup_locked_signalled(test, SIGUSR1,
-						 gk_api(test),
-						 FOLL_INTERRUPTIBLE, 2, 0);
+	struct gk_call *c = locked_signalled(test, SIGUSR1,
+					     gk_api(test),
+					     FOLL_INTERRUPTIBLE, 2, 0);
 
-	gup_locked_expect_locked(c, true);
-	gup_locked_expect_pages(c, c->r->nr);
+	locked_expect_locked(c, true);
+	locked_expect_pages(c, c->r->nr);
 }
 
 /* Without it only a fatal signal does. */
@@ -689,13 +687,13 @@ static void gup_locked_uninterruptible(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
 		struct gk_call *c;
 
-		c = gup_locked_signalled(test, SIGUSR1, api, FOLL_WRITE,
-					 gup_locked_at[i], 2);
-		gup_locked_expect_locked(c, false);
-		gup_locked_expect_pages(c, c->r->nr);
+		c = locked_signalled(test, SIGUSR1, api, FOLL_WRITE,
+				     locked_at[i], 2);
+		locked_expect_locked(c, false);
+		locked_expect_pages(c, c->r->nr);
 	}
 }
 
@@ -705,13 +703,13 @@ static void gup_locked_killed_in_retry(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
 		struct gk_call *c;
 
-		c = gup_locked_signalled(test, SIGKILL, api, FOLL_WRITE,
-					 gup_locked_at[i], 2);
-		gup_locked_expect_locked(c, false);
-		gup_locked_expect_interrupted(c, gup_locked_at[i]);
+		c = locked_signalled(test, SIGKILL, api, FOLL_WRITE,
+				     locked_at[i], 2);
+		locked_expect_locked(c, false);
+		locked_expect_interrupted(c, locked_at[i]);
 	}
 }
 
@@ -721,13 +719,13 @@ static void gup_locked_killed(struct kunit *test)
 	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
 		struct gk_call *c;
 
-		c = gup_locked_signalled(test, SIGKILL, api, FOLL_WRITE,
-					 gup_locked_at[i], 0);
-		gup_locked_expect_locked(c, true);
-		gup_locked_expect_interrupted(c, gup_locked_at[i]);
+		c = locked_signalled(test, SIGKILL, api, FOLL_WRITE,
+				     locked_at[i], 0);
+		locked_expect_locked(c, true);
+		locked_expect_interrupted(c, locked_at[i]);
 	}
 }
 
@@ -735,15 +733,15 @@ static void gup_locked_killed(struct kunit *test)
 static void gup_locked_killed_before(struct kunit *test)
 {
 	enum gk_api_id api = gk_api(test);
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan *p = locked_plan(test);
+	struct gk_range *r = gk_map(test, &locked_drv, 0);
 	struct gk_call *c;
 
 	gk_signal(SIGKILL);
 	c = gk_gup(r, api, FOLL_WRITE);
 	gk_signal_clear();
 	gk_expect_refused(c, -EINTR);
-	gup_locked_expect_locked(c, true);
+	locked_expect_locked(c, true);
 	GK_EXPECT(c, -1, "faults", p->nr, 0);
 }
 
@@ -751,14 +749,14 @@ static struct kunit_case gup_locked_cases[] = {
 	KUNIT_CASE(gup_locked_null),
 	KUNIT_CASE(gup_locked_never),
 	KUNIT_CASE_PARAM(gup_locked_kept, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_locked_retry, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_all, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_part, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_behind_present, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_completed, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_completed_and_gone, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_then_error, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_then_hole, gup_locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_all, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_part, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_behind_present, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_completed, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_completed_and_gone, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_then_error, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_then_hole, locked_apis),
 	KUNIT_CASE_PARAM(gup_locked_error, gk_fault_api_params),
 	KUNIT_CASE(gup_locked_no_pages),
 	KUNIT_CASE_PARAM(gup_locked_fault_flags, gk_fault_api_params),
@@ -766,11 +764,11 @@ static struct kunit_case gup_locked_cases[] = {
 	KUNIT_CASE_PARAM(gup_locked_nowait, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_locked_nowait_error, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_locked_interruptible,
-			 gup_locked_interruptible_apis),
+			 locked_interruptible_apis),
 	KUNIT_CASE_PARAM(gup_locked_interruptible_no_retry,
-			 gup_locked_interruptible_apis),
-	KUNIT_CASE_PARAM(gup_locked_uninterruptible, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed_in_retry, gup_locked_apis),
+			 locked_interruptible_apis),
+	KUNIT_CASE_PARAM(gup_locked_uninterruptible, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_killed_in_retry, locked_apis),
 	KUNIT_CASE_PARAM(gup_locked_killed, gk_fault_api_params),
 	KUNIT_CASE_PARAM(gup_locked_killed_before, gk_fault_api_params),
 	{}

@@ -11,41 +11,41 @@
 #include "internal.h"
 #include "gk.h"
 
-static bool rem_is_remote(const struct gk_api *api)
+static bool remote_is_remote(const struct gk_api *api)
 {
 	return api == &gk_apis[GK_GET_REMOTE] || api == &gk_apis[GK_PIN_REMOTE];
 }
 
 /* Parameters: the two remote calls. */
-static const void *rem_api_params(struct kunit *test, const void *prev,
-				  char *desc)
+static const void *remote_api_params(struct kunit *test, const void *prev,
+				     char *desc)
 {
-	return gk_api_params_if(test, prev, desc, rem_is_remote);
+	return gk_api_params_if(test, prev, desc, remote_is_remote);
 }
 
 /* The local call that takes the same references. */
-static enum gk_api_id rem_local_api(struct kunit *test)
+static enum gk_api_id remote_local_api(struct kunit *test)
 {
 	return gk_api(test) == GK_GET_REMOTE ? GK_GET : GK_PIN;
 }
 
 /* What the child itself does. */
-struct rem_job {
+struct remote_job {
 	struct gk_range *r;
 	unsigned int i;
 	unsigned long ret;
 };
 
-static void rem_unmap_fn(void *arg)
+static void remote_unmap_fn(void *arg)
 {
-	struct rem_job *job = arg;
+	struct remote_job *job = arg;
 
 	job->ret = vm_munmap(gk_addr(job->r, job->i), PAGE_SIZE);
 }
 
-static void rem_mmap_fn(void *arg)
+static void remote_mmap_fn(void *arg)
 {
-	struct rem_job *job = arg;
+	struct remote_job *job = arg;
 
 	job->ret = vm_mmap(NULL, 0, job->r->nr * PAGE_SIZE,
 			   PROT_READ | PROT_WRITE,
@@ -53,25 +53,25 @@ static void rem_mmap_fn(void *arg)
 }
 
 /* Memory that is mapped in the child and nowhere else. */
-static struct gk_range *rem_map_foreign(struct gk_range *r)
+static struct gk_range *remote_map_foreign(struct gk_range *r)
 {
 	struct gk_range *there = gk_in_child(r, gk_fork(r->test));
-	struct rem_job job = { .r = r };
+	struct remote_job job = { .r = r };
 
-	gk_child_run(r->test, there->child, rem_mmap_fn, &job);
+	gk_child_run(r->test, there->child, remote_mmap_fn, &job);
 	KUNIT_ASSERT_FALSE(r->test, IS_ERR_VALUE(job.ret));
 	there->addr = job.ret;
 	return there;
 }
 
-static long rem_anon_pages(struct mm_struct *mm)
+static long remote_anon_pages(struct mm_struct *mm)
 {
 	return get_mm_counter_sum(mm, MM_ANONPAGES);
 }
 
 /* The pages of @r are the ones in @was, with the contents they had. */
-static void rem_expect_unchanged(struct gk_call *c, struct gk_range *r,
-				 struct gk_entry *was)
+static void remote_expect_unchanged(struct gk_call *c, struct gk_range *r,
+				    struct gk_entry *was)
 {
 	unsigned int i;
 
@@ -105,7 +105,7 @@ static void gup_remote_reads_child(struct kunit *test)
 		GK_EXPECT(c, i, "exclusive", PageAnonExclusive(c->pages[i]),
 			  c->api->pins);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -123,8 +123,8 @@ static void gup_remote_writes_child(struct kunit *test)
 	gk_store_all(r);
 	there = gk_in_child(r, gk_fork(test));
 	was = gk_snapshot(r);
-	here_anon = rem_anon_pages(r->mm);
-	there_anon = rem_anon_pages(there->mm);
+	here_anon = remote_anon_pages(r->mm);
+	there_anon = remote_anon_pages(there->mm);
 	c = gk_gup(there, gk_api(test), FOLL_WRITE | FOLL_NOFAULT);
 	gk_expect_refused(c, -EFAULT);
 
@@ -142,11 +142,11 @@ static void gup_remote_writes_child(struct kunit *test)
 		GK_EXPECT(c, i, "contents seen by the caller", gk_load(r, i),
 			  i + 1);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	GK_EXPECT(c, -1, "anonymous pages of the caller",
-		  rem_anon_pages(r->mm), here_anon);
+		  remote_anon_pages(r->mm), here_anon);
 	GK_EXPECT(c, -1, "anonymous pages of the child",
-		  rem_anon_pages(there->mm), there_anon);
+		  remote_anon_pages(there->mm), there_anon);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -178,8 +178,8 @@ static void gup_remote_faults_in_child(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
 	struct gk_range *there = gk_in_child(r, gk_fork(test));
-	long here_anon = rem_anon_pages(r->mm);
-	long there_anon = rem_anon_pages(there->mm);
+	long here_anon = remote_anon_pages(r->mm);
+	long there_anon = remote_anon_pages(there->mm);
 	struct gk_call *c = gk_gup(there, gk_api(test), 0);
 	unsigned int i;
 
@@ -188,14 +188,14 @@ static void gup_remote_faults_in_child(struct kunit *test)
 		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), true);
 	gk_release(c);
 	GK_EXPECT(c, -1, "anonymous pages of the child after reading",
-		  rem_anon_pages(there->mm), there_anon);
+		  remote_anon_pages(there->mm), there_anon);
 
 	c = gk_gup(there, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
 	GK_EXPECT(c, -1, "anonymous pages of the child after writing",
-		  rem_anon_pages(there->mm), there_anon + r->nr);
+		  remote_anon_pages(there->mm), there_anon + r->nr);
 	GK_EXPECT(c, -1, "anonymous pages of the caller",
-		  rem_anon_pages(r->mm), here_anon);
+		  remote_anon_pages(r->mm), here_anon);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "mapped by the caller", !!gk_page(r, i), false);
 	gk_release(c);
@@ -206,7 +206,7 @@ static void gup_remote_faults_in_child(struct kunit *test)
 static void gup_remote_foreign_mapping(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
-	struct gk_range *there = rem_map_foreign(r);
+	struct gk_range *there = remote_map_foreign(r);
 	struct gk_range *nowhere = gk_in_child(there, there->child);
 	struct gk_call *c = gk_gup(there, gk_api(test), FOLL_WRITE);
 	unsigned int i;
@@ -224,7 +224,7 @@ static void gup_remote_foreign_mapping(struct kunit *test)
 	nowhere->mm = current->mm;
 	c = gk_gup(nowhere, gk_api(test), FOLL_WRITE);
 	gk_expect_refused(c, -EFAULT);
-	c = gk_gup(nowhere, rem_local_api(test), FOLL_WRITE);
+	c = gk_gup(nowhere, remote_local_api(test), FOLL_WRITE);
 	gk_expect_refused(c, -EFAULT);
 }
 
@@ -285,7 +285,7 @@ static void gup_remote_fault_flag(struct kunit *test)
 	gk_release(c);
 	gk_expect_restored(c);
 
-	c = gk_gup_part(r, rem_local_api(test), FOLL_WRITE, 8, 8);
+	c = gk_gup_part(r, remote_local_api(test), FOLL_WRITE, 8, 8);
 	gk_expect_pinned(c, 8);
 	GK_EXPECT(c, 13, "calls of ->fault", drv->faults, 2);
 	GK_EXPECT(c, 13, "FAULT_FLAG_REMOTE",
@@ -296,8 +296,8 @@ static void gup_remote_fault_flag(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-static long rem_call(struct gk_range *r, enum gk_api_id api,
-		     unsigned int i, long nr, struct page **pages, int *locked)
+static long remote_call(struct gk_range *r, enum gk_api_id api,
+			unsigned int i, long nr, struct page **pages, int *locked)
 {
 	if (api == GK_PIN_REMOTE)
 		return pin_user_pages_remote(r->mm, gk_addr(r, i), nr,
@@ -317,7 +317,7 @@ static void gup_remote_no_locked(struct kunit *test)
 
 	drv->fault = gk_drv_give;
 	mmap_read_lock(r->mm);
-	ret = rem_call(r, gk_api(test), 0, 8, pages, NULL);
+	ret = remote_call(r, gk_api(test), 0, 8, pages, NULL);
 	mmap_assert_locked(r->mm);
 	mmap_read_unlock(r->mm);
 	KUNIT_EXPECT_EQ_MSG(test, ret, 8, "shape=drv_holes api=%s locked=NULL",
@@ -337,7 +337,7 @@ static void gup_remote_no_locked(struct kunit *test)
 }
 
 /* The first time the lock is dropped, as if to wait for the disk. */
-static vm_fault_t rem_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t remote_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	if (!drv->left)
 		return gk_drv_give(drv, vmf);
@@ -349,7 +349,7 @@ static vm_fault_t rem_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
 }
 
 /* gk_drv_holes of single pages: large folios have a suite for their forks. */
-static struct gk_range *rem_map_holes(struct kunit *test)
+static struct gk_range *remote_map_holes(struct kunit *test)
 {
 	struct gk_shape *shape = kunit_kzalloc(test, sizeof(*shape),
 					       GFP_KERNEL);
@@ -364,12 +364,12 @@ static struct gk_range *rem_map_holes(struct kunit *test)
 /* *locked says that the lock of the other mm was dropped on the way. */
 static void gup_remote_locked_protocol(struct kunit *test)
 {
-	struct gk_range *r = rem_map_holes(test);
+	struct gk_range *r = remote_map_holes(test);
 	struct gk_range *there = gk_in_child(r, gk_fork(test));
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c;
 
-	drv->fault = rem_fault_retry;
+	drv->fault = remote_fault_retry;
 	drv->left = 1;
 	c = gk_gup_part(there, gk_api(test), FOLL_WRITE, 0, 8);
 	gk_expect_pinned(c, 8);
@@ -416,7 +416,7 @@ static void gup_remote_force(struct kunit *test)
 		GK_EXPECT(c, i, "contents seen by the child",
 			  gk_child_load(there, i), 0x80 + i);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -438,10 +438,10 @@ static void gup_remote_hole_in_child(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_range *there = gk_in_child(r, gk_fork(test));
-	struct rem_job job = { .r = there, .i = r->nr / 2 };
+	struct remote_job job = { .r = there, .i = r->nr / 2 };
 	struct gk_call *c;
 
-	gk_child_run(test, there->child, rem_unmap_fn, &job);
+	gk_child_run(test, there->child, remote_unmap_fn, &job);
 	KUNIT_ASSERT_EQ(test, job.ret, 0);
 
 	c = gk_gup(there, gk_api(test), FOLL_WRITE);
@@ -474,24 +474,24 @@ static void gup_remote_longterm(struct kunit *test)
 			  true);
 		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
-struct rem_parent_job {
+struct remote_parent_job {
 	struct gk_range *r;
 	enum gk_api_id api;
 	struct page *page;
 	long ret;
 };
 
-static void rem_parent_fn(void *arg)
+static void remote_parent_fn(void *arg)
 {
-	struct rem_parent_job *job = arg;
+	struct remote_parent_job *job = arg;
 
 	mmap_read_lock(job->r->mm);
-	job->ret = rem_call(job->r, job->api, 0, 1, &job->page, NULL);
+	job->ret = remote_call(job->r, job->api, 0, 1, &job->page, NULL);
 	mmap_read_unlock(job->r->mm);
 }
 
@@ -499,12 +499,12 @@ static void rem_parent_fn(void *arg)
 static void gup_remote_child_writes_parent(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct rem_parent_job job = { .r = r, .api = gk_api(test) };
+	struct remote_parent_job job = { .r = r, .api = gk_api(test) };
 	struct gk_range *there;
 
 	gk_store(r, 0, 1);
 	there = gk_in_child(r, gk_fork(test));
-	gk_child_run(test, there->child, rem_parent_fn, &job);
+	gk_child_run(test, there->child, remote_parent_fn, &job);
 	KUNIT_ASSERT_EQ(test, job.ret, 1);
 	KUNIT_EXPECT_PTR_EQ_MSG(test, job.page, gk_page(r, 0),
 				"api=%s: not the page of the parent",
@@ -560,21 +560,21 @@ static void gup_remote_access_vm(struct kunit *test)
 }
 
 static struct kunit_case gup_remote_cases[] = {
-	KUNIT_CASE_PARAM(gup_remote_reads_child, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_writes_child, rem_api_params),
+	KUNIT_CASE_PARAM(gup_remote_reads_child, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_writes_child, remote_api_params),
 	KUNIT_CASE(gup_remote_pin_is_of_child),
-	KUNIT_CASE_PARAM(gup_remote_faults_in_child, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_foreign_mapping, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_without_mm, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_has_pinned, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_fault_flag, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_no_locked, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_locked_protocol, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_force, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_force_prot_none, rem_api_params),
-	KUNIT_CASE_PARAM(gup_remote_hole_in_child, rem_api_params),
+	KUNIT_CASE_PARAM(gup_remote_faults_in_child, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_foreign_mapping, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_without_mm, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_has_pinned, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_fault_flag, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_no_locked, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_locked_protocol, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_force, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_force_prot_none, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_hole_in_child, remote_api_params),
 	KUNIT_CASE(gup_remote_longterm),
-	KUNIT_CASE_PARAM(gup_remote_child_writes_parent, rem_api_params),
+	KUNIT_CASE_PARAM(gup_remote_child_writes_parent, remote_api_params),
 	KUNIT_CASE(gup_remote_access_vm),
 	{}
 };
