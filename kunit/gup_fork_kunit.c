@@ -79,26 +79,68 @@ static void fork_expect_own(struct gk_call *c, struct gk_range *r,
 		  gk_refs_wanted(c->api, page_folio(page), 1));
 }
 
+/* The same of all that the call returned. */
+static void fork_expect_all_own(struct gk_call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->ret; i++)
+		fork_expect_own(c, c->r, i, c->pages[i]);
+}
+
+/* Both map @page. */
+static void fork_expect_shared(struct gk_call *c, struct gk_range *there,
+			       unsigned int i, struct page *page)
+{
+	GK_EXPECT(c, i, "the page that the parent maps",
+		  gk_page(c->r, i) == page, true);
+	GK_EXPECT(c, i, "the page that the child maps",
+		  gk_page(there, i) == page, true);
+}
+
+/* The child goes, and what the call took is given back. */
+static void fork_end(struct gk_call *c, struct gk_range *there)
+{
+	gk_child_exit(c->r->test, there->child);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static void fork_map_numbered(struct gk_range *r)
+{
+	gk_anon_written.map(r);
+	gk_store_all(r);
+}
+
+static const struct gk_shape fork_numbered = {
+	.name = "anon_numbered", .nr = 16, .map = fork_map_numbered,
+};
+
+/* The call that is the case's parameter, on all of a shape. */
+static struct gk_call *fork_gup(struct kunit *test, const struct gk_shape *shape)
+{
+	const struct fork_param *p = test->param_value;
+	struct gk_range *r = gk_map(test, shape, 0);
+	struct gk_call *c = gk_gup(r, p->api, p->flags);
+
+	gk_expect_pinned(c, r->nr);
+	return c;
+}
+
 /* Pinned, then forked: the child gets a copy, the parent keeps the page. */
 static void gup_fork_copies_pinned(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there;
-	struct gk_call *c;
+	struct gk_call *c = fork_gup(test, &fork_numbered);
+	struct gk_range *r = c->r, *there = gk_in_child(r, gk_fork(test));
 	unsigned int i;
 
-	gk_store_all(r);
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = gk_in_child(r, gk_fork(test));
 	GK_EXPECT(c, -1, "anonymous pages of the child",
 		  fork_anon_pages(there->mm), fork_anon_pages(r->mm));
 	gk_settle();
+	fork_expect_all_own(c);
 	for (i = 0; i < c->ret; i++) {
 		struct page *page = c->pages[i];
 
-		fork_expect_own(c, r, i, page);
 		GK_EXPECT(c, i, "entry writable, as it was",
 			  pte_write(gk_pte(r, i)), true);
 		GK_EXPECT(c, i, "shared with the child",
@@ -129,8 +171,7 @@ static void gup_fork_copies_pinned(struct kunit *test)
 		fork_expect_own(c, r, i, page);
 	}
 	gk_child_exit(test, there->child);
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -138,24 +179,19 @@ static void gup_fork_copies_pinned(struct kunit *test)
 /* One fork after the other, a pin throughout. */
 static void gup_fork_again_and_again(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_call *c = fork_gup(test, &gk_anon_written);
 	struct gk_child *child[3];
-	struct gk_call *c;
 	unsigned int i, k;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
 	for (k = 0; k < ARRAY_SIZE(child); k++)
 		child[k] = gk_fork(test);
 	for (i = 0; i < c->ret; i++) {
 		gk_poke(c->pages[i], i + 1);
-		GK_EXPECT(c, i, "the parent's contents", gk_load(r, i), i + 1);
+		GK_EXPECT(c, i, "the parent's contents", gk_load(c->r, i), i + 1);
 	}
 	for (k = 0; k < ARRAY_SIZE(child); k++)
 		gk_child_exit(test, child[k]);
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -163,51 +199,34 @@ static void gup_fork_again_and_again(struct kunit *test)
 /* A mere reference does not keep fork() from sharing. */
 static void gup_fork_shares_what_is_got(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there;
-	struct gk_call *c;
+	struct gk_call *c = fork_gup(test, &fork_numbered);
+	struct gk_range *r = c->r, *there = gk_in_child(r, gk_fork(test));
 	unsigned int i;
 
-	gk_store_all(r);
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = gk_in_child(r, gk_fork(test));
 	for (i = 0; i < c->ret; i++) {
-		struct page *page = c->pages[i];
-
-		GK_EXPECT(c, i, "the page that the parent maps",
-			  gk_page(r, i) == page, true);
-		GK_EXPECT(c, i, "the page that the child maps",
-			  gk_page(there, i) == page, true);
+		fork_expect_shared(c, there, i, c->pages[i]);
 		GK_EXPECT(c, i, "exclusive", fork_exclusive(r, i), false);
 		GK_EXPECT(c, i, "entry writable", pte_write(gk_pte(r, i)),
 			  false);
-		GK_EXPECT(c, i, "references held", gk_held(page_folio(page)), 1);
+		GK_EXPECT(c, i, "references held",
+			  gk_held(page_folio(c->pages[i])), 1);
 	}
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /* Unpinned before the fork: shared again, although the mm has had pins. */
 static void gup_fork_shares_what_was_pinned(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_call *c = fork_gup(test, &gk_anon_written);
 	struct gk_range *there;
-	struct gk_call *c;
 	unsigned int i;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_round_trip(c, r->nr);
-	there = gk_in_child(r, gk_fork(test));
-	for (i = 0; i < r->nr; i++) {
-		GK_EXPECT(c, i, "the page that the parent maps",
-			  gk_page(r, i) == c->pages[i], true);
-		GK_EXPECT(c, i, "the page that the child maps",
-			  gk_page(there, i) == c->pages[i], true);
-		GK_EXPECT(c, i, "exclusive", fork_exclusive(r, i), false);
+	gk_release(c);
+	gk_expect_restored(c);
+	there = gk_in_child(c->r, gk_fork(test));
+	for (i = 0; i < c->r->nr; i++) {
+		fork_expect_shared(c, there, i, c->pages[i]);
+		GK_EXPECT(c, i, "exclusive", fork_exclusive(c->r, i), false);
 	}
 }
 
@@ -215,12 +234,11 @@ static void gup_fork_shares_what_was_pinned(struct kunit *test)
 static void gup_fork_copies_no_more(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *r = gk_map(test, &fork_numbered, 0);
 	struct gk_range *there;
 	struct gk_call *c;
 	unsigned int i;
 
-	gk_store_all(r);
 	c = gk_gup_part(r, p->api, p->flags, 5, 3);
 	gk_expect_pinned(c, 3);
 	there = gk_in_child(r, gk_fork(test));
@@ -236,25 +254,19 @@ static void gup_fork_copies_no_more(struct kunit *test)
 		GK_EXPECT(c, i, "the child's contents",
 			  gk_child_load(there, i), i + 1);
 	}
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /* Forked, then pinned: unshared first, then the parent's own for good. */
 static void gup_fork_then_pin(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there;
-	struct gk_entry *was;
-	struct gk_call *c;
+	struct gk_range *r = gk_map(test, &fork_numbered, 0);
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
+	struct gk_entry *was = gk_snapshot(r);
+	struct gk_call *c = gk_gup(r, p->api, p->flags);
 	unsigned int i;
 
-	gk_store_all(r);
-	there = gk_in_child(r, gk_fork(test));
-	was = gk_snapshot(r);
-	c = gk_gup(r, p->api, p->flags);
 	gk_expect_pinned(c, r->nr);
 	for (i = 0; i < c->ret; i++) {
 		struct page *page = c->pages[i];
@@ -276,8 +288,7 @@ static void gup_fork_then_pin(struct kunit *test)
 			  gk_page(there, i) == page, false);
 	}
 	gk_child_exit(test, there->child);
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -309,12 +320,11 @@ static void gup_fork_exit_then_pin(struct kunit *test)
 /* The child pins what it got: its own copy, or one that it unshares. */
 static void gup_fork_child_pins(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *r = gk_map(test, &fork_numbered, 0);
 	struct gk_call *c, *theirs;
 	struct gk_range *there;
 	unsigned int i;
 
-	gk_store_all(r);
 	c = gk_gup_part(r, gk_api(test), 0, 0,
 			r->nr / 2);
 	gk_expect_pinned(c, r->nr / 2);
@@ -328,8 +338,7 @@ static void gup_fork_child_pins(struct kunit *test)
 		GK_EXPECT(theirs, i, "the parent's page",
 			  theirs->pages[i] == gk_page(r, i), false);
 	}
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(theirs);
 	gk_expect_restored(theirs);
 	gk_release(c);
@@ -448,14 +457,10 @@ static void gup_fork_many_references(struct kunit *test)
 static void gup_fork_private_file(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_file_private_cow, 0);
-	struct gk_range *there;
-	struct gk_call *c;
+	struct gk_call *c = fork_gup(test, &gk_file_private_cow);
+	struct gk_range *r = c->r, *there = gk_in_child(r, gk_fork(test));
 	unsigned int i;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = gk_in_child(r, gk_fork(test));
 	gk_settle();
 	for (i = 0; i < c->ret; i++) {
 		struct page *page = c->pages[i];
@@ -482,39 +487,27 @@ static void gup_fork_private_file(struct kunit *test)
 		GK_EXPECT(c, i, "the parent's contents", gk_load(r, i),
 			  0x40 + i);
 	}
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /* A driver's folios are shared by parent and child, pinned or not. */
 static void gup_fork_driver(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_drv_order0, 0);
-	struct gk_range *there;
-	struct gk_call *c, *theirs;
+	struct gk_call *c = fork_gup(test, &gk_drv_order0), *theirs;
+	struct gk_range *there = gk_in_child(c->r, gk_fork(test));
 	unsigned int i;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = gk_in_child(r, gk_fork(test));
-	for (i = 0; i < c->ret; i++) {
-		GK_EXPECT(c, i, "the parent's page",
-			  gk_page(r, i) == c->pages[i], true);
-		GK_EXPECT(c, i, "the child's page",
-			  gk_page(there, i) == c->pages[i], true);
-	}
+	for (i = 0; i < c->ret; i++)
+		fork_expect_shared(c, there, i, c->pages[i]);
 	theirs = gk_gup(there, GK_PIN_REMOTE, p->flags);
-	gk_expect_pinned(theirs, r->nr);
+	gk_expect_pinned(theirs, c->nr);
 	for (i = 0; i < theirs->ret; i++)
 		GK_EXPECT(theirs, i, "the page that the parent has pinned",
 			  theirs->pages[i] == c->pages[i], true);
 	gk_release(theirs);
 	gk_expect_restored(theirs);
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /*

@@ -22,18 +22,13 @@ enum locked_answer {
 };
 
 /**
- * struct locked_plan - what a driver does at its faults, and what it saw
+ * struct locked_plan - what a driver does at its faults
  * @at: the page whose faults are answered otherwise than by a page
  * @all: every page's are
  * @times: that often for each such page
  * @answer: and how
  * @then: the answer after that is SIGBUS
  * @signal: to be raised at the first such fault
- * @done: such answers, for each page
- * @nr: faults so far
- * @page: of each fault
- * @flags: FAULT_FLAG_* of each fault
- * @kept: faults that should have dropped the lock, and were not allowed to
  */
 struct locked_plan {
 	unsigned int at;
@@ -42,6 +37,19 @@ struct locked_plan {
 	enum locked_answer answer;
 	bool then;
 	int signal;
+};
+
+/**
+ * struct locked_log - what it saw
+ * @plan: signal is 0 when it has been raised
+ * @done: answers as planned, for each page
+ * @nr: faults so far
+ * @page: of each fault
+ * @flags: FAULT_FLAG_* of each fault
+ * @kept: faults that should have dropped the lock, and were not allowed to
+ */
+struct locked_log {
+	struct locked_plan plan;
 	unsigned int done[LOCKED_NR];
 	unsigned int nr;
 	unsigned int page[64];
@@ -51,29 +59,29 @@ struct locked_plan {
 
 static vm_fault_t locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	struct locked_plan *p = drv->test->priv;
+	struct locked_log *log = drv->test->priv;
+	struct locked_plan *p = &log->plan;
 	unsigned int page = vmf->pgoff;
 	vm_fault_t ret;
 
-	if (p->nr < ARRAY_SIZE(p->flags)) {
-		p->page[p->nr] = page;
-		p->flags[p->nr] = vmf->flags;
+	if (log->nr < ARRAY_SIZE(log->flags)) {
+		log->page[log->nr] = page;
+		log->flags[log->nr] = vmf->flags;
 	}
-	p->nr++;
+	log->nr++;
 	if (page != p->at && !p->all)
 		return gk_drv_give(drv, vmf);
 	if (p->signal) {
 		gk_signal(p->signal);
 		p->signal = 0;
 	}
-	if (p->done[page] == p->times)
-		return p->then ? VM_FAULT_SIGBUS :
-				 gk_drv_give(drv, vmf);
-	p->done[page]++;
+	if (log->done[page] == p->times)
+		return p->then ? VM_FAULT_SIGBUS : gk_drv_give(drv, vmf);
+	log->done[page]++;
 	if (p->answer == LOCKED_ERROR)
 		return VM_FAULT_SIGBUS;
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
-		p->kept++;
+		log->kept++;
 		return gk_drv_give(drv, vmf);
 	}
 	if (p->answer == LOCKED_LOOK)
@@ -119,13 +127,17 @@ static const struct gk_shape locked_drv_private = {
 	.map = locked_map_private,
 };
 
-static struct locked_plan *locked_plan(struct kunit *test)
+/* Map @shape, whose driver does as @plan says. */
+static struct gk_range *locked_range(struct kunit *test,
+				     const struct gk_shape *shape,
+				     struct locked_plan plan)
 {
-	struct locked_plan *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+	struct locked_log *log = kunit_kzalloc(test, sizeof(*log), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	test->priv = p;
-	return p;
+	KUNIT_ASSERT_NOT_NULL(test, log);
+	log->plan = plan;
+	test->priv = log;
+	return gk_map(test, shape, 0);
 }
 
 static bool locked_remote(enum gk_api_id api)
@@ -186,71 +198,118 @@ static void locked_expect_pages(struct gk_call *c, long want)
 	gk_expect_restored(c);
 }
 
-/* FAULT_FLAG_TRIED at a page's second fault and later, not at its first. */
-static void locked_expect_tried(struct gk_call *c, struct locked_plan *p)
+static void locked_expect_faults(struct gk_call *c, unsigned int want)
 {
-	unsigned int i;
+	struct locked_log *log = c->r->test->priv;
 
-	for (i = 0; i < min(p->nr, ARRAY_SIZE(p->flags)); i++)
-		GK_EXPECT(c, p->page[i], "FAULT_FLAG_TRIED",
-			  !!(p->flags[i] & FAULT_FLAG_TRIED),
-			  i && p->page[i - 1] == p->page[i]);
+	GK_EXPECT(c, log->plan.all ? -1L : log->plan.at, "faults", log->nr, want);
 }
 
-/* Nothing drops the lock: it is as it was. */
-static void gup_locked_kept(struct kunit *test)
+/* FAULT_FLAG_TRIED at a page's second fault and later, not at its first. */
+static void locked_expect_tried(struct gk_call *c)
 {
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv, 0);
-	struct gk_call *c = gk_gup(r, gk_api(test), FOLL_WRITE);
+	struct locked_log *log = c->r->test->priv;
+	unsigned int i;
 
-	locked_expect_locked(c, true);
-	GK_EXPECT(c, -1, "faults", p->nr, r->nr);
-	locked_expect_tried(c, p);
-	locked_expect_pages(c, r->nr);
+	for (i = 0; i < min(log->nr, ARRAY_SIZE(log->flags)); i++)
+		GK_EXPECT(c, log->page[i], "FAULT_FLAG_TRIED",
+			  !!(log->flags[i] & FAULT_FLAG_TRIED),
+			  i && log->page[i - 1] == log->page[i]);
+}
+
+/* All pages come, after so many faults. */
+static void locked_expect_all(struct gk_call *c, bool locked,
+			      unsigned int faults)
+{
+	locked_expect_locked(c, locked);
+	locked_expect_faults(c, faults);
+	locked_expect_tried(c);
+	locked_expect_pages(c, c->nr);
+}
+
+/* The pages before page @at come, or if there are none, the error. */
+static void locked_expect_end(struct gk_call *c, bool locked, unsigned int at,
+			      long error)
+{
+	locked_expect_locked(c, locked);
+	if (at)
+		locked_expect_pages(c, at);
+	else
+		gk_expect_refused(c, error);
+}
+
+static struct gk_call *locked_gup_by(struct kunit *test, enum gk_api_id api,
+				     struct locked_plan plan,
+				     unsigned int flags)
+{
+	struct gk_range *r = locked_range(test, &locked_drv, plan);
+	struct locked_log *log = test->priv;
+	struct gk_call *c = gk_gup(r, api, flags);
+
+	/* Before anything is expected: that waits, too. */
+	gk_signal_clear();
+	GK_EXPECT(c, plan.at, "signal raised", log->plan.signal, 0);
+	return c;
+}
+
+static struct gk_call *locked_gup(struct kunit *test, struct locked_plan plan,
+				  unsigned int flags)
+{
+	return locked_gup_by(test, gk_api(test), plan, flags);
 }
 
 static const unsigned int locked_at[] = {
 	0, 1, LOCKED_NR / 2, LOCKED_NR - 1,
 };
 
+/* The plan, at one page after the other: all come. */
+static void locked_come(struct kunit *test, struct locked_plan plan,
+			unsigned int flags, unsigned int faults)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		plan.at = locked_at[i];
+		locked_expect_all(locked_gup(test, plan, flags), false, faults);
+	}
+}
+
+/* The plan, at one page after the other: it is the end. */
+static void locked_end(struct kunit *test, struct locked_plan plan,
+		       unsigned int flags, bool locked, long error)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		plan.at = locked_at[i];
+		locked_expect_end(locked_gup(test, plan, flags), locked,
+				  plan.at, error);
+	}
+}
+
+/* Nothing drops the lock: it is as it was. */
+static void gup_locked_kept(struct kunit *test)
+{
+	locked_expect_all(locked_gup(test, (struct locked_plan){}, FOLL_WRITE),
+			  true, LOCKED_NR);
+}
+
 /* VM_FAULT_RETRY, once or more, at one page. */
 static void gup_locked_retry(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i, times;
+	unsigned int times;
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		for (times = 1; times <= 3; times++) {
-			struct locked_plan *p = locked_plan(test);
-			struct gk_range *r = gk_map(test, &locked_drv, 0);
-			struct gk_call *c;
-
-			p->at = locked_at[i];
-			p->times = times;
-			c = gk_gup(r, api, FOLL_WRITE);
-			locked_expect_locked(c, false);
-			GK_EXPECT(c, p->at, "faults", p->nr, r->nr + times);
-			locked_expect_tried(c, p);
-			locked_expect_pages(c, r->nr);
-		}
-	}
+	for (times = 1; times <= 3; times++)
+		locked_come(test, (struct locked_plan){ .times = times },
+			    FOLL_WRITE, LOCKED_NR + times);
 }
 
 /* At every page: the count goes on over all of them. */
 static void gup_locked_retry_all(struct kunit *test)
 {
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv, 0);
-	struct gk_call *c;
+	struct locked_plan plan = { .all = true, .times = 2 };
 
-	p->all = true;
-	p->times = 2;
-	c = gk_gup(r, gk_api(test), 0);
-	locked_expect_locked(c, false);
-	GK_EXPECT(c, -1, "faults", p->nr, 3 * r->nr);
-	locked_expect_tried(c, p);
-	locked_expect_pages(c, r->nr);
+	locked_expect_all(locked_gup(test, plan, 0), false, 3 * LOCKED_NR);
 }
 
 /* A part of the mapping: what lies behind it is not asked for, nor taken. */
@@ -258,20 +317,18 @@ static void gup_locked_retry_part(struct kunit *test)
 {
 	enum gk_api_id api = gk_api(test);
 	const unsigned int nr = LOCKED_NR - 2;
-	unsigned int i, at;
+	unsigned int i;
 
 	for (i = 0; i < 2 * nr; i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
+		struct locked_plan plan = { .at = 1 + i / 2, .times = 1 };
+		struct gk_range *r;
 		struct gk_call *c;
 
-		at = i / 2;
-		p->at = 1 + at;
-		p->times = 1;
-		p->answer = i % 2 ? LOCKED_COMPLETED : LOCKED_RETRY;
+		plan.answer = i % 2 ? LOCKED_COMPLETED : LOCKED_RETRY;
+		r = locked_range(test, &locked_drv, plan);
 		c = gk_gup_part(r, api, FOLL_WRITE, 1, nr);
 		locked_expect_locked(c, false);
-		GK_EXPECT(c, at, "faults", p->nr, nr + 1 - i % 2);
+		locked_expect_faults(c, nr + 1 - i % 2);
 		locked_expect_pages(c, nr);
 		KUNIT_EXPECT_NULL_MSG(test, gk_page(r, nr + 1),
 				      "%s: the next page was faulted in",
@@ -282,125 +339,62 @@ static void gup_locked_retry_part(struct kunit *test)
 /* What GUP-fast has found before counts as well. */
 static void gup_locked_retry_behind_present(struct kunit *test)
 {
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv, 0);
+	struct locked_plan plan = { .at = 2, .times = 1 };
+	struct gk_range *r = locked_range(test, &locked_drv, plan);
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c;
 
 	gk_drv_insert(r, 0, gk_drv_page(drv, 0));
 	gk_drv_insert(r, 1, gk_drv_page(drv, 1));
 	gk_drv_insert(r, 4, gk_drv_page(drv, 4));
-	p->at = 2;
-	p->times = 1;
 	c = gk_gup_part(r, gk_api(test), FOLL_WRITE, 1, r->nr - 1);
 	locked_expect_locked(c, false);
-	GK_EXPECT(c, -1, "faults", p->nr, 4);
+	locked_expect_faults(c, 4);
 	locked_expect_pages(c, r->nr - 1);
 }
 
 /* VM_FAULT_COMPLETED: the lock is gone, the page is there, no second fault. */
 static void gup_locked_completed(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 1, .answer = LOCKED_COMPLETED };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = locked_at[i];
-		p->times = 1;
-		p->answer = LOCKED_COMPLETED;
-		c = gk_gup(r, api, FOLL_WRITE);
-		locked_expect_locked(c, false);
-		GK_EXPECT(c, p->at, "faults", p->nr, r->nr);
-		locked_expect_tried(c, p);
-		locked_expect_pages(c, r->nr);
-	}
+	locked_come(test, plan, FOLL_WRITE, LOCKED_NR);
 }
 
 /* The page was there and has gone when the lock is taken again. */
 static void gup_locked_completed_and_gone(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .answer = LOCKED_GONE };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = locked_at[i];
-		p->times = 2;
-		p->answer = LOCKED_GONE;
-		c = gk_gup(r, api, FOLL_WRITE);
-		locked_expect_locked(c, false);
-		GK_EXPECT(c, p->at, "faults", p->nr, r->nr + 2);
-		locked_expect_tried(c, p);
-		locked_expect_pages(c, r->nr);
-	}
+	locked_come(test, plan, FOLL_WRITE, LOCKED_NR + 2);
 }
 
 /* An error after the retry: the pages before it, or the error. */
 static void gup_locked_retry_then_error(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 1, .then = true };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = locked_at[i];
-		p->times = 1;
-		p->then = true;
-		c = gk_gup(r, api, FOLL_WRITE);
-		locked_expect_locked(c, false);
-		if (p->at)
-			locked_expect_pages(c, p->at);
-		else
-			gk_expect_refused(c, -EFAULT);
-	}
+	locked_end(test, plan, FOLL_WRITE, false, -EFAULT);
 }
 
 /* A retry at an earlier page, then an error: everything up to the error. */
 static void gup_locked_retry_then_hole(struct kunit *test)
 {
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv, 0);
+	struct locked_plan plan = { .at = 1, .times = 1 };
+	struct gk_range *r = locked_range(test, &locked_drv, plan);
 	struct gk_call *c;
 
-	p->at = 1;
-	p->times = 1;
 	gk_unmap(r, 4, 1);
 	c = gk_gup(r, gk_api(test), FOLL_WRITE);
-	locked_expect_locked(c, false);
-	locked_expect_pages(c, 4);
+	locked_expect_end(c, false, 4, -EFAULT);
 }
 
 /* An error without a retry keeps the lock. */
 static void gup_locked_error(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 1, .answer = LOCKED_ERROR };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = locked_at[i];
-		p->times = 1;
-		p->answer = LOCKED_ERROR;
-		c = gk_gup(r, api, FOLL_WRITE);
-		locked_expect_locked(c, true);
-		if (p->at)
-			locked_expect_pages(c, p->at);
-		else
-			gk_expect_refused(c, -EFAULT);
-	}
+	locked_end(test, plan, FOLL_WRITE, true, -EFAULT);
 }
 
 /* No pages[]: the same arithmetic, on addresses alone. */
@@ -412,14 +406,13 @@ static void gup_locked_no_pages(struct kunit *test)
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(answers) * 2; i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
+		struct locked_plan plan = {
+			.at = 2, .times = 2, .answer = answers[i / 2],
+		};
+		struct gk_range *r = locked_range(test, &locked_drv, plan);
 		int locked = 1;
 		long ret;
 
-		p->at = 2;
-		p->times = 2;
-		p->answer = answers[i / 2];
 		if (i % 2) {
 			ret = get_user_pages_unlocked(r->addr, r->nr, NULL, 0);
 			locked = 0;
@@ -432,7 +425,7 @@ static void gup_locked_no_pages(struct kunit *test)
 		}
 		KUNIT_EXPECT_EQ_MSG(test, ret, r->nr,
 				    "shape=%s unlocked=%u answer=%u pages=NULL",
-				    r->shape->name, i % 2, p->answer);
+				    r->shape->name, i % 2, plan.answer);
 		KUNIT_EXPECT_EQ(test, locked, 0);
 		for (k = 0; k < r->nr; k++)
 			KUNIT_EXPECT_PTR_EQ_MSG(test, gk_page(r, k),
@@ -464,9 +457,8 @@ static void gup_locked_fault_flags(struct kunit *test)
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		struct locked_plan *p = locked_plan(test);
+		struct locked_log *log;
 		unsigned int want = 0;
-		struct gk_range *r;
 		struct gk_call *c;
 
 		if (flags[i] & ~gk_apis[api].flags)
@@ -482,15 +474,20 @@ static void gup_locked_fault_flags(struct kunit *test)
 		if (flags[i] & FOLL_NOWAIT)
 			want |= FAULT_FLAG_ALLOW_RETRY |
 				FAULT_FLAG_RETRY_NOWAIT;
-		r = gk_map(test, &locked_drv, 0);
-		c = gk_gup(r, api, flags[i]);
-		GK_EXPECT(c, -1, "faults", p->nr, r->nr);
-		for (k = 0; k < min(p->nr, r->nr); k++)
+		c = locked_gup(test, (struct locked_plan){}, flags[i]);
+		log = test->priv;
+		locked_expect_faults(c, LOCKED_NR);
+		for (k = 0; k < min(log->nr, LOCKED_NR); k++)
 			GK_EXPECT(c, k, "FAULT_FLAG_*",
-				  p->flags[k] & LOCKED_FLAGS, want);
-		locked_expect_pages(c, r->nr);
+				  log->flags[k] & LOCKED_FLAGS, want);
+		locked_expect_pages(c, LOCKED_NR);
 	}
 }
+
+/* Every page would have the lock dropped. */
+static const struct locked_plan locked_look = {
+	.all = true, .times = 1, .answer = LOCKED_LOOK,
+};
 
 /* A remote call with locked == NULL may not drop the lock either. */
 static void gup_locked_null(struct kunit *test)
@@ -498,14 +495,11 @@ static void gup_locked_null(struct kunit *test)
 	unsigned int pin, k;
 
 	for (pin = 0; pin <= 1; pin++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
+		struct gk_range *r = locked_range(test, &locked_drv, locked_look);
+		struct locked_log *log = test->priv;
 		struct page *pages[LOCKED_NR];
 		long ret;
 
-		p->all = true;
-		p->times = 1;
-		p->answer = LOCKED_LOOK;
 		mmap_read_lock(r->mm);
 		ret = pin ? pin_user_pages_remote(r->mm, r->addr, r->nr,
 						  FOLL_WRITE, pages, NULL) :
@@ -514,9 +508,9 @@ static void gup_locked_null(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, rwsem_is_locked(&r->mm->mmap_lock));
 		mmap_read_unlock(r->mm);
 		KUNIT_EXPECT_EQ_MSG(test, ret, r->nr, "pin=%u", pin);
-		KUNIT_EXPECT_EQ(test, p->kept, r->nr);
-		for (k = 0; k < min(p->nr, r->nr); k++)
-			KUNIT_EXPECT_EQ_MSG(test, p->flags[k] &
+		KUNIT_EXPECT_EQ(test, log->kept, r->nr);
+		for (k = 0; k < min(log->nr, r->nr); k++)
+			KUNIT_EXPECT_EQ_MSG(test, log->flags[k] &
 					    LOCKED_FLAGS,
 					    FAULT_FLAG_WRITE |
 					    FAULT_FLAG_REMOTE, "page=%u", k);
@@ -534,17 +528,13 @@ static void gup_locked_never(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(apis); i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
-		struct gk_call *c;
+		struct gk_call *c = locked_gup_by(test, apis[i], locked_look,
+						  FOLL_WRITE);
+		struct locked_log *log = test->priv;
 
-		p->all = true;
-		p->times = 1;
-		p->answer = LOCKED_LOOK;
-		c = gk_gup(r, apis[i], FOLL_WRITE);
 		GK_EXPECT(c, -1, "faults that wanted to drop the lock",
-			  p->kept, r->nr);
-		locked_expect_pages(c, r->nr);
+			  log->kept, LOCKED_NR);
+		locked_expect_pages(c, LOCKED_NR);
 	}
 }
 
@@ -552,21 +542,19 @@ static void gup_locked_never(struct kunit *test)
 static void gup_locked_unshare(struct kunit *test)
 {
 	enum gk_api_id api = gk_api(test);
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv_private, 0);
-	struct gk_call *c;
+	/* The first fault reads, and drops the lock; the next one unshares. */
+	struct locked_plan plan = { .all = true, .times = 1 };
+	struct gk_range *r = locked_range(test, &locked_drv_private, plan);
+	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM);
+	struct locked_log *log = test->priv;
 	long k;
 
-	/* The first fault reads, and drops the lock; the next one unshares. */
-	p->all = true;
-	p->times = 1;
-	c = gk_gup(r, api, FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);
 	locked_expect_locked(c, !locked_unlockable(api));
-	for (k = 0; k < (long)min(p->nr, ARRAY_SIZE(p->flags)); k++)
-		GK_EXPECT(c, p->page[k], "FAULT_FLAG_UNSHARE or _WRITE",
-			  p->flags[k] & (FAULT_FLAG_UNSHARE |
-					 FAULT_FLAG_WRITE), 0);
+	for (k = 0; k < (long)min(log->nr, ARRAY_SIZE(log->flags)); k++)
+		GK_EXPECT(c, log->page[k], "FAULT_FLAG_UNSHARE or _WRITE",
+			  log->flags[k] & (FAULT_FLAG_UNSHARE |
+					   FAULT_FLAG_WRITE), 0);
 	for (k = 0; k < c->ret; k++) {
 		GK_EXPECT(c, k, "anonymous", PageAnon(c->pages[k]), true);
 		GK_EXPECT(c, k, "exclusive", gk_exclusive(c->pages[k]), true);
@@ -582,167 +570,95 @@ static void gup_locked_unshare(struct kunit *test)
 /* FOLL_NOWAIT: what there is before the first wait, and the lock is kept. */
 static void gup_locked_nowait(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
+	struct locked_plan plan = { .times = 100 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct locked_plan *p = locked_plan(test);
-		struct gk_range *r = gk_map(test, &locked_drv, 0);
+		struct locked_log *log;
 		struct gk_call *c;
 
-		p->at = locked_at[i];
-		p->times = 100;
-		c = gk_gup(r, api, FOLL_WRITE | FOLL_NOWAIT);
-		locked_expect_locked(c, true);
-		GK_EXPECT(c, p->at, "faults", p->nr, p->at + 1);
-		locked_expect_tried(c, p);
-		if (p->at)
-			locked_expect_pages(c, p->at);
-		else
-			gk_expect_refused(c, 0);
+		plan.at = locked_at[i];
+		c = locked_gup(test, plan, FOLL_WRITE | FOLL_NOWAIT);
+		locked_expect_faults(c, plan.at + 1);
+		locked_expect_tried(c);
+		locked_expect_end(c, true, plan.at, 0);
 		/* Ask again when it has come. */
-		p->times = 0;
-		p->done[p->at] = 0;
-		c = gk_gup(r, api, FOLL_WRITE | FOLL_NOWAIT);
-		locked_expect_locked(c, true);
-		locked_expect_pages(c, r->nr);
+		log = test->priv;
+		log->plan.times = 0;
+		log->done[plan.at] = 0;
+		c = gk_gup(c->r, gk_api(test), FOLL_WRITE | FOLL_NOWAIT);
+		locked_expect_end(c, true, LOCKED_NR, 0);
 	}
 }
 
 /* An error is an error with FOLL_NOWAIT too. */
 static void gup_locked_nowait_error(struct kunit *test)
 {
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv, 0);
-	struct gk_call *c;
+	struct locked_plan plan = { .times = 1, .answer = LOCKED_ERROR };
 
-	p->times = 1;
-	p->answer = LOCKED_ERROR;
-	c = gk_gup(r, gk_api(test), FOLL_NOWAIT);
-	locked_expect_locked(c, true);
-	gk_expect_refused(c, -EFAULT);
+	locked_expect_end(locked_gup(test, plan, FOLL_NOWAIT), true, 0,
+			  -EFAULT);
 }
 
 /*
  * Signals. Each is raised by the driver at the page, while GUP waits as far as
  * it knows, and is gone again before anything is expected.
  */
-static struct gk_call *locked_signalled(struct kunit *test, int signal,
-					enum gk_api_id api,
-					unsigned int flags, unsigned int at,
-					unsigned int times)
-{
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv, 0);
-	struct gk_call *c;
-
-	p->at = at;
-	p->times = times;
-	p->signal = signal;
-	c = gk_gup(r, api, flags);
-	gk_signal_clear();
-	GK_EXPECT(c, at, "signal raised", p->signal, 0);
-	return c;
-}
-
-static void locked_expect_interrupted(struct gk_call *c, unsigned int at)
-{
-	if (at)
-		locked_expect_pages(c, at);
-	else
-		gk_expect_refused(c, -EINTR);
-}
 
 /* FOLL_INTERRUPTIBLE: any signal ends the retries. */
 static void gup_locked_interruptible(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .signal = SIGUSR1 };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		unsigned int at = locked_at[i];
-		struct gk_call *c;
-
-		c = locked_signalled(test, SIGUSR1, api,
-				     FOLL_INTERRUPTIBLE, at, 2);
-		locked_expect_locked(c, false);
-		locked_expect_interrupted(c, at);
-	}
+	locked_end(test, plan, FOLL_INTERRUPTIBLE, false, -EINTR);
 }
 
 /* It is looked at where GUP waits: a fault that does not wait is not ended. */
 static void gup_locked_interruptible_no_retry(struct kunit *test)
 {
-	struct gk_call *c = locked_signalled(test, SIGUSR1,
-					     gk_api(test),
-					     FOLL_INTERRUPTIBLE, 2, 0);
+	struct locked_plan plan = { .at = 2, .signal = SIGUSR1 };
 
-	locked_expect_locked(c, true);
-	locked_expect_pages(c, c->r->nr);
+	locked_expect_all(locked_gup(test, plan, FOLL_INTERRUPTIBLE), true,
+			  LOCKED_NR);
 }
 
 /* Without it only a fatal signal does. */
 static void gup_locked_uninterruptible(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .signal = SIGUSR1 };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct gk_call *c;
-
-		c = locked_signalled(test, SIGUSR1, api, FOLL_WRITE,
-				     locked_at[i], 2);
-		locked_expect_locked(c, false);
-		locked_expect_pages(c, c->r->nr);
-	}
+	locked_come(test, plan, FOLL_WRITE, LOCKED_NR + 2);
 }
 
 /* SIGKILL ends the retries. */
 static void gup_locked_killed_in_retry(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .signal = SIGKILL };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct gk_call *c;
-
-		c = locked_signalled(test, SIGKILL, api, FOLL_WRITE,
-				     locked_at[i], 2);
-		locked_expect_locked(c, false);
-		locked_expect_interrupted(c, locked_at[i]);
-	}
+	locked_end(test, plan, FOLL_WRITE, false, -EINTR);
 }
 
 /* And GUP itself between two pages, whoever may drop the lock. */
 static void gup_locked_killed(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .signal = SIGKILL };
 
-	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
-		struct gk_call *c;
-
-		c = locked_signalled(test, SIGKILL, api, FOLL_WRITE,
-				     locked_at[i], 0);
-		locked_expect_locked(c, true);
-		locked_expect_interrupted(c, locked_at[i]);
-	}
+	locked_end(test, plan, FOLL_WRITE, true, -EINTR);
 }
 
 /* Killed before the call: not one fault, not one page. */
 static void gup_locked_killed_before(struct kunit *test)
 {
-	enum gk_api_id api = gk_api(test);
-	struct locked_plan *p = locked_plan(test);
-	struct gk_range *r = gk_map(test, &locked_drv, 0);
+	struct gk_range *r = locked_range(test, &locked_drv,
+					  (struct locked_plan){});
 	struct gk_call *c;
 
 	gk_signal(SIGKILL);
-	c = gk_gup(r, api, FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	gk_signal_clear();
 	gk_expect_refused(c, -EINTR);
 	locked_expect_locked(c, true);
-	GK_EXPECT(c, -1, "faults", p->nr, 0);
+	locked_expect_faults(c, 0);
 }
 
 static struct kunit_case gup_locked_cases[] = {

@@ -899,19 +899,26 @@ static void gup_unpin_dirty(struct kunit *test)
  * More pins
  */
 
-/* folio_add_pin() adds one pin, and counts it. */
-static void gup_unpin_add_pin(struct kunit *test)
+/* The first page of the shape that is the parameter, pinned. */
+static struct gk_call *unpin_pin_first(struct kunit *test)
 {
 	const struct gk_shape *shape = *(const struct gk_shape **)
 				       test->param_value;
 	struct gk_range *r = gk_map(test, shape, 0);
 	struct gk_call *c = gk_gup_part(r, GK_PIN_FAST, FOLL_WRITE, 0, 1);
-	struct unpin_stat was = unpin_stat();
-	struct folio *folio;
 
 	gk_expect_pinned(c, 1);
 	KUNIT_ASSERT_EQ(test, c->ret, 1);
-	folio = page_folio(c->pages[0]);
+	return c;
+}
+
+/* folio_add_pin() adds one pin, and counts it. */
+static void gup_unpin_add_pin(struct kunit *test)
+{
+	struct gk_call *c = unpin_pin_first(test);
+	struct folio *folio = page_folio(c->pages[0]);
+	struct unpin_stat was = unpin_stat();
+
 	folio_add_pin(folio);
 	unpin_expect_left(c, 0, 2);
 	folio_add_pin(folio);
@@ -930,16 +937,10 @@ static void gup_unpin_add_pin(struct kunit *test)
 /* folio_add_pins() adds as many as it is told, and counts them. */
 static void gup_unpin_add_pins(struct kunit *test)
 {
-	const struct gk_shape *shape = *(const struct gk_shape **)
-				       test->param_value;
-	struct gk_range *r = gk_map(test, shape, 0);
-	struct gk_call *c = gk_gup_part(r, GK_PIN_FAST, FOLL_WRITE, 0, 1);
+	struct gk_call *c = unpin_pin_first(test);
+	struct folio *folio = page_folio(c->pages[0]);
 	struct unpin_stat was = unpin_stat();
-	struct folio *folio;
 
-	gk_expect_pinned(c, 1);
-	KUNIT_ASSERT_EQ(test, c->ret, 1);
-	folio = page_folio(c->pages[0]);
 	GK_EXPECT(c, 0, "folio_add_pins(1)", folio_add_pins(folio, 1), 0);
 	unpin_expect_left(c, 0, 2);
 	GK_EXPECT(c, 0, "folio_add_pins(40)", folio_add_pins(folio, 40), 0);
