@@ -6,8 +6,8 @@
 #
 # Takes the commands out of README.md, MAINTAINERS-notes.md and the README of each room. A
 # verb of make counts as run if it is a step of make check, or scripts/tests/tree-*.sh runs
-# it, or this test does, below a build directory of its own. A lane must be in
-# kconfigs/lanes. Each verb prints its manual. Verbs that take an hour are only asked to
+# it, or this test does, below a build directory of its own; what git does in build/linux,
+# if one of these tests does it to its tree. A lane must be in kconfigs/lanes. Each verb prints its manual. Verbs that take an hour are only asked to
 # refuse bad arguments, which is said.
 #
 # exit status: 0 all hold, 1 one does not, 2 cannot tell
@@ -27,7 +27,7 @@ for page in README.md MAINTAINERS-notes.md */README.md; do
 	sed -n 's/^    \(.*\)/\1/p' "$page" | sed 's/ *#.*//'
 	# shellcheck disable=SC2016 # backquotes as they stand in the page
 	sed '/^    /d' "$page" | grep -o '`[^`]*`' | tr -d '`'
-done | sed -n 's/.*\(make [a-z-][a-z-]*\)\(.*\)/\1\2/p; /^scripts\/.*\.\(sh\|py\)/p' |
+done | sed -n 's/.*\(make [a-z-][a-z-]*\)\(.*\)/\1\2/p; /^scripts\/.*\.\(sh\|py\)/p; /^git -C /p' |
 	sed 's/ *-->.*//; s/[[:space:]]*$//' | sort -u >"$t/commands"
 [ -s "$t/commands" ] || die 'pages: no command found in the pages'
 
@@ -89,6 +89,13 @@ while read -r command; do
 		''|debug|kcsan) ;;
 		*) awk -v lane="$lane" '!/^#/ && $1 == lane { found = 1 } END { exit !found }' "$top/kconfigs/lanes" || rc=1;;
 		esac
+		[ -n "$by" ] || rc=1
+		ok "$rc" "\`$command\`: ${by:-nobody runs it}";;
+	git\ *)
+		# shellcheck disable=SC2016 # as the tests have it
+		by=$(grep -l -F "git -C \"\$linux\" ${command#git -C build/linux }" "$s"/tests/*.sh |
+			head -n 1 | sed 's,.*/,,')
+		rc=0
 		[ -n "$by" ] || rc=1
 		ok "$rc" "\`$command\`: ${by:-nobody runs it}";;
 	*)	script=${command%% *}
