@@ -89,6 +89,23 @@ static const void *gk_next_param(const void *table, size_t each, size_t size,
 	return next < table + each * size ? next : NULL;
 }
 
+/*
+ * Parameters: each row of one table with each column of another. KUnit passes
+ * pointers on, so the pairs of the case that runs have a place here.
+ */
+const struct gk_pair *gk_next_pair(const void *prev, unsigned int rows,
+				   unsigned int columns)
+{
+	static struct gk_pair pairs[4096];
+	unsigned int i = prev ? (const struct gk_pair *)prev - pairs + 1 : 0;
+
+	if (i >= rows * columns || WARN_ON(i >= ARRAY_SIZE(pairs)))
+		return NULL;
+	pairs[i].row = i / columns;
+	pairs[i].column = i % columns;
+	return &pairs[i];
+}
+
 /* Parameters: every exported API, named by its function. */
 const void *gk_api_params(struct kunit *test, const void *prev, char *desc)
 {

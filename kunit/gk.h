@@ -171,6 +171,14 @@ extern const struct gk_shape gk_anon_fresh, gk_anon_written, gk_anon_zero,
 extern const struct gk_shape *const gk_zoo[];
 extern const unsigned int gk_zoo_size;
 
+/* A parameter that stands for two: numbers of elements of two tables. */
+struct gk_pair {
+	unsigned int row;
+	unsigned int column;
+};
+
+const struct gk_pair *gk_next_pair(const void *prev, unsigned int rows,
+				   unsigned int columns);
 const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc);
 const void *gk_api_params(struct kunit *test, const void *prev, char *desc);
 /* Some of the APIs, by what they do. */
@@ -342,6 +350,11 @@ void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 		 unsigned long flags);
 void gk_drv_mmap_at(struct gk_range *r, struct gk_drv *drv, unsigned long addr,
 		    unsigned long prot, unsigned long flags);
+/* One that inserts no page: each, of order 0, is asked for by a fault. */
+struct gk_drv *gk_drv_mmap_lazy(struct gk_range *r,
+				vm_fault_t (*fault)(struct gk_drv *drv,
+						    struct vm_fault *vmf),
+				unsigned long prot, unsigned long flags);
 void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page);
 void gk_drv_insert_leaf(struct gk_range *r, unsigned int i,
 			struct folio *folio);

@@ -167,6 +167,18 @@ void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 	gk_drv_mmap_at(r, drv, 0, prot, flags);
 }
 
+struct gk_drv *gk_drv_mmap_lazy(struct gk_range *r,
+				vm_fault_t (*fault)(struct gk_drv *drv,
+						    struct vm_fault *vmf),
+				unsigned long prot, unsigned long flags)
+{
+	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
+
+	drv->fault = fault;
+	gk_drv_mmap(r, drv, prot, flags);
+	return drv;
+}
+
 /* Map one page at entry @i. */
 void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page)
 {

@@ -100,22 +100,14 @@ static vm_fault_t locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 	return ret;
 }
 
-static void locked_map(struct gk_range *r, unsigned long flags)
-{
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = locked_fault;
-	gk_drv_mmap(r, drv, RW, flags);
-}
-
 static void locked_map_shared(struct gk_range *r)
 {
-	locked_map(r, MAP_SHARED);
+	gk_drv_mmap_lazy(r, locked_fault, RW, MAP_SHARED);
 }
 
 static void locked_map_private(struct gk_range *r)
 {
-	locked_map(r, MAP_PRIVATE);
+	gk_drv_mmap_lazy(r, locked_fault, RW, MAP_PRIVATE);
 }
 
 static const struct gk_shape locked_drv = {

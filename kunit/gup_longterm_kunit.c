@@ -38,47 +38,40 @@ static const struct gk_shape *const longterm_drv_shapes[] = {
 };
 
 /* Parameters: each row of a table, which the case names, with each API that pins. */
-struct longterm_param {
-	unsigned int row;
-	enum gk_api_id api;
-};
-
-static const void *longterm_next(const void *prev, unsigned int rows,
-				 unsigned int *row, enum gk_api_id *api)
+static const struct gk_pair *longterm_next(const void *prev, unsigned int rows)
 {
-	static struct longterm_param params[16 * ARRAY_SIZE(longterm_apis)];
-	unsigned int i = prev ? (const struct longterm_param *)prev - params + 1 : 0;
-
-	if (i >= rows * ARRAY_SIZE(longterm_apis) || WARN_ON(i >= ARRAY_SIZE(params)))
-		return NULL;
-	*row = i / ARRAY_SIZE(longterm_apis);
-	*api = longterm_apis[i % ARRAY_SIZE(longterm_apis)];
-	params[i] = (struct longterm_param){ *row, *api };
-	return &params[i];
+	return gk_next_pair(prev, rows, ARRAY_SIZE(longterm_apis));
 }
 
 static enum gk_api_id longterm_api(struct kunit *test)
 {
-	return ((const struct longterm_param *)test->param_value)->api;
+	const struct gk_pair *pair = test->param_value;
+
+	return longterm_apis[pair->column];
 }
 
 static unsigned int longterm_row(struct kunit *test)
 {
-	return ((const struct longterm_param *)test->param_value)->row;
+	const struct gk_pair *pair = test->param_value;
+
+	return pair->row;
+}
+
+static const char *longterm_api_name(const struct gk_pair *pair)
+{
+	return gk_apis[longterm_apis[pair->column]].name;
 }
 
 static const void *longterm_shape_params(const struct gk_shape *const *shapes,
 					 unsigned int nr, const void *prev,
 					 char *desc)
 {
-	enum gk_api_id api;
-	unsigned int row;
-	const void *param = longterm_next(prev, nr, &row, &api);
+	const struct gk_pair *pair = longterm_next(prev, nr);
 
-	if (param)
+	if (pair)
 		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s",
-			 shapes[row]->name, gk_apis[api].name);
-	return param;
+			 shapes[pair->row]->name, longterm_api_name(pair));
+	return pair;
 }
 
 static const void *longterm_moving_params(struct kunit *test, const void *prev,
@@ -104,13 +97,11 @@ static const void *longterm_drv_params(struct kunit *test, const void *prev,
 static const void *longterm_api_params(struct kunit *test, const void *prev,
 				       char *desc)
 {
-	enum gk_api_id api;
-	unsigned int row;
-	const void *param = longterm_next(prev, 1, &row, &api);
+	const struct gk_pair *pair = longterm_next(prev, 1);
 
-	if (param)
-		strscpy(desc, gk_apis[api].name, KUNIT_PARAM_DESC_SIZE);
-	return param;
+	if (pair)
+		strscpy(desc, longterm_api_name(pair), KUNIT_PARAM_DESC_SIZE);
+	return pair;
 }
 
 /* Which page of the range somebody else holds. */
@@ -119,15 +110,12 @@ static const char *const longterm_busy_names[] = { "first", "middle", "last" };
 static const void *longterm_busy_params(struct kunit *test, const void *prev,
 					char *desc)
 {
-	enum gk_api_id api;
-	unsigned int row;
-	const void *param = longterm_next(prev, ARRAY_SIZE(longterm_busy_names), &row,
-					  &api);
+	const struct gk_pair *pair = longterm_next(prev, ARRAY_SIZE(longterm_busy_names));
 
-	if (param)
+	if (pair)
 		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s",
-			 longterm_busy_names[row], gk_apis[api].name);
-	return param;
+			 longterm_busy_names[pair->row], longterm_api_name(pair));
+	return pair;
 }
 
 static unsigned int longterm_busy_page(struct kunit *test, struct gk_range *r)
@@ -330,6 +318,17 @@ static void gup_longterm_file_private(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+/* All of the range can be pinned to write for long, and released. */
+static void longterm_expect_pin(struct gk_range *r, enum gk_api_id api)
+{
+	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM | FOLL_WRITE);
+
+	gk_expect_pinned(c, r->nr);
+	longterm_expect_settled(c);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
 static void longterm_stays(struct gk_range *r, enum gk_api_id api,
 			   unsigned int flags)
 {
@@ -489,11 +488,7 @@ static void gup_longterm_busy(struct kunit *test)
 	put_page(page);
 
 	/* And the next attempt is not the worse for it. */
-	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
-	gk_release(c);
-	gk_expect_restored(c);
+	longterm_expect_pin(r, longterm_api(test));
 }
 
 /* GUP-fast has pinned some already: they are what the caller gets. */
@@ -691,11 +686,7 @@ static void gup_longterm_isolated_until_killed(struct kunit *test)
 	}
 	folio_putback_lru(folio);
 
-	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
-	gk_release(c);
-	gk_expect_restored(c);
+	longterm_expect_pin(r, longterm_api(test));
 }
 
 /* The caller's allocations are its own affair again after the call. */

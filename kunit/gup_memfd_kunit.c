@@ -287,6 +287,13 @@ static void memfd_expect_rest(struct memfd *mf)
 		     memfd_held() - mf->held, 0);
 }
 
+/* What the last call pinned is given back, and that was all. */
+static void memfd_expect_end(struct memfd *mf)
+{
+	memfd_unpin(mf);
+	memfd_expect_rest(mf);
+}
+
 static void memfd_expect_written(struct memfd *mf, unsigned int first,
 				 unsigned int nr)
 {
@@ -354,8 +361,7 @@ static void gup_memfd_invalid(struct kunit *test)
 	memfd_expect(mf, 0, "folios[] untouched", mf->folios[0] == MEMFD_UNTOUCHED,
 		     true);
 	memfd_expect(mf, -1, "offset untouched", mf->offset, MEMFD_NO_OFFSET);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_expect_written(mf, 0, p->nr);
 }
 
@@ -389,8 +395,7 @@ static void gup_memfd_offset(struct kunit *test)
 	memfd_pin_bytes(mf, p->start, p->end, 8);
 	memfd_expect_pinned(mf, p->folios);
 	memfd_expect(mf, 0, "*offset", mf->offset, p->offset);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_expect_written(mf, 0, 8);
 }
 
@@ -421,8 +426,7 @@ static void gup_memfd_max(struct kunit *test)
 	memfd_expect_pinned(mf, p->folios);
 	for (i = p->folios; i < mf->nr; i++)
 		memfd_expect_pins(mf, memfd_cached(mf, i), i, 0);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_expect_written(mf, 0, mf->nr);
 }
 
@@ -498,8 +502,7 @@ static void gup_memfd_holes(struct kunit *test)
 		memfd_expect(mf, i, p->written(i) ? "content kept" : "zeroed",
 			     memfd_holds(mf->folios[i],
 					 p->written(i) ? memfd_byte(i) : 0), true);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* Pages outside of the range are neither pinned nor allocated. */
@@ -520,8 +523,7 @@ static void gup_memfd_range_only(struct kunit *test)
 		if (memfd_cached(mf, i))
 			memfd_expect_pins(mf, memfd_cached(mf, i), i, 0);
 	}
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* What goes through a pinned folio is what the file holds, both ways. */
@@ -540,8 +542,7 @@ static void gup_memfd_coherent(struct kunit *test)
 			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
 	}
 	memfd_expect_written(mf, 0, mf->nr);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_expect_written(mf, 0, mf->nr);
 }
 
@@ -621,8 +622,7 @@ static void gup_memfd_truncated(struct kunit *test)
 	for (k = 0; k < max(mf->ret, 0L); k++)
 		memfd_expect(mf, k, "a new folio is zeroed",
 			     memfd_holds(mf->folios[k], 0), true);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /*
@@ -658,8 +658,7 @@ static void gup_memfd_fallocated_zeroed(struct kunit *test)
 	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
 		memfd_expect(mf, i, "zeroed", memfd_holds(mf->folios[i], 0), true);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* As many as were asked for, and no more: clearing costs. */
@@ -676,8 +675,7 @@ static void gup_memfd_fallocated_max(struct kunit *test)
 	for (i = want; i < mf->nr; i++)
 		memfd_expect(mf, i, "uptodate, though not asked for",
 			     folio_test_uptodate(memfd_cached(mf, i)), false);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* The same when only some pages of the range were fallocated. */
@@ -696,8 +694,7 @@ static void gup_memfd_fallocated_mixed(struct kunit *test)
 	for (i = 0; i < max(mf->ret, 0L); i++)
 		memfd_expect(mf, i, "content, written or zeroed",
 			     memfd_holds(mf->folios[i], i % 3 ? 0 : memfd_byte(i)), true);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* Touch page @i of the file, whose first byte must be @byte then. */
@@ -773,8 +770,7 @@ static void gup_memfd_fallocated_kept(struct kunit *test)
 			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
 	}
 	memfd_expect_written(mf, 0, mf->nr);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /*
@@ -808,8 +804,7 @@ static void gup_memfd_migrates(struct kunit *test)
 			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
 	memfd_expect_written(mf, 0, mf->nr);
 	memfd_expect(mf, 0, "*offset", mf->offset, 0);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* Folios that may stay are left where they are. */
@@ -823,15 +818,13 @@ static void gup_memfd_migrates_once(struct kunit *test)
 	memfd_expect_pinned(mf, 8);
 	KUNIT_ASSERT_EQ(test, mf->ret, 8);
 	memcpy(first, mf->folios, sizeof(first));
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_pin(mf, 0, 8);
 	memfd_expect_pinned(mf, 8);
 	for (k = 0; k < max(mf->ret, 0L); k++)
 		memfd_expect(mf, k, "is the same folio again",
 			     mf->folios[k] == first[k], true);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* Movable ones between others that may stay. */
@@ -853,8 +846,7 @@ static void gup_memfd_migrates_some(struct kunit *test)
 		memfd_expect(mf, 6 + k, "did not move",
 			     mf->folios[6 + k] == stay[k], true);
 	memfd_expect_written(mf, 0, 16);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* A process has the file mapped: its pages move, then stay, pinned by both. */
@@ -887,8 +879,7 @@ static void gup_memfd_mapped(struct kunit *test)
 	gk_release(c);
 	gk_expect_restored(c);
 	memfd_expect_pinned(mf, 8);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /*
@@ -919,15 +910,13 @@ static void gup_memfd_busy(struct kunit *test)
 	memfd_expect(mf, p->i, "the folio in use did not move",
 		     memfd_cached(mf, p->i) == busy, true);
 	folio_put(busy);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_expect_written(mf, 0, mf->nr);
 
 	/* Once it is not in use any more nothing is in the way. */
 	memfd_pin(mf, 0, mf->nr);
 	memfd_expect_pinned(mf, mf->nr);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* A file system that is full: its error, and none of the others is pinned. */
@@ -955,14 +944,12 @@ static void gup_memfd_no_space(struct kunit *test)
 	memfd_write(mf, 1);
 	memfd_pin(mf, 0, 8);
 	memfd_expect(mf, -1, "return", mf->ret, -ENOSPC);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_expect_written(mf, 0, 2);
 
 	memfd_pin(mf, 0, 4);
 	memfd_expect_pinned(mf, 4);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /*
@@ -1031,8 +1018,7 @@ static void gup_memfd_fatal_signal(struct kunit *test)
 	memfd_isolate_end(&isolated);
 	memfd_expect(mf, 3, "return", mf->ret, -EINTR);
 	memfd_expect(mf, 3, "more than 1000 attempts", isolated.put_back, false);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 	memfd_expect_written(mf, 0, 8);
 }
 
@@ -1045,8 +1031,7 @@ static void gup_memfd_other_signal(struct kunit *test)
 	memfd_pin(mf, 0, 8);
 	gk_signal_clear();
 	memfd_expect_pinned(mf, 8);
-	memfd_unpin(mf);
-	memfd_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 #ifdef CONFIG_HUGETLB_PAGE

@@ -73,11 +73,7 @@ static void populate_driver(struct gk_range *r,
 						struct vm_fault *vmf),
 			    unsigned long prot, unsigned long flags)
 {
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = fault;
-	drv->left = r->nr;
-	gk_drv_mmap(r, drv, prot, flags);
+	gk_drv_mmap_lazy(r, fault, prot, flags)->left = r->nr;
 }
 
 #define POPULATE_ANON(_name, _prot)					\

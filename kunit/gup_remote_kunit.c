@@ -64,6 +64,13 @@ static struct gk_range *remote_map_foreign(struct gk_range *r)
 	return there;
 }
 
+/* The range in a new child, which shares it, each page with a byte of its own. */
+static struct gk_range *remote_share(struct gk_range *r)
+{
+	gk_store_all(r);
+	return gk_in_child(r, gk_fork(r->test));
+}
+
 static long remote_anon_pages(struct mm_struct *mm)
 {
 	return get_mm_counter_sum(mm, MM_ANONPAGES);
@@ -92,8 +99,7 @@ static void gup_remote_reads_child(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	gk_store_all(r);
-	there = gk_in_child(r, gk_fork(test));
+	there = remote_share(r);
 	was = gk_snapshot(r);
 	c = gk_gup(there, gk_api(test), 0);
 	gk_expect_pinned(c, r->nr);
@@ -120,8 +126,7 @@ static void gup_remote_writes_child(struct kunit *test)
 	long here_anon, there_anon;
 	unsigned int i;
 
-	gk_store_all(r);
-	there = gk_in_child(r, gk_fork(test));
+	there = remote_share(r);
 	was = gk_snapshot(r);
 	here_anon = remote_anon_pages(r->mm);
 	there_anon = remote_anon_pages(there->mm);
@@ -159,8 +164,7 @@ static void gup_remote_pin_is_of_child(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	gk_store_all(r);
-	there = gk_in_child(r, gk_fork(test));
+	there = remote_share(r);
 	c = gk_gup(there, GK_PIN_REMOTE, 0);
 	gk_expect_pinned(c, r->nr);
 	for (i = 0; i < c->ret; i++) {
@@ -463,8 +467,7 @@ static void gup_remote_longterm(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	gk_store_all(r);
-	there = gk_in_child(r, gk_fork(test));
+	there = remote_share(r);
 	was = gk_snapshot(r);
 	c = gk_gup(there, GK_PIN_REMOTE, FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);

@@ -55,10 +55,7 @@ static vm_fault_t slow_insert_page(struct gk_drv *drv, struct vm_fault *vmf)
 /* A driver that has inserted nothing and hands out pages on faults. */
 static void slow_map_drv(struct gk_range *r)
 {
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = gk_drv_give;
-	gk_drv_mmap(r, drv, RW, MAP_SHARED);
+	gk_drv_mmap_lazy(r, gk_drv_give, RW, MAP_SHARED);
 }
 
 static const struct gk_shape slow_drv = {
@@ -135,17 +132,16 @@ static void gup_slow_force_file(struct kunit *test)
 static void gup_slow_force_forked(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_shared, 0);
-	struct gk_range child = *r;
+	struct gk_range *child = gk_in_child(r, r->child);
 	struct gk_call *c;
 	long k;
 
-	child.mm = r->child->mm;
 	gk_protect(r, 0, r->nr, PROT_READ);
 	c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
 	gk_expect_pinned(c, r->nr);
 	slow_expect_forced(c);
 	for (k = 0; k < c->ret; k++) {
-		struct page *theirs = gk_page(&child, k);
+		struct page *theirs = gk_page(child, k);
 
 		GK_EXPECT(c, k, "child keeps its page",
 			  theirs == c->before[k].page, true);

@@ -18,12 +18,10 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-static void vma_drv(struct gk_range *r, unsigned long prot, unsigned long flags)
+static void vma_drv(struct gk_range *r, unsigned long prot,
+		    unsigned long flags)
 {
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = gk_drv_give;
-	gk_drv_mmap(r, drv, prot, flags);
+	gk_drv_mmap_lazy(r, gk_drv_give, prot, flags);
 }
 
 static void vma_anon_io(struct gk_range *r)
@@ -351,35 +349,25 @@ static const struct vma_row {
 	{ TRACKED, &gk_shmem_written, VMA_WL, true },
 };
 
-/* Every row by every API: KUnit's parameters are pointers, so make a table. */
-static struct vma_run {
-	const struct vma_row *row;
-	enum gk_api_id api;
-} vma_runs[ARRAY_SIZE(vma_rows) * GK_NR_APIS];
-
+/* Parameters: every row of a theme by every API that may be given its flags. */
 static const void *vma_next_row(struct kunit *test, enum vma_theme theme,
 				const void *prev, char *desc)
 {
-	const struct vma_run *last = prev;
-	size_t i = last ? last - vma_runs + 1 : 0;
+	const struct gk_pair *pair = prev;
 
-	for (; i < ARRAY_SIZE(vma_runs); i++) {
-		struct vma_run *run = &vma_runs[i];
-		const struct gk_api *api;
+	while ((pair = gk_next_pair(pair, ARRAY_SIZE(vma_rows), GK_NR_APIS))) {
+		const struct vma_row *row = &vma_rows[pair->row];
+		const struct gk_api *api = &gk_apis[pair->column];
 
-		run->row = &vma_rows[i / GK_NR_APIS];
-		run->api = i % GK_NR_APIS;
-		api = &gk_apis[run->api];
-		if (run->row->theme != theme || api->only ||
-		    (run->row->slow && api->fast) ||
-		    run->row->flags & ~api->flags)
+		if (row->theme != theme || api->only ||
+		    (row->slow && api->fast) || row->flags & ~api->flags)
 			continue;
 		scnprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s:%s:%s",
-			  run->row->shape->name,
-			  gk_flags_name(test, run->row->flags), api->name);
-		return run;
+			  row->shape->name, gk_flags_name(test, row->flags),
+			  api->name);
+		break;
 	}
-	return NULL;
+	return pair;
 }
 
 #define VMA_CASE(_name, _theme)						\
@@ -405,14 +393,14 @@ static bool vma_locked_by_key(struct gk_range *r, enum gk_api_id api)
 	       api != GK_GET_REMOTE && api != GK_PIN_REMOTE;
 }
 
-static void vma_check(struct kunit *test, const struct vma_run *run)
+static void vma_check(struct kunit *test, const struct gk_pair *pair)
 {
-	const struct vma_row *row = run->row;
+	const struct vma_row *row = &vma_rows[pair->row];
 	struct gk_range *r = gk_map(test, row->shape, 0);
-	struct gk_call *c = gk_gup(r, run->api, row->flags);
+	struct gk_call *c = gk_gup(r, pair->column, row->flags);
 	unsigned int i;
 
-	if (row->granted && !vma_locked_by_key(r, run->api)) {
+	if (row->granted && !vma_locked_by_key(r, pair->column)) {
 		gk_expect_round_trip(c, r->nr);
 		return;
 	}

@@ -592,31 +592,6 @@ static const struct {
 	{ "middle_page_only", -1, 1 },
 };
 
-/* The generators hand out addresses of elements that stand for numbers. */
-static const char zoo_grid[4096];
-
-static const struct gk_shape *zoo_next(const void *prev, unsigned int columns,
-				       unsigned int *column, const void **param)
-{
-	unsigned int i = prev ? (const char *)prev - zoo_grid + 1 : 0;
-
-	if (i >= gk_zoo_size * columns || WARN_ON(i >= sizeof(zoo_grid)))
-		return NULL;
-	*param = &zoo_grid[i];
-	*column = i % columns;
-	return gk_zoo[i / columns];
-}
-
-static const struct gk_shape *zoo_param(struct kunit *test,
-					unsigned int columns,
-					unsigned int *column)
-{
-	unsigned int i = (const char *)test->param_value - zoo_grid;
-
-	*column = i % columns;
-	return gk_zoo[i / columns];
-}
-
 static void zoo_flags_desc(unsigned int flags, char *desc)
 {
 	static const struct {
@@ -636,63 +611,60 @@ static void zoo_flags_desc(unsigned int flags, char *desc)
 			strlcat(desc, names[i].name, KUNIT_PARAM_DESC_SIZE);
 }
 
+/* Parameters: a shape of the zoo and a set of flags. */
 static const void *zoo_flag_params(struct kunit *test, const void *prev,
 				   char *desc)
 {
-	const struct gk_shape *shape;
-	const void *param = NULL;
-	unsigned int column;
+	const struct gk_pair *pair = gk_next_pair(prev, gk_zoo_size,
+						  ARRAY_SIZE(zoo_flags));
 
-	shape = zoo_next(prev, ARRAY_SIZE(zoo_flags), &column, &param);
-	if (!shape)
+	if (!pair)
 		return NULL;
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-	zoo_flags_desc(zoo_flags[column], desc);
-	return param;
+	strscpy(desc, gk_zoo[pair->row]->name, KUNIT_PARAM_DESC_SIZE);
+	zoo_flags_desc(zoo_flags[pair->column], desc);
+	return pair;
 }
 
+/* Parameters: a shape of the zoo and a part of it. */
 static const void *zoo_part_params(struct kunit *test, const void *prev,
 				   char *desc)
 {
-	const struct gk_shape *shape;
-	const void *param = NULL;
-	unsigned int column;
+	const struct gk_pair *pair = gk_next_pair(prev, gk_zoo_size,
+						  ARRAY_SIZE(zoo_parts));
 
-	shape = zoo_next(prev, ARRAY_SIZE(zoo_parts), &column, &param);
-	if (!shape)
-		return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s", shape->name,
-		 zoo_parts[column].name);
-	return param;
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s",
+			 gk_zoo[pair->row]->name,
+			 zoo_parts[pair->column].name);
+	return pair;
 }
 
 /* All of a shape, by every API, at once and page by page. */
 static void gup_zoo_same(struct kunit *test)
 {
-	const struct gk_shape *shape;
-	unsigned int column;
+	const struct gk_pair *pair = test->param_value;
+	const struct gk_shape *shape = gk_zoo[pair->row];
+	unsigned int flags = zoo_flags[pair->column];
 
-	shape = zoo_param(test, ARRAY_SIZE(zoo_flags), &column);
 	/*
 	 * With hundreds of pages, page by page for two sets of flags: for the others it is
 	 * what it is with the smaller folios.
 	 */
-	zoo_all(test, shape, zoo_flags[column], 0, shape->nr,
-		shape->nr <= 64 || !(zoo_flags[column] & ~FOLL_WRITE));
+	zoo_all(test, shape, flags, 0, shape->nr,
+		shape->nr <= 64 || !(flags & ~FOLL_WRITE));
 }
 
 /* Part of a shape: the pages on either side are left alone. */
 static void gup_zoo_part(struct kunit *test)
 {
-	const struct gk_shape *shape;
-	unsigned int column, first, nr;
+	const struct gk_pair *pair = test->param_value;
+	const struct gk_shape *shape = gk_zoo[pair->row];
+	int first = zoo_parts[pair->column].first;
+	int nr = zoo_parts[pair->column].nr;
 
-	shape = zoo_param(test, ARRAY_SIZE(zoo_parts), &column);
-	first = zoo_parts[column].first;
-	nr = zoo_parts[column].nr;
-	if (zoo_parts[column].first < 0)
+	if (first < 0)
 		first = shape->nr / 2;
-	if (zoo_parts[column].nr < 0)
+	if (nr < 0)
 		nr += shape->nr;
 	zoo_all(test, shape, 0, first, nr, false);
 	zoo_all(test, shape, FOLL_WRITE, first, nr, false);
