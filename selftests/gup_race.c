@@ -874,7 +874,7 @@ static bool hold_own(struct pinner *p)
 {
 	struct gup_random *random = &p->random;
 	unsigned int block = gup_below(random, nr_pages / BLOCK / NR_PINNERS);
-	unsigned int nr = gup_below(random, 3) ? 1 + gup_below(random, 8) : 1 + gup_below(random, BLOCK);
+	unsigned int nr = 1 + gup_below(random, gup_below(random, 3) ? 8 : BLOCK);
 	unsigned int first = (block * NR_PINNERS + p->id) * BLOCK;
 	unsigned int api = pick_api(p->race, random), i;
 	bool writes = gup_apis[api].pins && gup_below(random, 3);

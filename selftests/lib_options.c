@@ -33,7 +33,7 @@ static void print_usage(const struct gup_usage *usage, FILE *out)
 			most - (int)strlen(option->name) - 2, value_of(option),
 			option->help);
 	if (usage->rest)
-		fprintf(out, "  -h  the %s\n", usage->rest);
+		fprintf(out, "  %-*sthe %s\n", most - 1, "-h", usage->rest);
 }
 
 void gup_bad_usage(const struct gup_usage *usage, const char *what, const char *value)
@@ -59,13 +59,11 @@ static bool take(const struct gup_option *option, char *value)
 {
 	if (option->flag)
 		*option->flag = true;
-	else if (!value)
-		return false;
 	else if (option->number)
-		return parse_number(value, option->number);
-	else
+		return value && parse_number(value, option->number);
+	else if (option->text)
 		*option->text = value;
-	return true;
+	return option->flag || value;
 }
 
 static const struct gup_option *find(const struct gup_usage *usage, const char *name)

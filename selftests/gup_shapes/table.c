@@ -21,7 +21,7 @@ const struct shape shapes[] = {
 	/* Both in turn: what is taken in one go must stop at each page. */
 	{ "anon_mixed", make_mixed, 0, .all = { .gives = "SSSSS SSSSS SS", .kind = ANON },
 	  .odd = { .gives = "zzccc zzccc 00", .kind = ANON } },
-	/* Shared with a child: even a pin to read unshares, else the parent's next write parts them. */
+	/* Shared with a child: a pin must unshare, or the next write parts it from its process. */
 	{ "anon_forked", make_forked, 0,
 	  .all = { .gives = "Scccc Scccc S0", .kind = ANON, .shared = true },
 	  .tests = PLAIN | REMOTE },
