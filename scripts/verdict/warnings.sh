@@ -1,0 +1,17 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# warnings.sh - the warnings of a kernel build, in a form that two builds can be compared by
+#
+# usage: scripts/verdict/warnings.sh TREE <LOG
+#
+# Those of compilers, sparse, objtool ("file:1:2: warning: text") and kernel-doc ("Warning:
+# file:1 text"), sorted, as "file: warning: text": without TREE and the numbers of lines.
+#
+# exit status: 0, 2 without TREE
+set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/../lib.sh"
+help_if_asked "$@"
+[ $# -eq 1 ] || die "warnings: one TREE: scripts/verdict/warnings.sh --help"
+sed -n "s/^\(Warning\|Error\): \([^: ]*:[0-9]*\):\{0,1\} /\2: warning: /; s,^$1/,,; s,^\.\./[./a-z]*linux/,,
+	s/^\([^: ]*\):\([0-9]*:\)* \(warning: .*\)/\1: \3/p" | sed 's/\(objtool: [^ ]*\)+0x[0-9a-f]*/\1/' | sort
