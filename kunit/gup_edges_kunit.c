@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where a whole page table is missing, at each level: GUP must stop there, and not
+ * go on with what the next table maps.
+ */
+#include <linux/mman.h>
+
+#include "internal.h"
+#include "gk.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+
+/* Pages on either side of an edge. */
+#define GE_HALF	2
+
+enum ge_level { GE_PMD, GE_PUD, GE_PGD };
+
+static const struct ge_edge {
+	const char *name;
+	enum ge_level level;
+} ge_edges[] = {
+	{ "pmd", GE_PMD }, { "pud", GE_PUD }, { "pgd", GE_PGD },
+};
+
+KUNIT_ARRAY_PARAM_DESC(ge_edge, ge_edges, name);
+
+/* Where an entry of that level ends; nothing else is mapped below or above it. */
+static unsigned long ge_addr(enum ge_level level)
+{
+	switch (level) {
+	case GE_PMD:
+		return 5 * PUD_SIZE + 7 * PMD_SIZE;
+	case GE_PUD:
+		return 3 * PUD_SIZE;
+	case GE_PGD:
+		break;
+	}
+	return PGDIR_SIZE;
+}
+
+static void ge_map(struct gk_range *r)
+{
+	const struct ge_edge *edge = r->test->param_value;
+
+	gk_mmap(r, NULL, ge_addr(edge->level) - GE_HALF * PAGE_SIZE, RW,
+		MAP_PRIVATE | MAP_FIXED_NOREPLACE);
+}
+
+static const struct gk_shape ge_shape = {
+	.name = "table_missing", .nr = 2 * GE_HALF, .map = ge_map,
+};
+
+/* Slow GUP finds the page table, or the lack of it, at each page by itself. */
+static void ge_expect_dump(struct gk_range *r, unsigned int first,
+			   unsigned int nr, long want)
+{
+	struct gk_call *c;
+
+	c = gk_gup_part(r, GK_GET, FOLL_DUMP, first, nr);
+	gk_expect_ret(c, want);
+	gk_release(c);
+}
+
+/* Without the table below the edge nothing is there for the fast walk. */
+static void gup_edges_missing_below(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &ge_shape, 0);
+	struct gk_call *c;
+
+	gk_fault(r, GE_HALF, GE_HALF, true);
+	c = gk_gup(r, GK_GET_FAST_ONLY, FOLL_WRITE);
+	gk_expect_ret(c, 0);
+	gk_expect_untouched(c);
+	ge_expect_dump(r, 0, r->nr, -EFAULT);
+	ge_expect_dump(r, GE_HALF, GE_HALF, GE_HALF);
+
+	c = gk_gup(r, GK_PIN_FAST, FOLL_WRITE);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+}
+
+/* Without the one above it, the fast walk ends at the edge. */
+static void gup_edges_missing_above(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &ge_shape, 0);
+	struct gk_call *c;
+
+	gk_fault(r, 0, GE_HALF, true);
+	c = gk_gup(r, GK_GET_FAST_ONLY, FOLL_WRITE);
+	gk_expect_pinned(c, GE_HALF);
+	gk_release(c);
+	ge_expect_dump(r, 0, r->nr, GE_HALF);
+	ge_expect_dump(r, GE_HALF, GE_HALF, -EFAULT);
+
+	c = gk_gup(r, GK_PIN_FAST, FOLL_WRITE);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+}
+
+static struct kunit_case gup_edges_cases[] = {
+	KUNIT_CASE_PARAM(gup_edges_missing_below, ge_edge_gen_params),
+	KUNIT_CASE_PARAM(gup_edges_missing_above, ge_edge_gen_params),
+	{}
+};
+
+static struct kunit_suite gup_edges_suite = {
+	.name = "gup_edges",
+	.test_cases = gup_edges_cases,
+};
+
+kunit_test_suite(gup_edges_suite);
+
+MODULE_DESCRIPTION("KUnit tests of GUP where page tables are missing");
+MODULE_LICENSE("GPL");
