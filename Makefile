@@ -51,6 +51,10 @@ sparse: setup	## sparse: warnings that the series adds   60 s
 	@scripts/sparse.sh
 model:		## check a model of GUP-fast in spin, as it is and without each step: STEPS= FULL=1   15 s
 	@scripts/model.sh
+mutate: setup-tree	## change mm/gup.c in small ways; a KUnit case has to turn red: SAMPLE= SEED= FUNC=   6 s each
+	@scripts/mutate.sh
+coverage: setup-tree	## lines and branches of mm/gup.c that no suite executes (gcov)   1 min
+	@scripts/coverage.sh
 test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   3 min
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
@@ -79,4 +83,4 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check check-all each-patch tree refresh show rebase send-check lint round-trip checkpatch \
-	sparse model test-rig inventory bench counts icount report status doctor setup setup-tree clean help
+	sparse model mutate coverage test-rig inventory bench counts icount report status doctor setup setup-tree clean help

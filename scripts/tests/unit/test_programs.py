@@ -12,6 +12,7 @@ GOLDEN = os.path.join(SCRIPTS, 'tests', 'golden')
 
 # program: (good arguments, with BAD for a file that is malformed)
 CALLS = {
+    'coverage/coverage.py': 'report --tree . BAD',
     'figures/bench_table.py': 'table min bench.goals BAD',
     'figures/counts.py': 'check BAD bench-now.tsv',
     'figures/insns.py': 'check BAD icount-now.tsv icount-tools',
@@ -19,12 +20,15 @@ CALLS = {
     'lint/house.py': 'BAD',
     'model/steps.py': 'list BAD',
     'model/trace.py': 'BAD',
+    'mutate/judge.py': '--tree . --objects . --out . --lane um --link BAD',
+    'mutate/mutants.py': 'list BAD',
     'report/page.py': '--out BAD -',
     'report/status.py': '--out BAD',
     'series/doc_check.py': 'BAD',
     'series/lint_patches.py': 'BAD',
     'series/mails.py': 'BAD -',
     'tcg/ranges.py': '--nm BAD',
+    'tests/past_bugs.py': '--tree . --objects . --out . --lane um --link bench.goals BAD',
     'tests/race_edit.py': '--list BAD',
     'tests/unit.py': 'no-test-has-this-name',
     'verdict/inventory.py': 'check BAD',
