@@ -15,11 +15,22 @@
 
 enum ge_level { GE_PMD, GE_PUD, GE_PGD };
 
+/**
+ * struct ge_edge - where a table is missing
+ * @below: a page is mapped so many PUDs below the edge; so the tables that it
+ *	   shares with the pages at the edge are there; 0: none
+ */
 static const struct ge_edge {
 	const char *name;
 	enum ge_level level;
+	unsigned int below;
 } ge_edges[] = {
-	{ "pmd", GE_PMD }, { "pud", GE_PUD }, { "pgd", GE_PGD },
+	{ "pmd", GE_PMD },
+	{ "pud", GE_PUD },
+	{ "pud+pmd_table", GE_PUD, 1 },
+	{ "pgd", GE_PGD },
+	{ "pgd+pmd_table", GE_PGD, 1 },
+	{ "pgd+pud_table", GE_PGD, 2 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(ge_edge, ge_edges, name);
@@ -50,6 +61,28 @@ static const struct gk_shape ge_shape = {
 	.name = "table_missing", .nr = 2 * GE_HALF, .map = ge_map,
 };
 
+static void ge_map_neighbour(struct gk_range *r)
+{
+	const struct ge_edge *edge = r->test->param_value;
+
+	gk_mmap(r, NULL, ge_addr(edge->level) - edge->below * PUD_SIZE, RW,
+		MAP_PRIVATE | MAP_FIXED_NOREPLACE);
+	gk_fault(r, 0, 1, true);
+}
+
+static const struct gk_shape ge_neighbour = {
+	.name = "neighbour", .nr = 1, .map = ge_map_neighbour,
+};
+
+static struct gk_range *ge_range(struct kunit *test)
+{
+	const struct ge_edge *edge = test->param_value;
+
+	if (edge->below)
+		gk_map(test, &ge_neighbour, 0);
+	return gk_map(test, &ge_shape, 0);
+}
+
 /* Slow GUP finds the page table, or the lack of it, at each page by itself. */
 static void ge_expect_dump(struct gk_range *r, unsigned int first,
 			   unsigned int nr, long want)
@@ -64,7 +97,7 @@ static void ge_expect_dump(struct gk_range *r, unsigned int first,
 /* Without the table below the edge nothing is there for the fast walk. */
 static void gup_edges_missing_below(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &ge_shape, 0);
+	struct gk_range *r = ge_range(test);
 	struct gk_call *c;
 
 	gk_fault(r, GE_HALF, GE_HALF, true);
@@ -82,7 +115,7 @@ static void gup_edges_missing_below(struct kunit *test)
 /* Without the one above it, the fast walk ends at the edge. */
 static void gup_edges_missing_above(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &ge_shape, 0);
+	struct gk_range *r = ge_range(test);
 	struct gk_call *c;
 
 	gk_fault(r, 0, GE_HALF, true);

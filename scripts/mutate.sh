@@ -40,6 +40,7 @@ lock mutate
 [ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh" series; } >&2
 um_objects mutate "${LANE:-um}"
 mkdir -p "$out/$lane"
+"$top/scripts/mutate/mutants.py" check "$tree/mm/gup.c" "$top/scripts/mutate/equivalent"
 state=$(cat "$tree"/mm/gup.c "$tree"/mm/memfd.c "$tree"/mm/memory.c "$top"/kunit/*.[ch] \
 	"$o/.config" | git hash-object --stdin)
 # shellcheck disable=SC2086 # words
