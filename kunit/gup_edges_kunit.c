@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Where a whole page table is missing, at each level: GUP must stop there, and not
- * go on with what the next table maps.
+ * go on with what the next table maps. And where user space ends.
  */
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -130,9 +131,37 @@ static void gup_edges_missing_above(struct kunit *test)
 	gk_release(c);
 }
 
+static void ge_map_top(struct gk_range *r)
+{
+	gk_mmap(r, NULL, TASK_SIZE - r->nr * PAGE_SIZE, RW,
+		MAP_PRIVATE | MAP_FIXED_NOREPLACE);
+	gk_fault(r, 0, r->nr, true);
+}
+
+static const struct gk_shape ge_top = {
+	.name = "top", .nr = 1, .map = ge_map_top,
+};
+
+/*
+ * What ends before the end of user space can be faulted in, and nothing behind it.
+ * The architecture may refuse the whole range, or only what is behind.
+ */
+static void gup_edges_fault_in_top(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &ge_top, 0);
+	char __user *top = (char __user *)r->addr;
+	size_t refused = IS_ENABLED(CONFIG_UML) ? 2 * PAGE_SIZE : PAGE_SIZE;
+
+	KUNIT_EXPECT_EQ(test, fault_in_readable(top, PAGE_SIZE - 1), 0);
+	KUNIT_EXPECT_EQ(test, fault_in_writeable(top, PAGE_SIZE - 1), 0);
+	KUNIT_EXPECT_GE(test, fault_in_readable(top, 2 * PAGE_SIZE), refused);
+	KUNIT_EXPECT_GE(test, fault_in_writeable(top, 2 * PAGE_SIZE), refused);
+}
+
 static struct kunit_case gup_edges_cases[] = {
 	KUNIT_CASE_PARAM(gup_edges_missing_below, ge_edge_gen_params),
 	KUNIT_CASE_PARAM(gup_edges_missing_above, ge_edge_gen_params),
+	KUNIT_CASE(gup_edges_fault_in_top),
 	{}
 };
 
