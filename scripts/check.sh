@@ -64,6 +64,9 @@ steps() {
 	icount          icount.sh
 	doc             series/doc_check.py
 	canaries        test-rig.sh canaries
+	mutate          mutate.sh SAMPLE=12
+	past-bugs       tests/past-bugs.sh
+	coverage        coverage.sh
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
@@ -84,7 +87,7 @@ state() {
 	[ -z "${3-}" ] || printf 'verdict %s\n' "$3" >>"$logs/status.new"
 	mv "$logs/status.new" "$logs/status"
 }
-unset FILTER LANE SIDE FORCE || :
+unset FILTER LANE SIDE FORCE SEED FUNC ONLY SURVIVORS KEEP EQUIVALENTS LANES LINES BRANCHES || :
 
 # watch PID LOG: what a long step says now: its last line, in place on a
 # terminal, else every 30 s, so that a build does not look like a hang.

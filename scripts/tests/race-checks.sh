@@ -85,7 +85,7 @@ build() {
 echo "1..$(($(wc -l <"$t/names") + 1))"
 boot series
 is='not ok' bad=1
-if [ ! -s "$t/series/red" ] && [ "$(grep -c '^ok . gup_race' "$out/series.log")" -eq 2 ]; then is=ok bad=0; fi
+if [ ! -s "$t/series/red" ] && [ "$(grep -c '^ok . gup_race' "$out/series.log")" -eq "$(sed -n 's/^1\.\.//p' "$out/series.log")" ]; then is=ok bad=0; fi
 echo "$is 1 - the series: gup_race* have to pass"
 n=1
 while read -r check <&3; do

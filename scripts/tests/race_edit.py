@@ -46,6 +46,19 @@ def parse(path):
     return table
 
 
+def changed(path, table, source, name):
+    """The text of source with the edits of that name."""
+    if name not in table:
+        fail(f'{name}: not in {path}')
+    text = read(source)
+    for old, new, _ in table[name][1]:
+        found = text.count('\n' + old)
+        if found != 1:
+            fail(f'{name}: {source} has this {found} times, not once: fix {path}:\n{old}')
+        text = text.replace('\n' + old, '\n' + new)
+    return text
+
+
 def main(words):
     parser = Parser(__doc__)
     parser.add_argument('--list', action='store_true')
@@ -58,15 +71,7 @@ def main(words):
         for name, (cases, _) in table.items():
             print(name, *cases)
         return 0
-    if args.name not in table:
-        fail(f'{args.name}: not in {args.table}')
-    text = read(args.source)
-    for old, new, _ in table[args.name][1]:
-        found = text.count('\n' + old)
-        if found != 1:
-            fail(f'{args.name}: {args.source} has this {found} times, not once: '
-                 f'fix {args.table}:\n{old}')
-        text = text.replace('\n' + old, '\n' + new)
+    text = changed(args.table, table, args.source, args.name)
     sys.stdout.write(text)
     return 0
 
