@@ -82,7 +82,7 @@ passed() { sed -n 's/.*Testing complete\. Ran [0-9]* tests: passed: \([0-9]*\).*
 
 echo "1..$(($# + 2))"
 status=0
-checkout >"$plain.log" 2>&1 || status=$?
+(checkout) >"$plain.log" 2>&1 || status=$?
 result "$status" 'the mails of all topics in order' "$plain.log"
 [ "$status" -eq 0 ] || exit 1
 # shellcheck disable=SC2046 # file names without blanks
