@@ -17,10 +17,6 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/boot/lane.sh
-. "$(dirname "$0")/boot/lane.sh"
-# shellcheck source=scripts/boot/um.sh
-. "$(dirname "$0")/boot/um.sh"
 # shellcheck source=scripts/mutate/objects.sh
 . "$(dirname "$0")/mutate/objects.sh"
 help_if_asked "$@"

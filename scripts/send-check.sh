@@ -14,14 +14,12 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/series/series.sh
-. "$top/scripts/series/series.sh"
 # shellcheck source=scripts/series/posting.sh
 . "$top/scripts/series/posting.sh"
 help_if_asked "$@"
+need git; need perl; need python3
 TOPIC=${1:-${TOPIC:-}}
 [ -n "$TOPIC" ] || die "send-check: which topic? make send-check TOPIC=<one of: $(topics | paste -sd ' ' -) tests>"
-need git; need perl; need python3
 lock send-check
 trap 'scratch_close; rm -rf "$build/.post"' EXIT
 mbox=$build/out/mbox/$TOPIC.mbox

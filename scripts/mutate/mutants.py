@@ -29,17 +29,17 @@ from collections import namedtuple
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, first_words, read, run
-from mutate.source import JUMPS, Source, TYPES
+from mutate.source import JUMPS, Source, TYPES, level
 
+ORDER = {'<': '<=', '<=': '<', '>': '>=', '>=': '>', '==': '!=', '!=': '=='}
+SWAPS = {'&&': ('and-or', '||'), '||': ('and-or', '&&'), '+': ('sign', '-'), '-': ('sign', '+'),
+         '+=': ('sign', '-='), '-=': ('sign', '+='), 'true': ('bool', 'false'),
+         'false': ('bool', 'true')}
 PAIRS = re.compile(r'lock|irq|^pte_(?:offset_)?(?:un)?map|_begin$|_end$')
 ASSERTS = re.compile(r'^(?:VM_)?(?:WARN|BUG)|^BUILD_BUG|^might_|assert|^cond_resched|^static_assert')
 FLAG = re.compile(r'^[A-Z][A-Z0-9]*_[A-Z0-9_]+$')
 ALONE = re.compile(r'^(?:FOLL|FAULT_FLAG|FPB|VM|MIGRATE)_')
 COUNT = re.compile(r'^(?:n|i|nr|nr_\w+|\w*npages|refs|ret|ntails|count|size|max)$')
-ORDER = {'<': '<=', '<=': '<', '>': '>=', '>=': '>', '==': '!=', '!=': '=='}
-SWAPS = {'&&': ('and-or', '||'), '||': ('and-or', '&&'), '+': ('sign', '-'), '-': ('sign', '+'),
-         '+=': ('sign', '-='), '-=': ('sign', '+='), 'true': ('bool', 'false'),
-         'false': ('bool', 'true')}
 
 # um: it holds for ARCH=um only. line: of the list.
 Entry = namedtuple('Entry', 'reason line um')
@@ -108,7 +108,7 @@ class Maker:
     def condition(self, condition):
         first, last = condition
         yield self.change('negate', first, last - 1, f'!({self.of(first, last)})')
-        whole = [n for n in self.top(first, last) if self.text(n) in ORDER or
+        whole = [n for n in level(self, first, last) if self.text(n) in ORDER or
                  self.text(n) in ('&&', '||')]
         for mutant in self.expression(first, last):
             # These are the negation once more.
@@ -130,17 +130,11 @@ class Maker:
         if kind == 'return' and last == first + 2 and COUNT.match(self.text(first + 1)):
             yield self.change('count', first + 1, first + 1, self.text(first + 1) + ' + 1')
         if kind == 'assign':
-            for number in self.top(first, last):
+            for number in level(self, first, last):
                 if self.text(number) in ('+=', '-='):
                     yield self.change('count', number + 1, last - 1,
                                       f'({self.of(number + 1, last)}) + 1')
         yield from self.expression(first, last)
-
-    def top(self, first, last):
-        while first < last:
-            yield first
-            first = self.pair[first] if self.text(first) in '([{' else first
-            first += 1
 
     def expression(self, first, last):
         for number in range(first, last):

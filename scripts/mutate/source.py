@@ -29,6 +29,14 @@ Statement = namedtuple('Statement', 'kind first last')
 Condition = namedtuple('Condition', 'first last')
 
 
+def level(code, first, last):
+    """Tokens of [first, last) that are in no brackets of their own."""
+    while first < last:
+        yield first
+        first = code.pair[first] if code.tokens[first].text in '([{' else first
+        first += 1
+
+
 class Function:
     """name; statements and conditions of its body, in order; first, last: numbers of its { }."""
 
@@ -133,7 +141,7 @@ class Body:
     def headed(self, number, text):
         first, last = number + 2, self.pair[number + 1]
         if text == 'for':
-            semicolons = [n for n in self.level(first, last) if self.text(n) == ';']
+            semicolons = [n for n in level(self, first, last) if self.text(n) == ';']
             first, last = semicolons[0] + 1, semicolons[1]
         if text != 'switch' and first < last:
             self.condition(first, last)
@@ -142,18 +150,11 @@ class Body:
             number = self.statement(number + 1)
         return number
 
-    def level(self, first, last):
-        """Tokens of [first, last) that are in no brackets of their own."""
-        while first < last:
-            yield first
-            first = self.pair[first] if self.text(first) in '([{' else first
-            first += 1
-
     def condition(self, first, last):
         self.function.conditions.append(Condition(first, last))
 
     def simple(self, first):
-        last = next(n for n in self.level(first, self.function.last + 1) if self.text(n) == ';')
+        last = next(n for n in level(self, first, self.function.last + 1) if self.text(n) == ';')
         self.function.statements.append(Statement(self.kind(first, last), first, last))
         return last + 1
 
@@ -162,7 +163,7 @@ class Body:
             return 'other'
         if self.text(first) in JUMPS:
             return self.text(first)
-        top = [self.text(n) for n in self.level(first, last)]
+        top = [self.text(n) for n in level(self, first, last)]
         if self.text(first) in TYPES or (
                 self.tokens[first].kind == 'name' and (
                     self.tokens[first + 1].kind == 'name' or

@@ -1,6 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2034 # variables of lib.sh, series.sh and of the callers
 # SPDX-License-Identifier: GPL-2.0
-# posting.sh - a topic as commits of its own and as mails; sourced after series.sh.
+# posting.sh - a topic as commits of its own and as mails; sourced after lib.sh.
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
 
 # topic_commits TOPIC: the topic on the pinned kernel. Sets $from, what lies below it, and
 # $code, its last patch.

@@ -13,10 +13,6 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=scripts/boot/lane.sh
-. "$top/scripts/boot/lane.sh"
-# shellcheck source=scripts/boot/um.sh
-. "$top/scripts/boot/um.sh"
 # shellcheck source=scripts/mutate/objects.sh
 . "$top/scripts/mutate/objects.sh"
 help_if_asked "$@"
