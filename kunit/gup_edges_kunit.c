@@ -47,7 +47,8 @@ static unsigned long ge_addr(enum ge_level level)
 	case GE_PGD:
 		break;
 	}
-	return PGDIR_SIZE;
+	/* Where PUDs are folded, below the first edge is only the page at 0. */
+	return PGDIR_SIZE == PUD_SIZE ? 4 * PGDIR_SIZE : PGDIR_SIZE;
 }
 
 static void ge_map(struct gk_range *r)
