@@ -52,7 +52,7 @@ static unsigned long ge_addr(enum ge_level level)
 	 * then one more "pud"; where PMDs are folded, too, "+pmd_table" has the page
 	 * table itself, of which the entries are empty.
 	 */
-	return PGDIR_SIZE == PUD_SIZE ? 4 * PGDIR_SIZE : PGDIR_SIZE;
+	return mm_pud_folded(current->mm) ? 4 * PGDIR_SIZE : PGDIR_SIZE;
 }
 
 static void ge_map(struct gk_range *r)
