@@ -87,7 +87,9 @@ state() {
 	[ -z "${3-}" ] || printf 'verdict %s\n' "$3" >>"$logs/status.new"
 	mv "$logs/status.new" "$logs/status"
 }
-unset FILTER LANE SIDE FORCE SEED FUNC ONLY SURVIVORS KEEP EQUIVALENTS LANES LINES BRANCHES || :
+# What would make a step look at less, or take what it finds for good.
+unset FILTER LANE SIDE FORCE SEED FUNC ONLY SURVIVORS KEEP EQUIVALENTS LANES LINES BRANCHES \
+	ACCEPT STEPS RECORD KARGS ROUNDS TOPIC OLD UPDATE REACH GUP_INVENTORY GUP_COMMIT || :
 
 # watch PID LOG: what a long step says now: its last line, in place on a
 # terminal, else every 30 s, so that a build does not look like a hang.
