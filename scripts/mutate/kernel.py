@@ -13,6 +13,7 @@ import re
 import shlex
 import signal
 import subprocess
+import threading
 import time
 
 from lib import BadInput, read
@@ -21,18 +22,20 @@ from verdict.kunit_log import KunitLog
 
 HOOKED = 'mm/tests/gup/gup_hooked'
 FAILED = re.compile(r'^ *not ok \d')
+NO_C = re.compile(r':\d+:\d+: error: ')
 # Seconds. Those of CPU do not grow on a busy machine; a kernel that waits uses none.
 SILENT, LONGEST, TICK = 20, 600, os.sysconf('SC_CLK_TCK')
 SPIN = 2
 
-
-LIVE = set()
+# The kernels that run. Who starts or ends one holds the lock.
+LIVE, LOCK = set(), threading.RLock()
 
 
 def stop(*_):
-    """A signal: no kernel outlives us."""
-    for boot in list(LIVE):
-        boot.kill()
+    """A signal: no kernel outlives us, and none that we kill counts as one that died."""
+    LOCK.acquire()                      # pylint: disable=consider-using-with
+    for boot in LIVE:
+        boot.strike()
     os._exit(2)
 
 
@@ -80,6 +83,8 @@ class Lane:
         done = subprocess.run(words, cwd=self.objects, capture_output=True, text=True, check=False)
         with open(os.path.join(folder, 'build.log'), 'a', encoding='utf-8') as file:
             file.write(done.stderr)
+        if done.returncode and not NO_C.search(done.stderr):
+            raise BadInput(f'the compiler fails: see {folder}/build.log: {done.stderr.strip()[-300:]}')
         return done.returncode == 0
 
     def code(self, name, folder):
@@ -139,37 +144,42 @@ class Boot:
                  'kunit.enable=1', 'kunit_shutdown=halt', 'panic=-1', *lane.arguments]
         words += [f'kunit.filter_glob={pattern}'] if pattern else []
         with open(self.path, 'wb') as out:
-            self.process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL,
-                                            stdout=out, stderr=out, start_new_session=True)
-        LIVE.add(self)
+            with LOCK:
+                self.process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL,
+                                                stdout=out, stderr=out, start_new_session=True)
+                LIVE.add(self)
         try:
             self.watch()
         finally:
             self.kill()
-            LIVE.remove(self)
         self.conclude()
 
+    def patience(self):
+        """The limit for a kernel that may be broken, measured on this one, which is not."""
+        return 3 * self.quiet + SPIN
+
     def usage(self):
-        """CPU seconds of the kernel until now, and whether it is stopped."""
+        """CPU seconds of the kernel until now, and whether it waits for nothing but a CPU or the
+        one that has stopped it: then it does not hang, however busy the machine is."""
         try:
             fields = read(f'/proc/{self.process.pid}/stat').rpartition(')')[2].split()
         except BadInput:
             return self.cpu, False
-        return (int(fields[11]) + int(fields[12])) / TICK, fields[0] == 'T'
+        return (int(fields[11]) + int(fields[12])) / TICK, fields[0] in 'RT'
 
     def watch(self):
         begin = quiet = time.monotonic()
         then = said = 0                 # CPU seconds at the last sign of life, the last line
         with open(self.path, 'rb') as file:
             while True:
-                ended = self.process.poll() is not None
+                ended = self.ended()
                 new = file.read()
                 self.take(new)
                 if ended or self.red or self.stopped:
                     return
-                self.cpu, halted = self.usage()
+                self.cpu, held = self.usage()
                 now = time.monotonic()
-                if new or halted or self.cpu > then + 1:
+                if new or held or self.cpu > then + 1:
                     quiet, then = now, self.cpu
                 said = self.cpu if new else said
                 self.quiet = max(self.quiet, self.cpu - said)
@@ -204,17 +214,22 @@ class Boot:
         names = [name for name in running[:1] + running[3:] if name]
         return ' in ' + '.'.join(names) if names else ''
 
+    def ended(self):
+        """The number stays this kernel's until wait(), so that strike() hits no other."""
+        return os.waitid(os.P_PID, self.process.pid,
+                         os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def strike(self):
+        """The whole group: a process of its user space may outlive the kernel, stopped for ever."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
     def kill(self):
-        """Stop what still runs; a kernel may have gone to a process of another number."""
-        pids = [self.process.pid]
-        for path in glob.glob(os.path.join(self.folder, 'uml', '*', 'pid')):
-            pids += [int(word) for word in read(path).split() if word.isdigit()]
-        for pid in pids:
-            try:
-                if os.readlink(f'/proc/{pid}/exe').startswith(self.folder):
-                    os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
+        with LOCK:
+            self.strike()
+            LIVE.remove(self)
         self.process.wait()
 
     def conclude(self):
