@@ -205,12 +205,11 @@ def make(path, text=None, lines=None, func='*'):
         if not fnmatch.fnmatchcase(function.name, func):
             continue
         for mutant in Maker(source, function).all():
-            if lines is not None and mutant.line not in lines:
-                continue
             key = mutant.key()
             seen[key] = seen.get(key, 0) + 1
             mutant.id = hashlib.sha256('\0'.join(key + (str(seen[key]),)).encode()).hexdigest()[:8]
-            found.append(mutant)
+            if lines is None or mutant.line in lines:
+                found.append(mutant)
     return found
 
 
