@@ -101,7 +101,7 @@ class Judge:
             if boot.red:
                 return boot.red, passed
             passed |= boot.names
-            self.limits.setdefault(pattern, 3 * boot.quiet + kernel.SPIN)
+            self.limits.setdefault(pattern, boot.patience())
         return '', passed
 
     def as_it_is(self, name):
