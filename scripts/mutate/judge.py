@@ -53,6 +53,7 @@ class Results:
 
     def __init__(self, path, state):
         self.path, self.state, self.by_id, self.by_code, self.older = path, state, {}, {}, {}
+        self.lock = threading.Lock()
         for line in read(path).splitlines() if os.path.exists(path) else ():
             fields = line.split('\t')
             if len(fields) == len(COLUMNS):             # the last may be cut off
@@ -67,10 +68,15 @@ class Results:
 
     def add(self, mutant, word, by, seconds, code='-'):
         result = Result(self.state, mutant.id, word, by, f'{seconds:.1f}', code, str(mutant)[9:])
-        with open(self.path, 'a', encoding='utf-8') as file:
+        with self.lock, open(self.path, 'a', encoding='utf-8') as file:
             file.write('\t'.join(re.sub(r'[\t\n]', ' ', field) for field in result) + '\n')
-        self.keep(result)
+            self.keep(result)
         return result
+
+    def all(self):
+        """The last result of each mutant, of whatever state of the sources."""
+        with self.lock:
+            return list(self.older.values())
 
 
 class Judge:
@@ -79,7 +85,6 @@ class Judge:
     def __init__(self, lane, results, out):
         self.lane, self.results, self.out = lane, results, out
         self.base, self.names, self.limits = {}, set(), {}
-        self.lock = threading.Lock()
 
     def folder(self, worker):
         path = os.path.join(self.out, f'work{worker}')
@@ -130,8 +135,7 @@ class Judge:
         code = self.lane.code(name, folder)
         if code == self.base[name]:
             return self.results.add(mutant, 'none', 'same code', time.monotonic() - begin)
-        with self.lock:
-            twin = self.results.by_code.get(code)
+        twin = self.results.by_code.get(code)
         if twin and twin.id != mutant.id:
             return self.results.add(mutant, 'none', f'as {twin.id}', time.monotonic() - begin)
         red, names = self.boots(name, folder)
@@ -139,8 +143,7 @@ class Judge:
         if not red and lost:
             red = f'not passed: {min(lost)}'
         word = 'killed' if red else 'survived'
-        with self.lock:
-            return self.results.add(mutant, word, red or '-', time.monotonic() - begin, code)
+        return self.results.add(mutant, word, red or '-', time.monotonic() - begin, code)
 
 
 def changed(tree, name):
@@ -174,7 +177,7 @@ def candidates(lane, args):
 def nearest(mutant, results):
     """The suites that have shown other mutants of this function, most first."""
     here = re.compile(rf' {re.escape(mutant.function)} ')
-    count = Counter(result.by.split('.')[0].split(' ')[-1] for result in results.older.values()
+    count = Counter(result.by.split('.')[0].split(' ')[-1] for result in results.all()
                     if result.word == 'killed' and here.search(result.what) and 'gup_' in result.by)
     return ', '.join(f'{suite} ({n})' for suite, n in count.most_common(2)) or \
         'none has killed one of this function yet'
