@@ -156,7 +156,7 @@ def changed(tree, name):
 
 def candidates(lane, args):
     """[(mutant, name)] in the order in which they are drawn, and how many the lane lacks."""
-    found, unseen = [], 0
+    found, unseen, unknown = [], 0, set(args.only or ())
     for name, part in FILES.items():
         lines = changed(lane.tree, name) if part else None
         if part and not lines:
@@ -165,10 +165,13 @@ def candidates(lane, args):
         for mutant in mutants.make(os.path.join(lane.tree, name + '.c'), lines=lines, func=args.func):
             if args.only and mutant.id not in args.only:
                 continue
+            unknown.discard(mutant.id)
             if mutant.line in seen:
                 found.append((mutant, name))
             else:
                 unseen += 1
+    if unknown:
+        raise BadInput(f'judge.py: no mutant {" ".join(sorted(unknown))}: see mutants.py list')
     if args.sample:
         random.Random(args.seed).shuffle(found)
     return found, unseen
@@ -188,12 +191,13 @@ class Show:
 
     def __init__(self, results, texts):
         self.results, self.texts, self.n, self.bad, self.none = results, texts, 0, 0, Counter()
-        self.words, self.lock = Counter(), threading.Lock()
+        self.words, self.lock, self.left = Counter(), threading.Lock(), []
 
     def result(self, mutant, name, result, reason):
         with self.lock:
             if result.word == 'none':
                 self.none[result.by.split(' ')[0]] += 1
+                self.left.append(f'{mutant.id}: {result.by}')
                 return
             self.n += 1
             word, good = result.word, result.word == 'killed'
@@ -226,6 +230,7 @@ def work(judge, args, todo, show):
                 old = judge.results.by_id.get(mutant.id)
                 reason = known.get(mutant.place(), ('',))[0]
                 if reason and not args.equivalents:
+                    show.left.append(f'{mutant.id}: in scripts/mutate/equivalent (EQUIVALENTS=1)')
                     continue
                 before = judge.results.older.get(mutant.id)
                 if not old and args.keep and before and before.word != 'survived':
@@ -274,12 +279,14 @@ def main(argv):
         todo = [(mutant, name) for mutant, name in todo
                 if getattr(results.older.get(mutant.id), 'word', '') == 'survived']
     if not todo:
-        raise BadInput('judge.py: no such mutant')
+        raise BadInput(f'judge.py: no such mutant; {unseen} in code that the lane does not compile')
     names = {name for _, name in todo}
     texts = {name: read(os.path.join(lane.tree, name + '.c')) for name in names}
     judge, show = Judge(lane, results, args.out), Show(results, texts)
     judge.ready(names)
     work(judge, args, todo, show)
+    if not show.n:
+        raise BadInput(f'judge.py: nothing to judge: {"; ".join(sorted(show.left)[:5])}')
     print(f'1..{show.n}')
     print(f'# lane {lane.name}: {show.n} mutants of {len(todo)} changes'
           + (f', drawn with SEED={args.seed}' if args.sample else '') + ': '
