@@ -35,6 +35,7 @@ from collections import Counter, namedtuple
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, TOP, read, run
 from mutate import kernel, mutants
+from verdict import inventory
 
 LIST = os.path.join(TOP, 'scripts', 'mutate', 'equivalent')
 # One boot each, the first until it comes to what has boots of its own: the races need another
@@ -124,6 +125,10 @@ class Judge:
         red, self.names = self.boots('mm/gup', self.as_it_is('mm/gup'))
         if red or not self.names:
             raise BadInput(f'the kernel as it is does not pass: {red}: make kunit LANE={self.lane.name}')
+        never = wanted(self.lane.name) - self.names
+        if never:
+            raise BadInput(f'{min(never)} and {len(never) - 1} more of kunit/inventory are in no boot: '
+                           'their suites are linked behind what the first boot stops at: see PARTS')
 
     def judge(self, mutant, name, worker):
         """Its Result; None if it is none in this lane."""
@@ -144,6 +149,11 @@ class Judge:
             red = f'not passed: {min(lost)}'
         word = 'killed' if red else 'survived'
         return self.results.add(mutant, word, red or '-', time.monotonic() - begin, code)
+
+
+def wanted(lane):
+    """The cases that pass in the lane, as kunit/inventory has it."""
+    return {case.name for case in inventory.load()[1] if case.runs_in(lane) and lane not in case.skips}
 
 
 def changed(tree, name):
