@@ -28,7 +28,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, TOP, read, run
-from mutate import kernel, mutants
+from mutate import kernel, lists
+from mutate.boot import Boot, stop_on_signals
+from mutate.source import Source
 
 LIST = os.path.join(TOP, 'scripts', 'coverage', 'unexecuted')
 # What is folded early is counted as it is written.
@@ -53,7 +55,7 @@ def gcov(path):
 def boot(args):
     """A kernel of the lane that counts; OUT/<lane>-*.json"""
     lane = kernel.Lane(args.lane, args.tree, args.objects, read(args.link), args.arguments.split())
-    kernel.stop_on_signals()
+    stop_on_signals()
     folder = os.path.join(args.out, 'work-' + args.lane)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -69,7 +71,7 @@ def boot(args):
     subprocess.run([lane.link[0] if lane.link[0] != 'ccache' else lane.link[1], '-fno-pie', '-c',
                     '-x', 'c', '-', '-o', dump], input=DUMP, text=True, check=True)
     lane.kernel(names, folder, ['--coverage', dump])
-    booted = kernel.Boot(lane, folder)
+    booted = Boot(lane, folder)
     if booted.red:
         raise BadInput(f'{args.lane}: does not pass: {booted.red}: make kunit LANE={args.lane}')
     for name in names:
@@ -166,7 +168,7 @@ def judge(args, name, file, known, used):
 
 def owners(path):
     """{line: function}; what is before a function belongs to it."""
-    source, owner, first = mutants.Source(path, read(path)), {}, 1
+    source, owner, first = Source(path, read(path)), {}, 1
     for function in source.functions:
         last = source.line(function.last)
         owner.update((number, function.name) for number in range(first, last + 1))
@@ -177,7 +179,7 @@ def owners(path):
 def reasons(path):
     """{(file, function, line): Entry}; a list like that of the equivalent mutants."""
     return {(file, function, line): why
-            for (file, function, _, old, _), why in mutants.entries(path, '-').items()
+            for (file, function, _, old, _), why in lists.entries(path, '-').items()
             for line in old.split('\n')}
 
 

@@ -30,11 +30,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, namedtuple
+from collections import Counter
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, TOP, read, run
-from mutate import kernel, mutants
+from mutate import kernel, lists, mutants
+from mutate.boot import Boot, stop_on_signals
+from mutate.results import Results
 from verdict import inventory
 
 LIST = os.path.join(TOP, 'scripts', 'mutate', 'equivalent')
@@ -45,39 +47,6 @@ PARTS = (('', re.compile(r'^ *# Subtest: gup_r(?:ace|uns_anon)')), (RACES, None)
          ('gup_runs_anon', None))
 # name: only what the series changes
 FILES = {'mm/gup': False, 'mm/memfd': True, 'mm/memory': True}
-COLUMNS = ('state', 'id', 'word', 'by', 'seconds', 'code', 'what')
-Result = namedtuple('Result', COLUMNS)
-
-
-class Results:
-    """results.tsv: one line a mutant that was judged; the last line about one counts."""
-
-    def __init__(self, path, state):
-        self.path, self.state, self.by_id, self.by_code, self.older = path, state, {}, {}, {}
-        self.lock = threading.Lock()
-        for line in read(path).splitlines() if os.path.exists(path) else ():
-            fields = line.split('\t')
-            if len(fields) == len(COLUMNS):             # the last may be cut off
-                self.keep(Result(*fields))
-
-    def keep(self, result):
-        if result.state == self.state:
-            self.by_id[result.id] = result
-            if result.code != '-':
-                self.by_code.setdefault(result.code, result)
-        self.older[result.id] = result
-
-    def add(self, mutant, word, by, seconds, code='-'):
-        result = Result(self.state, mutant.id, word, by, f'{seconds:.1f}', code, str(mutant)[9:])
-        with self.lock, open(self.path, 'a', encoding='utf-8') as file:
-            file.write('\t'.join(re.sub(r'[\t\n]', ' ', field) for field in result) + '\n')
-            self.keep(result)
-        return result
-
-    def all(self):
-        """The last result of each mutant, of whatever state of the sources."""
-        with self.lock:
-            return list(self.older.values())
 
 
 class Judge:
@@ -103,7 +72,7 @@ class Judge:
                 names.append(kernel.HOOKED)
             if pattern in ('', RACES):
                 self.lane.kernel(names, folder)
-            boot = kernel.Boot(self.lane, folder, pattern, self.limits.get(pattern), until)
+            boot = Boot(self.lane, folder, pattern, self.limits.get(pattern), until)
             if boot.red:
                 return boot.red, passed
             passed |= boot.names
@@ -187,15 +156,6 @@ def candidates(lane, args):
     return found, unseen
 
 
-def nearest(mutant, results):
-    """The suites that have shown other mutants of this function, most first."""
-    here = re.compile(rf' {re.escape(mutant.function)} ')
-    count = Counter(result.by.split('.')[0].split(' ')[-1] for result in results.all()
-                    if result.word == 'killed' and here.search(result.what) and 'gup_' in result.by)
-    return ', '.join(f'{suite} ({n})' for suite, n in count.most_common(2)) or \
-        'none has killed one of this function yet'
-
-
 class Show:
     """TAP, in the order in which results come."""
 
@@ -221,13 +181,13 @@ class Show:
                 print(f'# scripts/mutate/equivalent says: {reason}')
             elif not good:
                 print('\n'.join('# ' + line for line in mutant.diff(self.texts[name]).splitlines()))
-                print(f'# nearest suite: {nearest(mutant, self.results)}')
+                print(f'# nearest suite: {self.results.nearest(mutant.function)}')
             sys.stdout.flush()
 
 
 def work(judge, args, todo, show):
     """Workers take mutants until the sample is full."""
-    known, failures = mutants.equivalents(LIST), []
+    known, failures = lists.equivalents(LIST), []
     todo, lock = iter(todo), threading.Lock()
 
     def one(worker):
@@ -281,7 +241,7 @@ def arguments(argv):
 
 def main(argv):
     args = arguments(argv)
-    kernel.stop_on_signals()
+    stop_on_signals()
     lane = kernel.Lane(args.lane, args.tree, args.objects, read(args.link), args.arguments.split())
     results = Results(os.path.join(args.out, 'results.tsv'), args.state)
     todo, unseen = candidates(lane, args)

@@ -16,6 +16,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, read, run
 from mutate import kernel
+from mutate.boot import Boot, stop_on_signals
 from tests import race_edit
 
 NAMES = ['mm/gup', kernel.HOOKED]
@@ -41,7 +42,7 @@ def main(argv):
     parser.add_argument('table')
     parser.add_argument('name', nargs='*')
     args = parser.parse_args(argv)
-    kernel.stop_on_signals()
+    stop_on_signals()
     table = race_edit.parse(args.table)
     source = os.path.join(args.tree, 'mm', 'gup.c')
     names = args.name or list(table)
@@ -50,7 +51,7 @@ def main(argv):
     cases = sorted({case for name in names for case in table[name][0]})
     print(f'1..{len(names) + 1}')
     build(lane, args.out, read(source))
-    good = {case: kernel.Boot(lane, args.out, case) for case in cases}
+    good = {case: Boot(lane, args.out, case) for case in cases}
     red = [case for case, boot in good.items() if boot.red]
     print(f'{"not ok" if red else "ok"} 1 - the series: all of these cases have to pass')
     for case in red:
@@ -58,7 +59,7 @@ def main(argv):
     bad = bool(red)
     for number, name in enumerate(names, 2):
         build(lane, args.out, texts[name])
-        boots = {case: kernel.Boot(lane, args.out, case, limit=good[case].patience())
+        boots = {case: Boot(lane, args.out, case, limit=good[case].patience())
                  for case in table[name][0]}
         missed = [case for case, boot in boots.items() if case.partition('.')[2] not in boot.red]
         bad = bad or bool(missed)

@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 from lib import BadInput
-from mutate import mutants, source
+from mutate import lists, mutants, source
 
 
 def changes(body, head='int f(int nr, unsigned int flags)'):
@@ -125,7 +125,7 @@ class Equivalents(unittest.TestCase):
         with tempfile.NamedTemporaryFile('w', delete=False) as file:
             file.write(text)
         self.addCleanup(os.unlink, file.name)
-        return mutants.equivalents(file.name)
+        return lists.equivalents(file.name)
 
     def test_an_entry_is_the_place_of_its_mutant(self):
         known = self.load('# head\n\n= f.c f\n {\n-\tg();\n+\t;\n: it does\n: nothing\n')
