@@ -115,6 +115,12 @@ class Makes(unittest.TestCase):
         text = 'int f(void)\n{\n\tg();\n\th();\n\treturn k();\n}\n'
         self.assertEqual([4], [m.line for m in mutants.make('f.c', text, lines={4})])
 
+    def test_an_id_does_not_depend_on_the_lines_that_are_asked_for(self):
+        text = 'int f(void)\n{\n\tg();\n\tg();\n\treturn k();\n}\n'
+        first, second = mutants.make('f.c', text)
+        self.assertNotEqual(first.id, second.id)
+        self.assertEqual([second.id], [m.id for m in mutants.make('f.c', text, lines={second.line})])
+
     def test_brackets_that_do_not_match(self):
         with self.assertRaises(BadInput):
             mutants.make('f.c', 'int f(void)\n{\n\tg(;\n}\n')
