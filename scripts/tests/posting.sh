@@ -92,7 +92,8 @@ reread=$(am "$(echo "$t"/b4/*.mbx)")
 ok 'git am of what b4 wrote gives the same tree as git am of the mails' \
 	[ "$(git -C "$linux" rev-parse "$reread^{tree}")" = "$(git -C "$linux" rev-parse "$mailed^{tree}")" ]
 
-slugs=$(grep -ohE '\bsince=[^ ]+' "$top/kunit/inventory" "$top/selftests/matrix" | sort -u | sed 's/^since=/--since /' | paste -sd ' ' -)
+since_slugs "$t/slugs"
+slugs=$(paste -sd ' ' "$t/slugs")
 rig=$(git -C "$linux" rev-parse gup-base^0)
 cases | sed "s/BASE/$rig/" >"$t/cases"
 while IFS='|' read -r script regex <&4; do
