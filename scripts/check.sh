@@ -127,6 +127,9 @@ count() {
 		if [ "$((p + f + k))" -ne "$plan" ]; then
 			echo "gup: $1: plan of $plan, but $((p + f + k)) results" >>"$3"
 			[ "$4" -ne 0 ] || return 2
+		elif [ "$plan" -eq 0 ] && [ "$4" -eq 0 ]; then
+			echo "gup: $1: a plan of 0: nothing was tested" >>"$3"
+			return 2
 		fi
 		detail="$p passed, $f failed, $k skipped; "
 	elif [ "$4" -eq 0 ]; then p=1
