@@ -90,6 +90,12 @@ judge() {
 		CCACHE_BASEDIR=$build "$top/scripts/kunit.sh" >"$each/log" 2>&1
 }
 
+# counts N RECORD [ACCEPT]: of the first N patches, against that record; 1: they become it
+counts() {
+	GUP_READY=1 GUP_COMMIT=$(commit "$1") RECORD=$2 ACCEPT=${3-} \
+		"$top/scripts/counts.sh" >"$each/log" 2>&1
+}
+
 count=0 worst=0
 # tell LINE: of TAP, for the caller and for make report
 tell() { say "$1"; say "$1" >>"$tap"; }

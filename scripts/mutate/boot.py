@@ -39,11 +39,11 @@ def stop_on_signals():
 
 class Boot:
     """One boot. red: why it cannot pass, '' if nothing was seen. names: the cases that passed.
-    quiet: the most CPU seconds between two lines; more than limit of them: it spins. until: a
-    line at which to stop."""
+    failed: those that did not. quiet: the most CPU seconds between two lines; more than limit of
+    them: it spins. until: a line at which to stop. whole: go on after a red case."""
 
-    def __init__(self, lane, folder, pattern='', limit=None, until=None):
-        self.lane, self.folder, self.until = lane, folder, until
+    def __init__(self, lane, folder, pattern='', limit=None, until=None, whole=False):
+        self.lane, self.folder, self.until, self.whole = lane, folder, until, whole
         self.path = os.path.join(folder, 'log' + pattern.rstrip('*'))
         self.red, self.stopped, self.text, self.taken = '', False, [], 0
         self.rest, self.cpu, self.quiet, self.limit = b'', 0, 0, limit
@@ -111,6 +111,8 @@ class Boot:
             if self.until and self.until.match(text):
                 self.stopped = True
                 return
+            if self.whole:
+                continue
             if FAILED.match(text):
                 failed = [case for case in KunitLog(self.text).cases if case.status == 'fail']
                 self.red = failed[0].name if failed else text.strip()
@@ -147,5 +149,6 @@ class Boot:
         """All lines are there."""
         parsed = KunitLog(self.text)
         self.names = {case.name for case in parsed.cases if case.leaf and case.status == 'pass'}
+        self.failed = {case.name for case in parsed.cases if case.status == 'fail'}
         if not self.red and not self.stopped and parsed.problems:
             self.red = f'dies{self.where()}: {parsed.problems[-1]}'

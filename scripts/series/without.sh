@@ -54,10 +54,7 @@ without() {
 # cheaper N SLUG: patch N must make GUP cheaper; says by what
 cheaper() {
 	before=$each/counts.$(($1 - 1)) status=0
-	RECORD=$before ACCEPT=1 GUP_READY=1 GUP_COMMIT=$(commit $(($1 - 1))) \
-		"$top/scripts/counts.sh" >"$each/log" 2>&1 &&
-	RECORD=$before GUP_READY=1 GUP_COMMIT=$(commit "$1") \
-		"$top/scripts/counts.sh" >"$each/log" 2>&1 || status=$?
+	counts $(($1 - 1)) "$before" 1 && counts "$1" "$before" || status=$?
 	better=$(grep -c '^better ' "$each/log" || :) worse=$(grep -c '^FAILED ' "$each/log" || :)
 	what="counts: $better rows better, $worse worse: $2"
 	if [ "$status" -gt 1 ]; then result 2 "without $1: cannot tell: $2"
