@@ -37,8 +37,16 @@ lock mutate
 um_objects mutate "${LANE:-um}"
 mkdir -p "$out/$lane"
 "$top/scripts/mutate/mutants.py" check "$tree/mm/gup.c" "$top/scripts/mutate/equivalent"
-state=$(cat "$tree"/mm/gup.c "$tree"/mm/memfd.c "$tree"/mm/memory.c "$top"/kunit/*.[ch] \
-	"$o/.config" | git hash-object --stdin)
+# All that a result depends on: what has changed is judged anew.
+# shellcheck disable=SC2086 # words of $cc
+{
+	git -C "$tree" rev-parse HEAD:arch HEAD:block HEAD:fs HEAD:include HEAD:init HEAD:kernel HEAD:lib HEAD:mm &&
+		git -C "$tree" diff HEAD -- . ':!Documentation' ':!tools' &&
+		$cc --version && printf '%s\n' "$kargs" &&
+		cat "$top"/kunit/*.[ch] "$o/.config" "$top"/scripts/mutate/*.py "$top"/scripts/verdict/splat.* \
+			"$top"/scripts/verdict/log.py "$top"/scripts/verdict/kunit_log.py
+} >"$out/state" || die "mutate: cannot tell of what state the sources are: see above"
+state=$(git hash-object "$out/state")
 # shellcheck disable=SC2086 # words
 "$top/scripts/mutate/judge.py" --tree "$tree" --objects "$c" --link "$link" --lane "$lane" \
 	--arguments "$kargs" --out "$out/$lane" --state "$state" --jobs "${JOBS:-$(jobs)}" \

@@ -4,7 +4,6 @@
 
 usage: coverage.py run --tree DIR --objects DIR --link FILE --lane NAME --out DIR
 		       [--arguments "of the kernel"]	boots the lane's kernel, with gcov's counters
-       coverage.py read FILE OUT.json			what gcov says of a .gcda that is elsewhere from
        coverage.py report [--lines PERCENT] [--branches PERCENT] --tree DIR JSON...
 
 run leaves OUT/<lane>-gup.json and -gup_hooked.json (mm/gup.c as the races call it). report
@@ -28,8 +27,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, TOP, read, run
-from mutate import kernel, mutants
+from mutate import kernel, lists
+from mutate.boot import Boot, stop_on_signals
+from mutate.source import Source
 
+FILE = 'gup.c'
 LIST = os.path.join(TOP, 'scripts', 'coverage', 'unexecuted')
 # What is folded early is counted as it is written.
 FLAGS = ['--coverage', '-fno-early-inlining', '-fno-tree-ccp', '-fno-ssa-phiopt']
@@ -53,7 +55,7 @@ def gcov(path):
 def boot(args):
     """A kernel of the lane that counts; OUT/<lane>-*.json"""
     lane = kernel.Lane(args.lane, args.tree, args.objects, read(args.link), args.arguments.split())
-    kernel.stop_on_signals()
+    stop_on_signals()
     folder = os.path.join(args.out, 'work-' + args.lane)
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
@@ -69,7 +71,7 @@ def boot(args):
     subprocess.run([lane.link[0] if lane.link[0] != 'ccache' else lane.link[1], '-fno-pie', '-c',
                     '-x', 'c', '-', '-o', dump], input=DUMP, text=True, check=True)
     lane.kernel(names, folder, ['--coverage', dump])
-    booted = kernel.Boot(lane, folder)
+    booted = Boot(lane, folder)
     if booted.red:
         raise BadInput(f'{args.lane}: does not pass: {booted.red}: make kunit LANE={args.lane}')
     for name in names:
@@ -112,25 +114,18 @@ def percent(part, whole):
 
 def report(args):
     """Adds up, prints, judges."""
-    merged, found = {}, []
+    merged = Merged(read(os.path.join(args.tree, 'mm', FILE)).split('\n'))
     for path in args.json:
         try:
-            files = json.loads(read(path))
-            for name, lines in files.items():
-                if name in args.file:
-                    text = read(os.path.join(args.tree, 'mm', name)).split('\n')
-                    merged.setdefault(name, Merged(text)).add(lines)
+            merged.add(json.loads(read(path))[FILE])
         except (ValueError, KeyError, AttributeError, TypeError):
             raise BadInput(f'{path}: not what coverage.py writes') from None
-    missing = [name for name in args.file if name not in merged]
-    if missing:
-        raise BadInput(f'no counts of mm/{missing[0]}: {" ".join(args.json)}')
-    known = reasons(LIST)
-    used = set()
-    for name, file in sorted(merged.items()):
-        found += judge(args, name, file, known, used)
+    if not merged.lines:
+        raise BadInput(f'no counts of mm/{FILE}: {" ".join(args.json)}')
+    known, used = reasons(LIST), set()
+    found = list(judge(args, FILE, merged, known, used))
     found += [f'{LIST}:{known[key].line}: no such line is left unexecuted: remove it'
-              for key in sorted(set(known) - used) if key[0] in merged]
+              for key in sorted(set(known) - used)]
     for line in found:
         print(line)
     return 1 if found else 0
@@ -166,7 +161,7 @@ def judge(args, name, file, known, used):
 
 def owners(path):
     """{line: function}; what is before a function belongs to it."""
-    source, owner, first = mutants.Source(path, read(path)), {}, 1
+    source, owner, first = Source(path, read(path)), {}, 1
     for function in source.functions:
         last = source.line(function.last)
         owner.update((number, function.name) for number in range(first, last + 1))
@@ -177,7 +172,7 @@ def owners(path):
 def reasons(path):
     """{(file, function, line): Entry}; a list like that of the equivalent mutants."""
     return {(file, function, line): why
-            for (file, function, _, old, _), why in mutants.entries(path, '-').items()
+            for (file, function, _, old, _), why in lists.entries(path, '-').items()
             for line in old.split('\n')}
 
 
@@ -190,26 +185,15 @@ def arguments(argv):
     one.add_argument('--arguments', default='')
     one = verbs.add_parser('report')
     one.add_argument('--tree', required=True)
-    one.add_argument('--file', action='append')
     one.add_argument('--lines', type=float, default=98)
     one.add_argument('--branches', type=float, default=92)
     one.add_argument('json', nargs='+')
-    one = verbs.add_parser('read')
-    one.add_argument('counts')
-    one.add_argument('json')
     return parser.parse_args(argv)
 
 
 def main(argv):
     args = arguments(argv)
-    if args.verb == 'run':
-        return boot(args)
-    if args.verb == 'read':
-        with open(args.json, 'w', encoding='utf-8') as file:
-            json.dump(gcov(args.counts), file)
-        return 0
-    args.file = args.file or ['gup.c']
-    return report(args)
+    return boot(args) if args.verb == 'run' else report(args)
 
 
 if __name__ == '__main__':

@@ -30,11 +30,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter, namedtuple
+from collections import Counter
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, TOP, read, run
-from mutate import kernel, mutants
+from mutate import kernel, lists, mutants
+from mutate.boot import Boot, stop_on_signals
+from mutate.results import Results
+from verdict import inventory
 
 LIST = os.path.join(TOP, 'scripts', 'mutate', 'equivalent')
 # One boot each, the first until it comes to what has boots of its own: the races need another
@@ -44,33 +47,6 @@ PARTS = (('', re.compile(r'^ *# Subtest: gup_r(?:ace|uns_anon)')), (RACES, None)
          ('gup_runs_anon', None))
 # name: only what the series changes
 FILES = {'mm/gup': False, 'mm/memfd': True, 'mm/memory': True}
-COLUMNS = ('state', 'id', 'word', 'by', 'seconds', 'code', 'what')
-Result = namedtuple('Result', COLUMNS)
-
-
-class Results:
-    """results.tsv: one line a mutant that was judged; the last line about one counts."""
-
-    def __init__(self, path, state):
-        self.path, self.state, self.by_id, self.by_code, self.older = path, state, {}, {}, {}
-        for line in read(path).splitlines() if os.path.exists(path) else ():
-            fields = line.split('\t')
-            if len(fields) == len(COLUMNS):             # the last may be cut off
-                self.keep(Result(*fields))
-
-    def keep(self, result):
-        if result.state == self.state:
-            self.by_id[result.id] = result
-            if result.code != '-':
-                self.by_code.setdefault(result.code, result)
-        self.older[result.id] = result
-
-    def add(self, mutant, word, by, seconds, code='-'):
-        result = Result(self.state, mutant.id, word, by, f'{seconds:.1f}', code, str(mutant)[9:])
-        with open(self.path, 'a', encoding='utf-8') as file:
-            file.write('\t'.join(re.sub(r'[\t\n]', ' ', field) for field in result) + '\n')
-        self.keep(result)
-        return result
 
 
 class Judge:
@@ -79,7 +55,6 @@ class Judge:
     def __init__(self, lane, results, out):
         self.lane, self.results, self.out = lane, results, out
         self.base, self.names, self.limits = {}, set(), {}
-        self.lock = threading.Lock()
 
     def folder(self, worker):
         path = os.path.join(self.out, f'work{worker}')
@@ -97,11 +72,11 @@ class Judge:
                 names.append(kernel.HOOKED)
             if pattern in ('', RACES):
                 self.lane.kernel(names, folder)
-            boot = kernel.Boot(self.lane, folder, pattern, self.limits.get(pattern), until)
+            boot = Boot(self.lane, folder, pattern, self.limits.get(pattern), until)
             if boot.red:
                 return boot.red, passed
             passed |= boot.names
-            self.limits.setdefault(pattern, 3 * boot.quiet + kernel.SPIN)
+            self.limits.setdefault(pattern, boot.patience())
         return '', passed
 
     def as_it_is(self, name):
@@ -119,6 +94,10 @@ class Judge:
         red, self.names = self.boots('mm/gup', self.as_it_is('mm/gup'))
         if red or not self.names:
             raise BadInput(f'the kernel as it is does not pass: {red}: make kunit LANE={self.lane.name}')
+        never = wanted(self.lane.name) - self.names
+        if never:
+            raise BadInput(f'{min(never)} and {len(never) - 1} more of kunit/inventory are in no boot: '
+                           'their suites are linked behind what the first boot stops at: see PARTS')
 
     def judge(self, mutant, name, worker):
         """Its Result; None if it is none in this lane."""
@@ -130,8 +109,7 @@ class Judge:
         code = self.lane.code(name, folder)
         if code == self.base[name]:
             return self.results.add(mutant, 'none', 'same code', time.monotonic() - begin)
-        with self.lock:
-            twin = self.results.by_code.get(code)
+        twin = self.results.by_code.get(code)
         if twin and twin.id != mutant.id:
             return self.results.add(mutant, 'none', f'as {twin.id}', time.monotonic() - begin)
         red, names = self.boots(name, folder)
@@ -139,8 +117,12 @@ class Judge:
         if not red and lost:
             red = f'not passed: {min(lost)}'
         word = 'killed' if red else 'survived'
-        with self.lock:
-            return self.results.add(mutant, word, red or '-', time.monotonic() - begin, code)
+        return self.results.add(mutant, word, red or '-', time.monotonic() - begin, code)
+
+
+def wanted(lane):
+    """The cases that pass in the lane, as kunit/inventory has it."""
+    return {case.name for case in inventory.load()[1] if case.runs_in(lane) and lane not in case.skips}
 
 
 def changed(tree, name):
@@ -153,7 +135,7 @@ def changed(tree, name):
 
 def candidates(lane, args):
     """[(mutant, name)] in the order in which they are drawn, and how many the lane lacks."""
-    found, unseen = [], 0
+    found, unseen, unknown = [], 0, set(args.only or ())
     for name, part in FILES.items():
         lines = changed(lane.tree, name) if part else None
         if part and not lines:
@@ -162,22 +144,16 @@ def candidates(lane, args):
         for mutant in mutants.make(os.path.join(lane.tree, name + '.c'), lines=lines, func=args.func):
             if args.only and mutant.id not in args.only:
                 continue
+            unknown.discard(mutant.id)
             if mutant.line in seen:
                 found.append((mutant, name))
             else:
                 unseen += 1
+    if unknown:
+        raise BadInput(f'judge.py: no mutant {" ".join(sorted(unknown))}: see mutants.py list')
     if args.sample:
         random.Random(args.seed).shuffle(found)
     return found, unseen
-
-
-def nearest(mutant, results):
-    """The suites that have shown other mutants of this function, most first."""
-    here = re.compile(rf' {re.escape(mutant.function)} ')
-    count = Counter(result.by.split('.')[0].split(' ')[-1] for result in results.older.values()
-                    if result.word == 'killed' and here.search(result.what) and 'gup_' in result.by)
-    return ', '.join(f'{suite} ({n})' for suite, n in count.most_common(2)) or \
-        'none has killed one of this function yet'
 
 
 class Show:
@@ -185,12 +161,13 @@ class Show:
 
     def __init__(self, results, texts):
         self.results, self.texts, self.n, self.bad, self.none = results, texts, 0, 0, Counter()
-        self.words, self.lock = Counter(), threading.Lock()
+        self.words, self.lock, self.left = Counter(), threading.Lock(), []
 
     def result(self, mutant, name, result, reason):
         with self.lock:
             if result.word == 'none':
                 self.none[result.by.split(' ')[0]] += 1
+                self.left.append(f'{mutant.id}: {result.by}')
                 return
             self.n += 1
             word, good = result.word, result.word == 'killed'
@@ -204,13 +181,13 @@ class Show:
                 print(f'# scripts/mutate/equivalent says: {reason}')
             elif not good:
                 print('\n'.join('# ' + line for line in mutant.diff(self.texts[name]).splitlines()))
-                print(f'# nearest suite: {nearest(mutant, self.results)}')
+                print(f'# nearest suite: {self.results.nearest(mutant.function)}')
             sys.stdout.flush()
 
 
 def work(judge, args, todo, show):
     """Workers take mutants until the sample is full."""
-    known, failures = mutants.equivalents(LIST), []
+    known, failures = lists.equivalents(LIST), []
     todo, lock = iter(todo), threading.Lock()
 
     def one(worker):
@@ -223,6 +200,7 @@ def work(judge, args, todo, show):
                 old = judge.results.by_id.get(mutant.id)
                 reason = known.get(mutant.place(), ('',))[0]
                 if reason and not args.equivalents:
+                    show.left.append(f'{mutant.id}: in scripts/mutate/equivalent (EQUIVALENTS=1)')
                     continue
                 before = judge.results.older.get(mutant.id)
                 if not old and args.keep and before and before.word != 'survived':
@@ -263,7 +241,7 @@ def arguments(argv):
 
 def main(argv):
     args = arguments(argv)
-    kernel.stop_on_signals()
+    stop_on_signals()
     lane = kernel.Lane(args.lane, args.tree, args.objects, read(args.link), args.arguments.split())
     results = Results(os.path.join(args.out, 'results.tsv'), args.state)
     todo, unseen = candidates(lane, args)
@@ -271,12 +249,14 @@ def main(argv):
         todo = [(mutant, name) for mutant, name in todo
                 if getattr(results.older.get(mutant.id), 'word', '') == 'survived']
     if not todo:
-        raise BadInput('judge.py: no such mutant')
+        raise BadInput(f'judge.py: no such mutant; {unseen} in code that the lane does not compile')
     names = {name for _, name in todo}
     texts = {name: read(os.path.join(lane.tree, name + '.c')) for name in names}
     judge, show = Judge(lane, results, args.out), Show(results, texts)
     judge.ready(names)
     work(judge, args, todo, show)
+    if not show.n:
+        raise BadInput(f'judge.py: nothing to judge: {"; ".join(sorted(show.left)[:5])}')
     print(f'1..{show.n}')
     print(f'# lane {lane.name}: {show.n} mutants of {len(todo)} changes'
           + (f', drawn with SEED={args.seed}' if args.sample else '') + ': '

@@ -1,44 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
-"""kernel.py - a kernel of ARCH=um with one file changed: compile, link, boot, first red case
+"""kernel.py - a kernel of ARCH=um with one file changed: compile and link
 
 Nothing is made by make: a file is compiled by the command that made the lane's object, into
 a directory of its own, and the kernel is linked by the lane's last link command with that
 object in place of the lane's. The table of symbols stays the lane's, so a trace of a kernel
-that dies may name a neighbour. Several kernels can be made and run at a time.
+that dies may name a neighbour. Several kernels can be made at a time.
 """
-import glob
 import hashlib
 import os
 import re
 import shlex
-import signal
 import subprocess
-import time
 
 from lib import BadInput, read
-from verdict import log, splat
-from verdict.kunit_log import KunitLog
+from verdict import splat
 
 HOOKED = 'mm/tests/gup/gup_hooked'
-FAILED = re.compile(r'^ *not ok \d')
-# Seconds. Those of CPU do not grow on a busy machine; a kernel that waits uses none.
-SILENT, LONGEST, TICK = 20, 600, os.sysconf('SC_CLK_TCK')
-SPIN = 2
-
-
-LIVE = set()
-
-
-def stop(*_):
-    """A signal: no kernel outlives us."""
-    for boot in list(LIVE):
-        boot.kill()
-    os._exit(2)
-
-
-def stop_on_signals():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop)
+NO_C = re.compile(r':\d+:\d+: error: ')
 
 
 class Lane:
@@ -80,6 +58,8 @@ class Lane:
         done = subprocess.run(words, cwd=self.objects, capture_output=True, text=True, check=False)
         with open(os.path.join(folder, 'build.log'), 'a', encoding='utf-8') as file:
             file.write(done.stderr)
+        if done.returncode and not NO_C.search(done.stderr):
+            raise BadInput(f'the compiler fails: see {folder}/build.log: {done.stderr.strip()[-300:]}')
         return done.returncode == 0
 
     def code(self, name, folder):
@@ -119,107 +99,3 @@ class Lane:
                 found.add(number)
             number += 1
         return found
-
-
-class Boot:
-    """One boot. red: why it cannot pass, '' if nothing was seen. names: the cases that passed.
-    quiet: the most CPU seconds between two lines; more than limit of them: it spins. until: a
-    line at which to stop."""
-
-    def __init__(self, lane, folder, pattern='', limit=None, until=None):
-        self.lane, self.folder, self.until = lane, folder, until
-        self.path = os.path.join(folder, 'log' + pattern.rstrip('*'))
-        self.red, self.stopped, self.text, self.taken = '', False, [], 0
-        self.rest, self.cpu, self.quiet, self.limit = b'', 0, 0, limit
-        uml = os.path.join(folder, 'uml')
-        os.makedirs(uml, exist_ok=True)
-        for old in glob.glob(os.path.join(uml, '*', '*')):
-            os.unlink(old)
-        words = [os.path.join(folder, 'linux'), f'uml_dir={uml}', 'mem=1G', 'console=tty',
-                 'kunit.enable=1', 'kunit_shutdown=halt', 'panic=-1', *lane.arguments]
-        words += [f'kunit.filter_glob={pattern}'] if pattern else []
-        with open(self.path, 'wb') as out:
-            self.process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL,
-                                            stdout=out, stderr=out, start_new_session=True)
-        LIVE.add(self)
-        try:
-            self.watch()
-        finally:
-            self.kill()
-            LIVE.remove(self)
-        self.conclude()
-
-    def usage(self):
-        """CPU seconds of the kernel until now, and whether it is stopped."""
-        try:
-            fields = read(f'/proc/{self.process.pid}/stat').rpartition(')')[2].split()
-        except BadInput:
-            return self.cpu, False
-        return (int(fields[11]) + int(fields[12])) / TICK, fields[0] == 'T'
-
-    def watch(self):
-        begin = quiet = time.monotonic()
-        then = said = 0                 # CPU seconds at the last sign of life, the last line
-        with open(self.path, 'rb') as file:
-            while True:
-                ended = self.process.poll() is not None
-                new = file.read()
-                self.take(new)
-                if ended or self.red or self.stopped:
-                    return
-                self.cpu, halted = self.usage()
-                now = time.monotonic()
-                if new or halted or self.cpu > then + 1:
-                    quiet, then = now, self.cpu
-                said = self.cpu if new else said
-                self.quiet = max(self.quiet, self.cpu - said)
-                if self.limit and self.quiet > self.limit:
-                    self.red = f'spins{self.where()}'
-                elif now - quiet > SILENT:
-                    self.red = f'hangs{self.where()}'
-                elif now - begin > LONGEST:
-                    self.red = f'does not end{self.where()}'
-                time.sleep(0.05)
-
-    def take(self, new):
-        """Look at the lines that have come."""
-        *lines, self.rest = (self.rest + new).split(b'\n')
-        for line in lines:
-            text = log.clean(line.decode('utf-8', 'backslashreplace'))
-            self.text.append(text)
-            if self.until and self.until.match(text):
-                self.stopped = True
-                return
-            if FAILED.match(text):
-                failed = [case for case in KunitLog(self.text).cases if case.status == 'fail']
-                self.red = failed[0].name if failed else text.strip()
-                return
-            hit = splat.worst(text, self.lane.deny)
-            if hit and not text.startswith(splat.CUT):          # what it is comes next
-                self.red = f'{hit[0]}{self.where()}: {hit[1]}'
-                return
-
-    def where(self):
-        running = KunitLog(self.text).running or ()
-        names = [name for name in running[:1] + running[3:] if name]
-        return ' in ' + '.'.join(names) if names else ''
-
-    def kill(self):
-        """Stop what still runs; a kernel may have gone to a process of another number."""
-        pids = [self.process.pid]
-        for path in glob.glob(os.path.join(self.folder, 'uml', '*', 'pid')):
-            pids += [int(word) for word in read(path).split() if word.isdigit()]
-        for pid in pids:
-            try:
-                if os.readlink(f'/proc/{pid}/exe').startswith(self.folder):
-                    os.kill(pid, signal.SIGKILL)
-            except OSError:
-                pass
-        self.process.wait()
-
-    def conclude(self):
-        """All lines are there."""
-        parsed = KunitLog(self.text)
-        self.names = {case.name for case in parsed.cases if case.leaf and case.status == 'pass'}
-        if not self.red and not self.stopped and parsed.problems:
-            self.red = f'dies{self.where()}: {parsed.problems[-1]}'

@@ -25,10 +25,10 @@ import hashlib
 import os
 import re
 import sys
-from collections import namedtuple
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, first_words, read, run
+from mutate.lists import equivalents
 from mutate.source import JUMPS, Source, TYPES, level
 
 ORDER = {'<': '<=', '<=': '<', '>': '>=', '>=': '>', '==': '!=', '!=': '=='}
@@ -40,9 +40,6 @@ ASSERTS = re.compile(r'^(?:VM_)?(?:WARN|BUG)|^BUILD_BUG|^might_|assert|^cond_res
 FLAG = re.compile(r'^[A-Z][A-Z0-9]*_[A-Z0-9_]+$')
 ALONE = re.compile(r'^(?:FOLL|FAULT_FLAG|FPB|VM|MIGRATE)_')
 COUNT = re.compile(r'^(?:n|i|nr|nr_\w+|\w*npages|refs|ret|ntails|count|size|max)$')
-
-# um: it holds for ARCH=um only. line: of the list.
-Entry = namedtuple('Entry', 'reason line um')
 
 
 class Mutant:
@@ -205,42 +202,12 @@ def make(path, text=None, lines=None, func='*'):
         if not fnmatch.fnmatchcase(function.name, func):
             continue
         for mutant in Maker(source, function).all():
-            if lines is not None and mutant.line not in lines:
-                continue
             key = mutant.key()
             seen[key] = seen.get(key, 0) + 1
             mutant.id = hashlib.sha256('\0'.join(key + (str(seen[key]),)).encode()).hexdigest()[:8]
-            found.append(mutant)
+            if lines is None or mutant.line in lines:
+                found.append(mutant)
     return found
-
-
-def equivalents(path):
-    """{place of a mutant: Entry}, see the head of the list."""
-    return entries(path, '-+')
-
-
-def entries(path, marks):
-    """{(file, function, the line before, its lines, what they become): Entry}, of a list whose
-    entries need lines with these marks, and a reason."""
-    known, entry, name = {}, None, None
-    for number, line in enumerate(read(path).splitlines() + ['='], 1):
-        mark, rest = line[:1], line[1:].strip()
-        if mark == '=':
-            if entry:
-                if not all(entry[mark] for mark in marks + ':'):
-                    raise BadInput(f'{path}:{name[2]}: want lines with {" and ".join(marks)}, '
-                                   'and a reason after :')
-                key = (*name[:2], *('\n'.join(entry[mark]) for mark in ' -+'))
-                known[key] = Entry(' '.join(entry[':']), name[2], name[3])
-            words = rest.split()
-            if rest and (len(words) < 2 or words[2:] not in ([], ['um'])):
-                raise BadInput(f'{path}:{number}: want "= FILE FUNCTION [um]"')
-            name, entry = (*words[:2], number, words[2:] == ['um']), {mark: [] for mark in ' -+:'}
-        elif mark and mark in ' -+:' and entry:
-            entry[mark].append(rest)
-        elif line.strip() and mark != '#':
-            raise BadInput(f'{path}:{number}: cannot be read')
-    return known
 
 
 def main(argv):

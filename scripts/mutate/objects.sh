@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154 # variables of lib.sh, lane.sh and of the callers
 # SPDX-License-Identifier: GPL-2.0
 # objects.sh - a copy of the objects of a lane of ARCH=um, and how its kernel is linked, for
-# kernel.py. Sourced after lib.sh by mutate.sh, coverage.sh and tests/past-bugs.sh.
+# kernel.py. Sourced after lib.sh by mutate.sh, coverage.sh and tests/edits.sh.
 # shellcheck source=scripts/boot/lane.sh
 . "$top/scripts/boot/lane.sh"
 # shellcheck source=scripts/boot/um.sh

@@ -6,20 +6,14 @@
 #
 # Each is a small edit of mm/gup.c, linked into a kernel of the lane um, in which the case that
 # the table names has to be red; on the series it has to pass. build/linux and the objects of
-# the lane stay as they are. Prints TAP.
+# the lane stay as they are. Prints TAP. Logs: build/out/past-bugs/.
 #
 # environment: JOBS, CC, NOCCACHE=1
 # exit status: 0 all red, 1 one is not, 2 cannot tell: an edit does not apply, ...
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=scripts/mutate/objects.sh
-. "$top/scripts/mutate/objects.sh"
+# shellcheck source=scripts/tests/edits.sh
+. "$top/scripts/tests/edits.sh"
 help_if_asked "$@"
-
-need python3
-lock past-bugs
-[ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh" series; } >&2
-um_objects past-bugs um
-"$top/scripts/tests/past_bugs.py" --tree "$tree" --objects "$c" --link "$link" --lane "$lane" \
-	--arguments "$kargs" --out "$out/work" "$top/scripts/tests/past-bugs.table" "$@"
+put_edits past-bugs "$top/scripts/tests/past-bugs.table" "$@"

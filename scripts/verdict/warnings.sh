@@ -13,5 +13,10 @@ set -eu
 . "$(dirname "$0")/../lib.sh"
 help_if_asked "$@"
 [ $# -eq 1 ] || die "warnings: one TREE: scripts/verdict/warnings.sh --help"
-sed -n "s/^\(Warning\|Error\): \([^: ]*:[0-9]*\):\{0,1\} /\2: warning: /; s,^$1/,,; s,^\.\./[./a-z]*linux/,,
-	s/^\([^: ]*\):\([0-9]*:\)* \(warning: .*\)/\1: \3/p" | sed 's/\(objtool: [^ ]*\)+0x[0-9a-f]*/\1/' | sort
+# Between the parts of a command that holds TREE stands a character that no path has. And a pipe
+# has the status of its last command, so there is none.
+c=$(printf '\001')
+found=$(sed -n "s/^\(Warning\|Error\): \([^: ]*:[0-9]*\):\{0,1\} /\2: warning: /; s$c^$1/$c$c; s,^\.\./[./a-z]*linux/,,
+	s/\(objtool: [^ ]*\)+0x[0-9a-f]*/\1/; s/^\([^: ]*\):\([0-9]*:\)* \(warning: .*\)/\1: \3/p") ||
+	die "warnings: the log cannot be read: see above"
+[ -z "$found" ] || printf '%s\n' "$found" | sort

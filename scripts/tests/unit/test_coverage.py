@@ -44,7 +44,7 @@ class Coverage(unittest.TestCase):
     def report(self, *files, lines=0, branches=0):
         """The status, and what is printed; files: lines of gup.c."""
         paths = [self.write(f'{n}.json', json.dumps({'gup.c': file})) for n, file in enumerate(files)]
-        args = argparse.Namespace(tree=self.dir, file=['gup.c'], json=paths, lines=lines,
+        args = argparse.Namespace(tree=self.dir, json=paths, lines=lines,
                                   branches=branches)
         with contextlib.redirect_stdout(io.StringIO()) as said:
             status = coverage.report(args)

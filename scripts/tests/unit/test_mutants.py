@@ -5,7 +5,7 @@ import tempfile
 import unittest
 
 from lib import BadInput
-from mutate import mutants, source
+from mutate import lists, mutants, source
 
 
 def changes(body, head='int f(int nr, unsigned int flags)'):
@@ -115,6 +115,12 @@ class Makes(unittest.TestCase):
         text = 'int f(void)\n{\n\tg();\n\th();\n\treturn k();\n}\n'
         self.assertEqual([4], [m.line for m in mutants.make('f.c', text, lines={4})])
 
+    def test_an_id_does_not_depend_on_the_lines_that_are_asked_for(self):
+        text = 'int f(void)\n{\n\tg();\n\tg();\n\treturn k();\n}\n'
+        first, second = mutants.make('f.c', text)
+        self.assertNotEqual(first.id, second.id)
+        self.assertEqual([second.id], [m.id for m in mutants.make('f.c', text, lines={second.line})])
+
     def test_brackets_that_do_not_match(self):
         with self.assertRaises(BadInput):
             mutants.make('f.c', 'int f(void)\n{\n\tg(;\n}\n')
@@ -125,7 +131,7 @@ class Equivalents(unittest.TestCase):
         with tempfile.NamedTemporaryFile('w', delete=False) as file:
             file.write(text)
         self.addCleanup(os.unlink, file.name)
-        return mutants.equivalents(file.name)
+        return lists.equivalents(file.name)
 
     def test_an_entry_is_the_place_of_its_mutant(self):
         known = self.load('# head\n\n= f.c f\n {\n-\tg();\n+\t;\n: it does\n: nothing\n')

@@ -35,7 +35,6 @@ CALLS = {
     'series/topics.py': '--patches BAD needs one',
     'tcg/ranges.py': '--nm BAD',
     'tests/past_bugs.py': '--tree . --objects . --out . --lane um --link bench.goals BAD',
-    'tests/race_edit.py': '--list BAD',
     'tests/unit.py': 'no-test-has-this-name',
     'verdict/inventory.py': 'check BAD',
     'verdict/kunit_log.py': 'BAD',

@@ -8,8 +8,8 @@ SCRIPTS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file
 PROGRAM = os.path.join(SCRIPTS, 'verdict', 'warnings.sh')
 
 
-def warnings(log):
-    done = subprocess.run([PROGRAM, '/tree/linux'], input=log, capture_output=True, text=True, check=True)
+def warnings(log, tree='/tree/linux'):
+    done = subprocess.run([PROGRAM, tree], input=log, capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
@@ -18,6 +18,10 @@ class Warnings(unittest.TestCase):
         self.assertEqual(warnings('/tree/linux/mm/gup.c:10:5: warning: unused variable [-Wunused]\n'),
                          ['mm/gup.c: warning: unused variable [-Wunused]'])
         self.assertEqual(warnings('../../linux/mm/gup.c:10: warning: old\n'), ['mm/gup.c: warning: old'])
+
+    def test_tree_with_any_name(self):
+        self.assertEqual(warnings('/a,b/c|d/linux/mm/gup.c:10:5: warning: x\n', '/a,b/c|d/linux'),
+                         ['mm/gup.c: warning: x'])
 
     def test_kernel_doc(self):
         for path in '/tree/linux/mm/gup.c', '../../linux/mm/gup.c', 'mm/gup.c':
