@@ -68,11 +68,11 @@ steps() {
 	canaries        test-rig.sh canaries
 	mutate          mutate.sh SAMPLE=12
 	past-bugs       tests/past-bugs.sh
+	race-checks     tests/race-checks.sh
 	coverage        coverage.sh
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
-	${ALL:+race-checks     tests/race-checks.sh}
 	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
 	EOF
 }
