@@ -42,7 +42,7 @@ steps() {
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
 	roundtrip       round-trip.sh
-	posting         tests/posting.sh
+	posting         tests/posting.sh${ALL:+ --all}
 	$([ -z "${ALL-}" ] || echo 'topics          tests/topics.sh')
 	checkpatch      checkpatch.sh
 	um-base         kunit.sh LANE=um SIDE=base
