@@ -21,7 +21,6 @@
  * Exit status: 0 passed, 1 failed, 4 everything was skipped.
  */
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -48,6 +47,7 @@
 #include <sys/wait.h>
 #include "lib_io.h"
 #include "lib_options.h"
+#include "lib_table.h"
 #include "vm_util.h"
 
 static int gup_fd = -1;
@@ -1353,11 +1353,7 @@ static bool is_file(const struct io_kind *k)
 	return k->file;
 }
 
-static const struct test {
-	const char *name;
-	bool (*run)(const struct io_kind *kind);
-	bool (*about)(const struct io_kind *kind);
-} tests[] = {
+static const struct table_test tests[] = {
 	{ "fixed", test_fixed, is_any },
 	{ "fixed_pages", test_fixed_pages, is_any },
 	{ "fixed_fork", test_fixed_fork, is_any },
@@ -1387,82 +1383,6 @@ static const struct test {
 	{ "rates", test_rates, is_any },
 };
 
-/* What a test that failed has not given back the kernel may give back later. */
-static void come_to_rest(const struct gup_pins *before)
-{
-	int i;
-
-	for (i = 0; i < 40 && !io_expect_out("at rest", before, 0); i++)
-		usleep(50000);
-}
-
-/* A skip, too, ends by itself and leaves no pin. Says why if it did not end well. */
-static bool ended_well(const char *name, int status, const struct gup_pins *before)
-{
-	if (WIFSIGNALED(status))
-		ksft_print_msg("%s: signal %d\n", name, WTERMSIG(status));
-	else if (WEXITSTATUS(status) && !io_outcome->skipped)
-		ksft_print_msg("%s: %s\n", name, io_outcome->why);
-	else if (!io_expect_out("when all is over", before, 0))
-		ksft_print_msg("%s: %s\n", name, gup_why());
-	else
-		return true;
-	return false;
-}
-
-/* In a process of its own, and at rest before and after it. */
-static void run_test(const struct test *test, const struct io_kind *kind, const char *name)
-{
-	struct gup_pins before;
-	int status = 0;
-	bool good;
-	pid_t pid;
-
-	*io_outcome = (struct io_outcome) { 0 };
-	fflush(stdout);
-	good = io_pins(&before);
-	pid = good ? fork() : -1;
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		good = test->run(kind);
-		fflush(stdout);
-		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
-		_exit(!good);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-		ksft_print_msg("%s: fork: %s\n", name, strerror(errno));
-		ksft_test_result_fail("%s\n", name);
-		return;
-	}
-	good = ended_well(name, status, &before);
-	if (!good)
-		come_to_rest(&before);
-	if (good && io_outcome->skipped)
-		ksft_test_result_skip("%s: %s\n", name, io_outcome->why);
-	else
-		ksft_test_result(good, "%s\n", name);
-}
-
-/* Runs the tests that were chosen, or only counts them. */
-static unsigned int each_test(bool run)
-{
-	unsigned int nr = 0;
-	char name[64];
-	size_t i, k;
-
-	for (i = 0; i < ARRAY_SIZE(tests); i++) {
-		for (k = 0; k < IO_NR_KINDS; k++) {
-			snprintf(name, sizeof(name), "%s.%s", tests[i].name, io_kinds[k].name);
-			if (!tests[i].about(&io_kinds[k]) || fnmatch(filter, name, 0))
-				continue;
-			nr++;
-			if (run)
-				run_test(&tests[i], &io_kinds[k], name);
-		}
-	}
-	return nr;
-}
-
 static const struct gup_option options[] = {
 	{ "--megabytes", "N", "of memory that the rates are taken over, even, 2 to 64 (16)",
 	  .number = &megabytes },
@@ -1480,11 +1400,9 @@ static void parse_options(int argc, char **argv)
 		gup_bad_usage(&usage, "--megabytes", NULL);
 }
 
-/* What root can have for the asking; what is refused is a skip of those that want it. */
 static void prepare(void)
 {
 	size_t most = megabytes * MB > SIZE ? megabytes * MB : SIZE;
-	char number[16];
 
 	gup_fd = gup_open();
 	snprintf(gup_missing, sizeof(gup_missing), "%s", gup_why());
@@ -1492,37 +1410,21 @@ static void prepare(void)
 		ksft_print_msg("not root: pins are not counted\n");
 		return;
 	}
-	gup_keep_knobs(THP_SYSFS "shmem_enabled");
-	gup_write_knob(THP_SYSFS "shmem_enabled", "advise");
-	gup_keep_knobs(THP_SYSFS "khugepaged/defrag");
-	gup_write_knob(THP_SYSFS "khugepaged/defrag", "0");
-	gup_keep_knobs("/proc/sys/kernel/numa_balancing");
-	gup_write_knob("/proc/sys/kernel/numa_balancing", "0");
-	gup_keep_knobs(MTHP_KNOB);
 	/* Twice the memory, for a child's copy, and some that nobody counts on. */
-	snprintf(number, sizeof(number), "%zu", 2 * most / HUGE + 2);
-	gup_keep_knobs("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
-	gup_write_knob("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", number);
+	io_prepare(2 * most / HUGE + 2);
 }
 
 int main(int argc, char **argv)
 {
+	struct table table = {
+		.program = "gup_io",
+		.tests = tests,
+		.nr = ARRAY_SIZE(tests),
+		.prepare = prepare,
+	};
+
 	io_root = !geteuid();
 	parse_options(argc, argv);
-	if (!each_test(false)) {
-		fprintf(stderr, "gup_io: --filter %s: no test has such a name\n", filter);
-		return KSFT_FAIL;
-	}
-	io_outcome = mmap(NULL, psize(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (io_outcome == MAP_FAILED)
-		ksft_exit_fail_perror("mmap");
-	ksft_print_header();
-	ksft_set_plan(each_test(false));
-	prepare();
-	each_test(true);
-	if (!ksft_get_fail_cnt() && !ksft_get_pass_cnt()) {
-		ksft_print_cnts();
-		exit(KSFT_SKIP);
-	}
-	ksft_finished();
+	table.filter = filter;
+	return run_table(&table);
 }

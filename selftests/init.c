@@ -150,6 +150,8 @@ static void remember_all(void)
 	knobs_keep("/proc/sys/vm/unprivileged_userfaultfd");
 	knobs_keep("/proc/sys/vm/compact_unevictable_allowed");
 	knobs_keep("/proc/sys/kernel/numa_balancing");
+	knobs_keep("/sys/kernel/debug/sched/numa_balancing/scan_*");
+	knobs_keep("/proc/sys/kernel/core_pattern");
 }
 
 static void restore_all(void)

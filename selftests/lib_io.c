@@ -393,6 +393,21 @@ const struct io_kind io_kinds[IO_NR_KINDS] = {
 	{ .name = "file", .make = make_file_private, .folio = 4 * KB, .file = true },
 };
 
+void io_prepare(unsigned long hugepages)
+{
+	char number[24];
+
+	gup_keep_knobs(THP_SYSFS "shmem_enabled");
+	gup_write_knob(THP_SYSFS "shmem_enabled", "advise");
+	gup_keep_knobs(THP_SYSFS "khugepaged/defrag");
+	gup_write_knob(THP_SYSFS "khugepaged/defrag", "0");
+	gup_stop_balancing();
+	gup_keep_knobs(MTHP_KNOB);
+	snprintf(number, sizeof(number), "%lu", hugepages);
+	gup_keep_knobs(HUGETLB_SYSFS "nr_hugepages");
+	gup_write_knob(HUGETLB_SYSFS "nr_hugepages", number);
+}
+
 bool io_make(struct io_mem *m, const struct io_kind *kind, size_t len)
 {
 	*m = (struct io_mem) { .kind = kind, .len = len, .file = -1 };

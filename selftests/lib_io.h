@@ -19,6 +19,7 @@
 
 #define THP_SYSFS	"/sys/kernel/mm/transparent_hugepage/"
 #define MTHP_KNOB	THP_SYSFS "hugepages-64kB/enabled"
+#define HUGETLB_SYSFS	"/sys/kernel/mm/hugepages/hugepages-2048kB/"
 #define KB		1024UL
 #define MB		(1024 * KB)
 #define HUGE		(2 * MB)
@@ -105,6 +106,11 @@ bool io_expect_pinned(const char *what, const struct gup_pins *then, long at_lea
 size_t io_units(const char *at, size_t len, size_t unit);
 size_t io_pages(const char *at, size_t len);
 
+/*
+ * What root can have for the asking; what is refused is a skip of those that want it. So
+ * many huge pages are in the pool then. exit() undoes it.
+ */
+void io_prepare(unsigned long hugepages);
 /* Checks that it is what it should be; false with io_outcome->skipped if it cannot. */
 bool io_make(struct io_mem *m, const struct io_kind *kind, size_t len);
 

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * gup_bits - GUP while the processor sets accessed and dirty bits
+ *
+ * usage: gup_bits [--rounds N] [--ops N] [--filter GLOB]
+ *
+ * Threads store to memory and load from it, and another takes the bits away again, so
+ * that the processor sets them all the time, in the very entries that GUP looks at. A
+ * test is one of these, with a kind of memory:
+ *
+ * never_refused  What is mapped can be had without a fault: with FOLL_NOFAULT each
+ *                function gives all pages, to read and to write, for a short time and
+ *                for long. MADV_COLD and MADV_FREE take the bits away; both leave the
+ *                memory mapped.
+ * never_lost     What was stored, and what was written through a pin that was released
+ *                as dirty, is there after the memory was clean, and has been reclaimed
+ *                meanwhile and in the end. A pin to read sees what is stored.
+ *
+ * A test ends after a number of operations, however long they take. Needs root, the
+ * driver of kunit/gup_rig.h, and swap. Run it alone: pins of others would be counted.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "lib_memory.h"
+#include "lib_options.h"
+#include "lib_random.h"
+#include "lib_table.h"
+#include "vm_util.h"
+
+#define LEN		HUGE
+#define MAX_PAGES	(LEN / 4096)
+/* Each has to be seen through a call of its own. */
+#define MOST_WORDS	24U
+
+static unsigned long rounds = 2, ops = 600;
+static char *filter = "*";
+
+/**
+ * struct bits - memory, and what is done to it
+ * @pinned: by page: what was last written through a pin
+ * @passes: of the thread that stores: each page has this number, or the next one
+ * @pins: that were taken, or tried
+ * @steps: of the thread that takes bits away: no more than there are pins, or reclaim would
+ *	have the machine for itself
+ * @over: the pins are done
+ */
+struct bits {
+	struct io_mem mem;
+	size_t page;
+	unsigned int nr;
+	int gup;
+	struct gup_random random;
+	__u64 pinned[MAX_PAGES];
+	atomic_ulong passes;
+	atomic_ulong pins;
+	atomic_ulong steps;
+	atomic_bool over;
+	void (*step)(struct bits *b, unsigned long nr);
+};
+
+static char *page_at(const struct bits *b, unsigned int i)
+{
+	return b->mem.map + i * b->page;
+}
+
+static __u64 *stored_word(const struct bits *b, unsigned int i)
+{
+	return (__u64 *)page_at(b, i);
+}
+
+#define PINNED_OFFSET	sizeof(__u64)
+
+static __u64 *pinned_word(const struct bits *b, unsigned int i)
+{
+	return (__u64 *)(page_at(b, i) + PINNED_OFFSET);
+}
+
+static bool make(struct bits *b, const struct io_kind *kind)
+{
+	if (!io_make(&b->mem, kind, LEN))
+		return false;
+	b->page = psize();
+	b->nr = LEN / b->page;
+	atomic_store(&b->over, false);
+	atomic_store(&b->passes, 0);
+	atomic_store(&b->pins, 0);
+	atomic_store(&b->steps, 0);
+	return true;
+}
+
+static bool unmake(struct bits *b)
+{
+	close(b->mem.file);
+	return !munmap(b->mem.map, LEN) || io_fails("munmap");
+}
+
+/* The threads. */
+
+static void *store(void *arg)
+{
+	struct bits *b = arg;
+	unsigned int i;
+	__u64 pass;
+
+	do {
+		pass = atomic_load(&b->passes) + 1;
+		for (i = 0; i < b->nr; i++)
+			__atomic_store_n(stored_word(b, i), pass, __ATOMIC_RELAXED);
+		atomic_store(&b->passes, pass);
+	} while (!atomic_load(&b->over));
+	return NULL;
+}
+
+static void *load(void *arg)
+{
+	struct bits *b = arg;
+	unsigned int i;
+
+	do {
+		for (i = b->nr; i--;)
+			__atomic_load_n(stored_word(b, i), __ATOMIC_RELAXED);
+	} while (!atomic_load(&b->over));
+	return NULL;
+}
+
+static void *take_away(void *arg)
+{
+	struct bits *b = arg;
+
+	do {
+		if (atomic_load(&b->steps) <= atomic_load(&b->pins))
+			b->step(b, atomic_fetch_add(&b->steps, 1));
+		else
+			usleep(50);
+	} while (!atomic_load(&b->over));
+	return NULL;
+}
+
+/* What is advised to part of a huge page splits it: so it is for all. */
+static void make_old_and_clean(struct bits *b, unsigned long nr)
+{
+	madvise(b->mem.map, LEN, nr % 2 && !b->mem.kind->shared ? MADV_FREE : MADV_COLD);
+}
+
+static void make_old_or_reclaim(struct bits *b, unsigned long nr)
+{
+	madvise(b->mem.map, LEN, nr % 8 ? MADV_COLD : MADV_PAGEOUT);
+}
+
+/* Runs @pin against all the others. */
+static bool against_all(struct bits *b, bool (*pin)(struct bits *b))
+{
+	static void *(*const all[])(void *) = { store, load, take_away };
+	pthread_t threads[ARRAY_SIZE(all)];
+	unsigned int i;
+	bool good;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		if (pthread_create(&threads[i], NULL, all[i], b))
+			return io_fails("pthread_create");
+	/* All of them are at it. */
+	while (!atomic_load(&b->passes) || !atomic_load(&b->steps))
+		usleep(100);
+	good = pin(b);
+	atomic_store(&b->over, true);
+	for (i = 0; i < ARRAY_SIZE(all); i++)
+		pthread_join(threads[i], NULL);
+	return good;
+}
+
+/* Pins. */
+
+static const unsigned int apis[] = {
+	GUP_RIG_API_PIN_FAST, GUP_RIG_API_GET_FAST, GUP_RIG_API_PIN,
+	GUP_RIG_API_PIN_UNLOCKED, GUP_RIG_API_GET, GUP_RIG_API_GET_UNLOCKED,
+};
+
+static unsigned int pick(struct bits *b, unsigned int most, unsigned int *first)
+{
+	unsigned int nr = 1 + gup_below(&b->random, most);
+
+	*first = gup_below(&b->random, b->nr - nr + 1);
+	return nr;
+}
+
+static bool pin_without_fault(struct bits *b)
+{
+	unsigned int first, nr, api;
+	struct gup_call c;
+	unsigned long i;
+	__u64 flags;
+
+	for (i = 0; i < ops; i++, atomic_store(&b->pins, i)) {
+		api = apis[i % ARRAY_SIZE(apis)];
+		flags = GUP_RIG_FOLL_NOFAULT;
+		if (gup_below(&b->random, 2))
+			flags |= GUP_RIG_FOLL_WRITE;
+		if (gup_apis[api].pins && gup_below(&b->random, 2))
+			flags |= GUP_RIG_FOLL_LONGTERM;
+		nr = pick(b, b->nr, &first);
+		gup_call_init_bare(&c, b->gup, api, flags, page_at(b, first), nr);
+		if (!gup_run(&c) || !gup_expect_result(&c, nr))
+			return false;
+	}
+	return true;
+}
+
+/* What can be pinned for long only after it was moved is moved now. */
+static bool settle(struct bits *b)
+{
+	struct gup_call c;
+
+	gup_call_init_bare(&c, b->gup, GUP_RIG_API_PIN,
+			   GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE, b->mem.map, b->nr);
+	return gup_run(&c) && gup_expect_result(&c, b->nr);
+}
+
+static bool test_never_refused(const struct io_kind *kind)
+{
+	struct bits b = { .gup = gup_open(), .step = make_old_and_clean };
+
+	gup_seed(&b.random, 1, kind - io_kinds);
+	return make(&b, kind) && settle(&b) && against_all(&b, pin_without_fault) &&
+	       unmake(&b);
+}
+
+static bool write_through(struct bits *b, const struct gup_call *c, unsigned int first,
+			  __u64 value)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->run.nr_pages; i++) {
+		if (!gup_hold_write(c, i, PINNED_OFFSET, &value, sizeof(value)))
+			return false;
+		b->pinned[first + i] = value;
+	}
+	return true;
+}
+
+/* No older than what was there before, no newer than what may be there by now. */
+static bool see_through(struct bits *b, const struct gup_call *c, unsigned int first)
+{
+	unsigned long least, most;
+	unsigned int i;
+	__u64 seen;
+
+	for (i = 0; i < c->run.nr_pages; i++) {
+		least = atomic_load(&b->passes);
+		if (!gup_hold_read(c, i, 0, &seen, sizeof(seen)))
+			return false;
+		most = atomic_load(&b->passes) + 1;
+		if (least && (seen < least || seen > most))
+			return gup_fails("%s: page %u: the pin sees %llu, stored was %lu to %lu",
+					 gup_call_name(c->run.api, c->run.gup_flags),
+					 first + i, seen, least, most);
+	}
+	return true;
+}
+
+static bool hold_one(struct bits *b, unsigned long op)
+{
+	static const unsigned int pins[] = {
+		GUP_RIG_API_PIN_FAST, GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED,
+	};
+	unsigned int first, nr = pick(b, MOST_WORDS, &first);
+	bool writes = op % 4, good;
+	struct gup_call c;
+
+	gup_call_init_bare(&c, b->gup, pins[op % ARRAY_SIZE(pins)],
+			   writes ? GUP_RIG_FOLL_WRITE : 0, page_at(b, first), nr);
+	if (gup_below(&b->random, 2))
+		c.run.gup_flags |= GUP_RIG_FOLL_LONGTERM;
+	c.run.flags = GUP_RIG_RUN_HOLD;
+	if (!gup_run(&c) || !gup_expect_result(&c, nr))
+		return false;
+	good = writes ? write_through(b, &c, first, op + 1) : see_through(b, &c, first);
+	if (!writes)
+		return gup_release(&c, GUP_RIG_PUT_DEFAULT) && good;
+	return gup_release(&c, op % 8 < 4 ? GUP_RIG_PUT_DIRTY : GUP_RIG_PUT_RANGE_DIRTY) &&
+	       good;
+}
+
+static bool hold_and_write(struct bits *b)
+{
+	unsigned long i;
+
+	for (i = 0; i < ops / 4; i++, atomic_store(&b->pins, i))
+		if (!hold_one(b, i))
+			return false;
+	return true;
+}
+
+static bool all_out(const struct bits *b, unsigned int *left)
+{
+	unsigned int i;
+
+	for (i = *left = 0; i < b->nr; i++)
+		*left += !!(gup_pagemap(page_at(b, i)) & GUP_PM_PRESENT);
+	return !*left;
+}
+
+/* A run with records has all processors give up the pages that they keep for later. */
+static bool drain(const struct bits *b)
+{
+	struct gup_call c;
+	bool good;
+
+	good = gup_call_init(&c, b->gup, GUP_RIG_API_GET, GUP_RIG_FOLL_NOFAULT, b->mem.map, 1) &&
+	       gup_run(&c);
+	gup_call_free(&c);
+	return good;
+}
+
+static bool reclaim(const struct bits *b)
+{
+	unsigned int tries, left;
+
+	for (tries = 0; tries < 20; tries++) {
+		if (!drain(b))
+			return false;
+		if (madvise(b->mem.map, LEN, MADV_PAGEOUT))
+			return io_fails("MADV_PAGEOUT");
+		if (all_out(b, &left))
+			return true;
+		usleep(20000);
+	}
+	return gup_fails("%u of %u pages do not go out", left, b->nr);
+}
+
+static bool expect_words(const struct bits *b)
+{
+	__u64 stored = atomic_load(&b->passes);
+	unsigned int i;
+
+	for (i = 0; i < b->nr; i++) {
+		if (*stored_word(b, i) != stored)
+			return gup_fails("page %u: %#llx was stored, %#llx is there", i,
+					 stored, *stored_word(b, i));
+		if (b->pinned[i] && *pinned_word(b, i) != b->pinned[i])
+			return gup_fails("page %u: %#llx was written through a pin, %#llx is there",
+					 i, b->pinned[i], *pinned_word(b, i));
+	}
+	return true;
+}
+
+/* Clean, as far as it can be, and nothing in it that anybody wants. */
+static bool make_clean(struct bits *b)
+{
+	memset(b->pinned, 0, sizeof(b->pinned));
+	return b->mem.kind->shared || !madvise(b->mem.map, LEN, MADV_FREE) ||
+	       io_fails("MADV_FREE");
+}
+
+static bool test_never_lost(const struct io_kind *kind)
+{
+	struct bits b = { .gup = gup_open(), .step = make_old_or_reclaim };
+	unsigned long i;
+
+	gup_seed(&b.random, 2, kind - io_kinds);
+	for (i = 0; i < rounds; i++)
+		if (!make(&b, kind) || !make_clean(&b) ||
+		    !against_all(&b, hold_and_write) || !reclaim(&b) ||
+		    !expect_words(&b) || !unmake(&b))
+			return false;
+	return true;
+}
+
+/* Of hugetlb nothing is reclaimed, and the pages of a file belong to the file. */
+static bool has_bits(const struct io_kind *k)
+{
+	return !k->hugetlb && !k->file;
+}
+
+static const struct table_test tests[] = {
+	{ "never_refused", test_never_refused, has_bits },
+	{ "never_lost", test_never_lost, has_bits },
+};
+
+static const struct gup_option options[] = {
+	{ "--rounds", "N", "of never_lost, each with new memory (default 2)", .number = &rounds },
+	{ "--ops", "N", "pins of never_refused; of a round of never_lost a quarter (default 600)",
+	  .number = &ops },
+	{ "--filter", "GLOB", "only the tests of this name, as in \"*.thp\"",
+	  .text = &filter },
+	{ 0 }
+};
+
+static const struct gup_usage usage = { "gup_bits", NULL, options };
+
+static void prepare(void)
+{
+	io_prepare(0);
+}
+
+int main(int argc, char **argv)
+{
+	struct table table = {
+		.program = "gup_bits",
+		.tests = tests,
+		.nr = ARRAY_SIZE(tests),
+		.rig = true,
+		.prepare = prepare,
+	};
+
+	gup_parse_options(&usage, argc, argv);
+	if (!rounds || ops < 4)
+		gup_bad_usage(&usage, rounds ? "--ops" : "--rounds", NULL);
+	table.filter = filter;
+	return run_table(&table);
+}

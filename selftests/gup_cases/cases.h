@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the subjects of gup_cases share, and the tests that main.c has in its table. */
+#ifndef GUP_CASES_H
+#define GUP_CASES_H
+
+#include "lib_io.h"
+
+/* The driver, opened once in each process of a test. */
+int rig(void);
+/* One call, of this process's own memory also by the remote functions. */
+bool call(struct gup_call *c, unsigned int api, __u64 flags, const void *mem,
+	  unsigned long nr);
+/* It gives so many pages, or this error. */
+bool expect_call(unsigned int api, __u64 flags, const void *mem, unsigned long nr,
+		 long want);
+/* The same of each function that takes all of GUP's plain flags. */
+bool expect_all(__u64 flags, const void *mem, unsigned long nr, long want);
+
+/* The number behind a word at the start of a line, -1 if there is none. */
+long number_in(const char *file, const char *word);
+/* Anonymous memory without huge pages. */
+char *map_small(unsigned long pages);
+/* Private; NULL and a skip if the pool has not so many. */
+char *map_hugetlb(unsigned long pages, int flags);
+/* Without root's rights, and with this limit of pages to lock, for good. */
+bool become_user(unsigned long lockable);
+
+#define CASE_UID	1000
+
+bool test_half_page_clear_refs(const struct io_kind *kind);
+bool test_half_page_pageout(const struct io_kind *kind);
+bool test_half_page_fixed(const struct io_kind *kind);
+bool test_core(const struct io_kind *kind);
+bool test_core_sparse(const struct io_kind *kind);
+bool test_core_guard(const struct io_kind *kind);
+bool test_core_hugetlb(const struct io_kind *kind);
+bool test_core_killed(const struct io_kind *kind);
+bool test_numa_hint(const struct io_kind *kind);
+bool test_movable(const struct io_kind *kind);
+bool test_movable_busy(const struct io_kind *kind);
+bool test_movable_twice(const struct io_kind *kind);
+bool test_pkeys(const struct io_kind *kind);
+bool test_memlock(const struct io_kind *kind);
+bool test_mlock(const struct io_kind *kind);
+bool test_hugetlb_counts(const struct io_kind *kind);
+bool test_hugetlb_unmapped(const struct io_kind *kind);
+bool test_hugetlb_short(const struct io_kind *kind);
+bool test_hugetlb_memfd(const struct io_kind *kind);
+bool test_growsdown(const struct io_kind *kind);
+bool test_poison(const struct io_kind *kind);
+bool test_eof_disk(const struct io_kind *kind);
+bool test_eof_tmpfs(const struct io_kind *kind);
+
+/* For all tests: where cores go. */
+#define CORE_FILE	"gup_cases.core"
+void core_prepare(void);
+
+#endif /* GUP_CASES_H */

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Long-term pins of pages in ZONE_MOVABLE, which is a block of memory that is made
+ * movable for the test: they move out and keep their contents, and the block can then be
+ * taken offline under the pins.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <linux/kernel-page-flags.h>
+#include <linux/mempolicy.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include "vm_util.h"
+#include "cases.h"
+
+#define BLOCKS		"/sys/devices/system/memory/"
+#define MAX_BLOCKS	4096
+#define LONGTERM	(GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE)
+
+/* The one that is movable. */
+static char block[64];
+
+static bool set_state(const char *state)
+{
+	char path[128];
+	unsigned int i;
+
+	snprintf(path, sizeof(path), BLOCKS "%s/state", block);
+	/* A page on its way keeps it busy for a moment. */
+	for (i = 0; i < 20; i++) {
+		if (gup_write_knob(path, state))
+			return true;
+		usleep(50000);
+	}
+	return false;
+}
+
+static bool prefer_node_of_block(void)
+{
+	unsigned long nodes;
+	char path[128];
+	int node;
+
+	for (node = 0; node < 8; node++) {
+		snprintf(path, sizeof(path), BLOCKS "%s/node%d", block, node);
+		nodes = 1UL << node;
+		if (!access(path, F_OK))
+			return !syscall(SYS_set_mempolicy, MPOL_PREFERRED, &nodes, 64UL) ||
+			       io_fails("set_mempolicy");
+	}
+	return gup_fails("%s is on no node", block);
+}
+
+static unsigned long count_free(int flags, unsigned long first, unsigned long nr)
+{
+	unsigned long i, found = 0;
+	__u64 *all = calloc(nr, sizeof(*all));
+	size_t len = nr * sizeof(*all);
+
+	if (!all || pread(flags, all, len, first * sizeof(*all)) != (ssize_t)len)
+		len = 0;
+	for (i = 0; i < len / sizeof(*all); i++)
+		found += all[i] >> KPF_BUDDY & 1;
+	free(all);
+	return found;
+}
+
+/* The block with the least in it; of several the last one. */
+static bool find_block(void)
+{
+	int flags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), i, best = -1;
+	char path[128], size[32] = "";
+	unsigned long pages, most = 0, now;
+
+	if (flags < 0 || !gup_read_knob(BLOCKS "block_size_bytes", size, sizeof(size)))
+		return io_skip("no blocks of memory");
+	pages = strtoul(size, NULL, 16) / psize();
+	for (i = 1; i < MAX_BLOCKS; i++) {
+		snprintf(path, sizeof(path), BLOCKS "memory%d/state", i);
+		now = access(path, W_OK) ? 0 : count_free(flags, i * pages, pages);
+		if (!now || now < most)
+			continue;
+		most = now;
+		best = i;
+	}
+	close(flags);
+	snprintf(block, sizeof(block), "memory%d", best);
+	return best > 0 || io_skip("no block of memory is free");
+}
+
+static bool make_movable(void)
+{
+	return find_block() && set_state("offline") && set_state("online_movable") &&
+	       prefer_node_of_block();
+}
+
+static bool make_normal(void)
+{
+	return set_state("offline") && set_state("online_kernel");
+}
+
+/* Runs @test with memory that comes from ZONE_MOVABLE. */
+static bool with_movable(bool (*test)(const struct io_kind *kind), const struct io_kind *kind)
+{
+	bool good = make_movable() && test(kind);
+	char why[400];
+
+	snprintf(why, sizeof(why), "%s", gup_why());
+	return (io_outcome->skipped || make_normal()) && (good || gup_fails("%s", why));
+}
+
+static bool count_movable(const struct gup_call *c, unsigned long want)
+{
+	unsigned long i, movable = 0;
+
+	for (i = 0; i < c->run.records_done; i++)
+		movable += !!(c->records[i].flags & GUP_RIG_REC_MOVABLE);
+	return movable == want ||
+	       gup_fails("%s: %lu of %llu pages are in ZONE_MOVABLE, not %lu",
+			 gup_call_name(c->run.api, c->run.gup_flags), movable,
+			 c->run.nr_pages, want);
+}
+
+static bool expect_movable(const struct io_mem *m, unsigned long want)
+{
+	unsigned long nr = m->len / psize();
+	struct gup_call c;
+	bool good;
+
+	good = gup_call_init(&c, rig(), GUP_RIG_API_GET, 0, m->map, nr) && gup_run(&c) &&
+	       gup_expect_result(&c, nr) && count_movable(&c, want);
+	gup_call_free(&c);
+	return good;
+}
+
+/* What is pinned is what is mapped, now in another zone, with the contents of before. */
+static bool expect_moved(const struct gup_call *c, const struct io_mem *m)
+{
+	const size_t at = m->len / 2 + 2 * psize();
+	char seen[SECTOR];
+
+	return count_movable(c, 0) && gup_expect_mapped(c, m->map) &&
+	       io_check("after it was moved", m->map, m->len, m->seed, 0) &&
+	       gup_hold_read(c, at / psize(), 0, seen, sizeof(seen)) &&
+	       io_check("through the pin", seen, sizeof(seen), m->seed, at);
+}
+
+static bool pin_and_take_offline(const struct io_kind *kind)
+{
+	static const unsigned int apis[] = {
+		GUP_RIG_API_PIN_FAST, GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED,
+	};
+	unsigned long nr = HUGE / psize();
+	struct gup_call c;
+	struct io_mem m;
+	unsigned int i;
+	bool good;
+
+	for (i = 0; i < ARRAY_SIZE(apis); i++) {
+		if (!io_make(&m, kind, HUGE) || !expect_movable(&m, nr) ||
+		    !gup_call_init(&c, rig(), apis[i], LONGTERM, m.map, nr))
+			return false;
+		c.run.flags = GUP_RIG_RUN_HOLD;
+		good = gup_run(&c) && gup_expect_result(&c, nr) && expect_moved(&c, &m) &&
+		       set_state("offline") && expect_moved(&c, &m) &&
+		       set_state("online_movable") && gup_release(&c, GUP_RIG_PUT_DIRTY);
+		gup_call_free(&c);
+		if (!good)
+			return false;
+		close(m.file);
+		munmap(m.map, m.len);
+	}
+	return true;
+}
+
+bool test_movable(const struct io_kind *kind)
+{
+	return with_movable(pin_and_take_offline, kind);
+}
+
+/* One page has a reference of somebody else: nothing may stay pinned, and nothing spin. */
+static bool pin_what_is_held(const struct io_kind *kind)
+{
+	unsigned long nr = HUGE / psize();
+	struct gup_call one, c;
+	struct gup_pins before;
+	struct io_mem m;
+
+	if (!io_make(&m, kind, HUGE) || !expect_movable(&m, nr) || !io_pins(&before))
+		return false;
+	gup_call_init_bare(&one, rig(), GUP_RIG_API_GET, 0, m.map + 77 * psize(), 1);
+	one.run.flags = GUP_RIG_RUN_HOLD;
+	if (!gup_run(&one) || !gup_expect_result(&one, 1) ||
+	    !call(&c, GUP_RIG_API_PIN_FAST, LONGTERM, m.map, nr))
+		return false;
+	/* Which of the two it is a patch of the topic longterm decides. */
+	if (gup_result(&c) != -ENOMEM && gup_result(&c) != -EBUSY)
+		return gup_expect_result(&c, -EBUSY);
+	if (!io_expect_out("after a pin that was refused", &before, 0) ||
+	    !gup_release(&one, GUP_RIG_PUT_DEFAULT) ||
+	    !expect_call(GUP_RIG_API_PIN_FAST, LONGTERM, m.map, nr, nr))
+		return false;
+	return expect_movable(&m, 0) &&
+	       io_check("after all", m.map, m.len, m.seed, 0);
+}
+
+bool test_movable_busy(const struct io_kind *kind)
+{
+	return with_movable(pin_what_is_held, kind);
+}
+
+#define TWICE_PAGES	64UL
+#define TWICE_ROUNDS	30
+
+/* Two threads that pin the same at the same time. */
+struct pair {
+	char *mem;
+	pthread_barrier_t meet;
+	long results[2];
+};
+
+struct half_of_pair {
+	struct pair *pair;
+	unsigned int id;
+};
+
+static void *pin_with_the_other(void *arg)
+{
+	struct half_of_pair *half = arg;
+	struct pair *pair = half->pair;
+	struct gup_call c;
+
+	gup_call_init_bare(&c, rig(), GUP_RIG_API_PIN_FAST, LONGTERM, pair->mem, TWICE_PAGES);
+	pthread_barrier_wait(&pair->meet);
+	pair->results[half->id] = gup_run(&c) ? gup_result(&c) : -errno;
+	return NULL;
+}
+
+static bool pin_as_pair(struct pair *pair)
+{
+	struct half_of_pair halves[2] = { { pair, 0 }, { pair, 1 } };
+	pthread_t other;
+	unsigned int i;
+
+	if (pthread_create(&other, NULL, pin_with_the_other, &halves[1]))
+		return io_fails("pthread_create");
+	pin_with_the_other(&halves[0]);
+	pthread_join(other, NULL);
+	for (i = 0; i < 2; i++)
+		if (!io_expect("pin beside another of the same pages", pair->results[i],
+			       TWICE_PAGES))
+			return false;
+	return true;
+}
+
+static bool pin_twice(const struct io_kind *kind)
+{
+	struct pair pair;
+	struct io_mem m = { .len = TWICE_PAGES * psize(), .file = -1, .seed = 5 };
+	unsigned int i;
+	bool good;
+
+	/* Not by two threads at once. */
+	rig();
+	pthread_barrier_init(&pair.meet, NULL, 2);
+	for (i = 0; i < TWICE_ROUNDS; i++) {
+		m.map = map_small(TWICE_PAGES);
+		if (!m.map)
+			return false;
+		io_fill(m.map, m.len, m.seed, 0);
+		pair.mem = m.map;
+		good = expect_movable(&m, TWICE_PAGES) && pin_as_pair(&pair) &&
+		       expect_movable(&m, 0) && io_check("after both", m.map, m.len, m.seed, 0);
+		munmap(m.map, m.len);
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+bool test_movable_twice(const struct io_kind *kind)
+{
+	return with_movable(pin_twice, kind);
+}

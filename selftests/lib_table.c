@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See lib_table.h. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include "kselftest.h"
+#include "lib_table.h"
+
+/* What a test that failed has not given back the kernel may give back later. */
+static void come_to_rest(const struct gup_pins *before)
+{
+	int i;
+
+	for (i = 0; i < 40 && !io_expect_out("at rest", before, 0); i++)
+		usleep(50000);
+}
+
+/* A skip, too, ends by itself and leaves no pin. Says why if it did not end well. */
+static bool ended_well(const char *name, int status, const struct gup_pins *before)
+{
+	if (WIFSIGNALED(status))
+		ksft_print_msg("%s: signal %d\n", name, WTERMSIG(status));
+	else if (WEXITSTATUS(status) && !io_outcome->skipped)
+		ksft_print_msg("%s: %s\n", name, io_outcome->why);
+	else if (!io_expect_out("when all is over", before, 0))
+		ksft_print_msg("%s: %s\n", name, gup_why());
+	else
+		return true;
+	return false;
+}
+
+static void run_test(const struct table_test *test, const struct io_kind *kind,
+		     const char *name)
+{
+	struct gup_pins before;
+	int status = 0;
+	bool good;
+	pid_t pid;
+
+	*io_outcome = (struct io_outcome) { 0 };
+	fflush(stdout);
+	good = io_pins(&before);
+	pid = good ? fork() : -1;
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		good = test->run(kind);
+		fflush(stdout);
+		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
+		_exit(!good);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
+		ksft_print_msg("%s: fork: %s\n", name, strerror(errno));
+		ksft_test_result_fail("%s\n", name);
+		return;
+	}
+	good = ended_well(name, status, &before);
+	if (!good)
+		come_to_rest(&before);
+	if (good && io_outcome->skipped)
+		ksft_test_result_skip("%s: %s\n", name, io_outcome->why);
+	else
+		ksft_test_result(good, "%s\n", name);
+}
+
+/* Runs it if it was chosen, or only says so. */
+static bool one_test(const struct table *table, const struct table_test *test,
+		     const struct io_kind *kind, bool run)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s%s%s", test->name, kind ? "." : "",
+		 kind ? kind->name : "");
+	if (fnmatch(table->filter, name, 0))
+		return false;
+	if (run)
+		run_test(test, kind, name);
+	return true;
+}
+
+static unsigned int each_test(const struct table *table, bool run)
+{
+	const struct table_test *test;
+	unsigned int nr = 0;
+	size_t k;
+
+	for (test = table->tests; test < table->tests + table->nr; test++) {
+		if (!test->about)
+			nr += one_test(table, test, NULL, run);
+		for (k = 0; test->about && k < IO_NR_KINDS; k++)
+			if (test->about(&io_kinds[k]))
+				nr += one_test(table, test, &io_kinds[k], run);
+	}
+	return nr;
+}
+
+static void need_rig(void)
+{
+	int device = gup_open();
+
+	if (device < 0)
+		ksft_exit_skip("%s\n", gup_why());
+	close(device);
+	io_root = true;
+}
+
+int run_table(const struct table *table)
+{
+	unsigned int chosen = each_test(table, false);
+
+	if (!chosen) {
+		fprintf(stderr, "%s: --filter %s: no test has such a name\n", table->program,
+			table->filter);
+		return KSFT_FAIL;
+	}
+	io_outcome = mmap(NULL, sizeof(*io_outcome), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (io_outcome == MAP_FAILED)
+		ksft_exit_fail_perror("mmap");
+	ksft_print_header();
+	if (table->rig)
+		need_rig();
+	ksft_set_plan(chosen);
+	if (table->prepare)
+		table->prepare();
+	each_test(table, true);
+	if (!ksft_get_fail_cnt() && !ksft_get_pass_cnt()) {
+		ksft_print_cnts();
+		return KSFT_SKIP;
+	}
+	ksft_finished();
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A program whose tests stand in a table. Each is run with nothing, or with each kind of
+ * memory that it is about, as "name.kind": in a process of its own, at rest before and
+ * after it, and no pin may be left.
+ */
+#ifndef LIB_TABLE_H
+#define LIB_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "lib_io.h"
+
+/**
+ * struct table_test - one line of the table
+ * @run: false: gup_why() says what is wrong, or with io_skip() what is missing
+ * @about: which kinds of memory; NULL: it needs none, and @run gets NULL
+ */
+struct table_test {
+	const char *name;
+	bool (*run)(const struct io_kind *kind);
+	bool (*about)(const struct io_kind *kind);
+};
+
+/**
+ * struct table - a program
+ * @rig: needs root and gup_rig: without them all is skipped
+ * @prepare: for all tests, after the plan is out; or NULL
+ * @filter: only the tests of this name, a glob pattern
+ */
+struct table {
+	const char *program;
+	const struct table_test *tests;
+	size_t nr;
+	bool rig;
+	void (*prepare)(void);
+	const char *filter;
+};
+
+/* All that is left for main() to do: runs the tests and reports. The exit status. */
+int run_table(const struct table *table);
+
+#endif /* LIB_TABLE_H */
