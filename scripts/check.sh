@@ -56,7 +56,7 @@ steps() {
 	sparse          sparse.sh
 	cocci-rules     tests/cocci.sh
 	cocci           cocci.sh SIDE=series
-	cocci-base      cocci.sh SIDE=base
+	${ALL:+cocci-base      cocci.sh SIDE=base}
 	${ALL:+compile         compile.sh}
 	counts          counts.sh
 	icount          icount.sh
@@ -65,6 +65,7 @@ steps() {
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
+	${ALL:+race-checks     tests/race-checks.sh}
 	EOF
 }
 
