@@ -5,7 +5,7 @@
 # usage: scripts/check-all.sh
 #
 # Everything that check.sh does, and KUnit on arm64 with three kinds of page tables, base
-# and series: arm64 (4K pages, contiguous entries), arm64-64k and arm64-39.
+# and series: arm64 (4K pages, contiguous entries), arm64-64k and arm64-39; and compile.sh.
 #
 # environment and exit status: as check.sh
 set -eu

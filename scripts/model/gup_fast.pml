@@ -80,7 +80,7 @@
 #define BATCH_PMD_LOOK_FIRST	27
 // needed table | mm/gup.c | break; } /* Entries first, then the PMD: see above. */ smp_rmb();
 #define NO_BATCH_RMB		28
-// needed unshare | mm/gup.c | if (nr && !pte_write(pte)) nr = gup_unshared_pages(NULL, flags, page + 1, nr);
+// needed unshare | mm/gup.c | if (nr && !pte_write(pte)) nr = gup_unshared_pages(page + 1, nr, flags);
 #define NO_BATCH_EXCLUSIVE	29
 // needed none | mm/gup.c | if (!nr || try_grab_folio(folio, nr, flags)) return 0;
 #define NO_BATCH_REF		30

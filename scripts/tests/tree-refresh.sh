@@ -4,7 +4,7 @@
 set -eu
 # shellcheck source=scripts/tests/small-tree.sh
 . "$(dirname "$0")/small-tree.sh"
-plan 35
+plan 38
 
 series_of_two
 cp -R "$GUP_PATCHES" "$t/first"
@@ -16,6 +16,9 @@ says 0 '2 patches, 0 files changed' 'a second refresh writes nothing' "$s/refres
 ok 'and leaves the same bytes' same_patches
 says 0 'apply and export give the same bytes' 'round trip' "$s/round-trip.sh"
 ok 'lint likes them' "$s/series/lint_patches.py"
+
+says 0 '^ mm/gup.c ' 'gup-base and series frame what is changed' \
+	git -C "$linux" diff --stat gup-base series -- mm/gup.c
 
 # A configuration and an identity that would bend the output, if they could
 cat >"$t/home/.gitconfig" <<'EOT'
@@ -70,6 +73,11 @@ git -C "$linux" commit -qam 'mm/gup: a label' -m Body.
 change mm/gup.c 65 'mm/gup: below the label'
 "$s/refresh.sh" >/dev/null 2>&1 || :
 ok 'hunk headers name functions, not labels' sh -c "grep '^@@' '$GUP_PATCHES'/0004-* | grep -q 'line_[0-9]*();$\|int f(void)$'"
+
+# As README has it for who posts the series
+says 0 'rebased' 'sign-off of each commit' git -C "$linux" rebase --signoff gup-overlay
+"$s/refresh.sh" >/dev/null 2>&1 || :
+ok 'each patch has one' sh -c "! grep -L '^Signed-off-by: A Dev <dev@example.org>' '$GUP_PATCHES'/*.patch | grep ."
 
 # Order, removal, renumbering
 git -C "$linux" reset -q --hard gup-overlay
