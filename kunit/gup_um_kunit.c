@@ -196,10 +196,7 @@ static void gup_um_mixed(struct kunit *test)
 
 static void um_map_far(struct gk_range *r)
 {
-	gk_mmap(r, NULL, UM_FAR, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_FIXED_NOREPLACE);
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_mmap_anon(r, UM_FAR, PROT_READ | PROT_WRITE, MAP_FIXED_NOREPLACE);
 	gk_fault(r, 0, r->nr, true);
 }
 
