@@ -13,7 +13,7 @@ vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
 	@scripts/vm.sh
 check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh
-check-all:	## the same, KUnit on arm64 with three kinds of page tables, each topic alone, the mails on a plain tree
+check-all:	## the same, KUnit on arm64 with three kinds of page tables, make compile, each topic and its mails
 	@scripts/check-all.sh
 
 #: results
@@ -53,6 +53,11 @@ checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
 	@scripts/checkpatch.sh
 sparse: setup	## sparse: warnings that the series adds   60 s
 	@scripts/sparse.sh
+cocci: setup-cocci	## semantic patches for GUP's rules over its callers, compared with scripts/cocci/triage: SIDE=   2 min
+	@scripts/tree.sh
+	@scripts/cocci.sh
+compile: setup-compile	## compile GUP for each architecture and corner of kconfigs/compile, W=1: FORCE=1   cold 60 min, then 1 min
+	@scripts/compile.sh
 model:		## check a model of GUP-fast in spin, as it is and without each step: STEPS= FULL=1   15 s
 	@scripts/model.sh
 test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   3 min
@@ -76,6 +81,10 @@ clean:		## remove objects and results, never build/linux   5 s
 	@scripts/clean.sh
 setup-tree:
 	@scripts/setup.sh tree
+setup-cocci:
+	@scripts/setup.sh tree cocci
+setup-compile:
+	@scripts/setup.sh tree build compile
 
 help:
 	@awk '/^#: /{ print ""; print substr($$0, 4) } \
@@ -83,4 +92,5 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check check-all each-patch tree refresh show rebase mbox send-check range-diff lint round-trip checkpatch \
-	sparse model test-rig inventory bench counts icount report status doctor setup setup-tree clean help
+	sparse cocci compile model test-rig inventory bench counts icount report status doctor \
+	setup setup-tree setup-cocci setup-compile clean help

@@ -6,9 +6,9 @@
  * code under test must not be its own judge.
  */
 #include <kunit/resource.h>
-#include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/file.h>
+#include <linux/highmem.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
@@ -16,7 +16,6 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/task.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
@@ -90,6 +89,23 @@ static const void *gk_next_param(const void *table, size_t each, size_t size,
 	return next < table + each * size ? next : NULL;
 }
 
+/*
+ * Parameters: each row of one table with each column of another. KUnit passes
+ * pointers on, so the pairs of the case that runs have a place here.
+ */
+const struct gk_pair *gk_next_pair(const void *prev, unsigned int rows,
+				   unsigned int columns)
+{
+	static struct gk_pair pairs[4096];
+	unsigned int i = prev ? (const struct gk_pair *)prev - pairs + 1 : 0;
+
+	if (i >= rows * columns || WARN_ON(i >= ARRAY_SIZE(pairs)))
+		return NULL;
+	pairs[i].row = i / columns;
+	pairs[i].column = i % columns;
+	return &pairs[i];
+}
+
 /* Parameters: every exported API, named by its function. */
 const void *gk_api_params(struct kunit *test, const void *prev, char *desc)
 {
@@ -99,6 +115,79 @@ const void *gk_api_params(struct kunit *test, const void *prev, char *desc)
 	if (api)
 		strscpy(desc, api->name, KUNIT_PARAM_DESC_SIZE);
 	return api;
+}
+
+/* The next API that @take wants. */
+const void *gk_api_params_if(struct kunit *test, const void *prev, char *desc,
+			     bool (*take)(const struct gk_api *api))
+{
+	const struct gk_api *api = prev;
+
+	do {
+		api = gk_api_params(test, api, desc);
+	} while (api && !take(api));
+	return api;
+}
+
+static bool gk_api_is_fast(const struct gk_api *api)
+{
+	return api->fast;
+}
+
+static bool gk_api_is_slow(const struct gk_api *api)
+{
+	return !api->fast;
+}
+
+static bool gk_api_falls_back(const struct gk_api *api)
+{
+	return !api->only;
+}
+
+static bool gk_api_pins(const struct gk_api *api)
+{
+	return api->pins;
+}
+
+static bool gk_api_gets(const struct gk_api *api)
+{
+	return !api->pins;
+}
+
+/* Parameters: the APIs that try GUP-fast. */
+const void *gk_fast_api_params(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, gk_api_is_fast);
+}
+
+/* Parameters: the APIs that walk slowly from the start; they take every flag. */
+const void *gk_slow_api_params(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, gk_api_is_slow);
+}
+
+/* Parameters: the APIs that can come to the slow walk, where pages are faulted in. */
+const void *gk_fault_api_params(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, gk_api_falls_back);
+}
+
+/* Parameters: the APIs that pin; they take FOLL_LONGTERM. */
+const void *gk_pin_api_params(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, gk_api_pins);
+}
+
+/* Parameters: the APIs that take references. */
+const void *gk_get_api_params(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, gk_api_gets);
+}
+
+/* The API that the case has as its parameter. */
+enum gk_api_id gk_api(struct kunit *test)
+{
+	return (const struct gk_api *)test->param_value - gk_apis;
 }
 
 /* Parameters: the zoo; test->param_value is a const struct gk_shape **. */
@@ -176,6 +265,15 @@ void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 			       "shape=%s: mmap: %ld", r->shape->name,
 			       (long)r->addr);
 	r->file = file;
+}
+
+/* Anonymous memory in pages of the base size, whatever is said of THP. */
+void gk_mmap_anon(struct gk_range *r, unsigned long addr, unsigned long prot,
+		  unsigned long flags)
+{
+	gk_mmap(r, NULL, addr, prot, MAP_PRIVATE | flags);
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
 }
 
 struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i)
@@ -269,6 +367,35 @@ void gk_madvise(struct gk_range *r, unsigned int i, unsigned int n, int advice)
 	KUNIT_ASSERT_EQ_MSG(r->test, ret, 0, "madvise(%d)", advice);
 }
 
+/*
+ * Page @i cannot be had any more, or not as before. All of one type, for tables.
+ */
+void gk_cut_unmap(struct gk_range *r, unsigned int i)
+{
+	gk_unmap(r, i, 1);
+}
+
+void gk_cut_no_access(struct gk_range *r, unsigned int i)
+{
+	gk_protect(r, i, 1, PROT_NONE);
+}
+
+void gk_cut_readonly(struct gk_range *r, unsigned int i)
+{
+	gk_protect(r, i, 1, PROT_READ);
+}
+
+void gk_cut_guard(struct gk_range *r, unsigned int i)
+{
+	gk_madvise(r, i, 1, MADV_GUARD_INSTALL);
+}
+
+/* Not present: anonymous memory is fresh again, a driver is asked for the page. */
+void gk_cut_drop(struct gk_range *r, unsigned int i)
+{
+	gk_madvise(r, i, 1, MADV_DONTNEED);
+}
+
 /* Take write permission from present entries, not from their VMA. */
 void gk_wrprotect_ptes(struct gk_range *r, unsigned int i, unsigned int n)
 {
@@ -360,6 +487,45 @@ u8 gk_load(struct gk_range *r, unsigned int i)
 	return val;
 }
 
+/* Each page gets a byte that tells it from the others. */
+void gk_store_all(struct gk_range *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++)
+		gk_store(r, i, i + 1);
+}
+
+/* The first byte of a page, as the kernel or a device finds it: no faults. */
+u8 gk_peek(struct page *page)
+{
+	u8 *addr = kmap_local_page(page), byte = *addr;
+
+	kunmap_local(addr);
+	return byte;
+}
+
+void gk_poke(struct page *page, u8 byte)
+{
+	u8 *addr = kmap_local_page(page);
+
+	*addr = byte;
+	kunmap_local(addr);
+}
+
+/* As gk_store_all(), through the pages: of those that are there, nothing faults. */
+void gk_poke_all(struct gk_range *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++) {
+		struct page *page = gk_page(r, i);
+
+		if (page && !is_zero_page(page))
+			gk_poke(page, i % 251 + 1);
+	}
+}
+
 static struct page *gk_walk(struct mm_struct *mm, unsigned long addr,
 			    pte_t *pte)
 {
@@ -434,86 +600,6 @@ void gk_move_table(struct gk_range *r, unsigned int i, struct page *page)
 }
 
 /*
- * Forking
- */
-
-/* Task work of an exiting task runs when its mm has been torn down. */
-static void gk_child_gone(struct callback_head *work)
-{
-	complete(&container_of(work, struct gk_child, exit_work)->gone);
-}
-
-static int gk_child_main(void *arg)
-{
-	struct gk_child *child = arg;
-
-	child->mm = current->mm;
-	mmgrab(child->mm);
-	child->task = get_task_struct(current);
-	complete(&child->done);
-	for (;;) {
-		wait_for_completion(&child->go);
-		if (!child->fn)
-			break;
-		child->fn(child->arg);
-		complete(&child->done);
-	}
-	init_task_work(&child->exit_work, gk_child_gone);
-	WARN_ON(task_work_add(current, &child->exit_work, TWA_NONE));
-	do_exit(0);
-}
-
-static void gk_child_reap(void *arg)
-{
-	struct gk_child *child = arg;
-
-	child->fn = NULL;
-	complete(&child->go);
-	wait_for_completion(&child->gone);
-	mmdrop(child->mm);
-	put_task_struct(child->task);
-}
-
-/* fork(): the child has a copy of the mm, shares all pages, and waits. */
-struct gk_child *gk_fork(struct kunit *test)
-{
-	struct gk_child *child = kunit_kzalloc(test, sizeof(*child), GFP_KERNEL);
-	struct kernel_clone_args args = {
-		.flags = CLONE_UNTRACED,
-		.exit_signal = SIGCHLD,
-		.fn = gk_child_main,
-		.fn_arg = child,
-	};
-
-	KUNIT_ASSERT_NOT_NULL(test, child);
-	init_completion(&child->go);
-	init_completion(&child->done);
-	init_completion(&child->gone);
-	KUNIT_ASSERT_GT(test, kernel_clone(&args), 0);
-	wait_for_completion(&child->done);
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, gk_child_reap,
-							   child));
-	return child;
-}
-
-/* Run @fn in the child, with the child's mm, and wait for it. */
-void gk_child_run(struct kunit *test, struct gk_child *child,
-		  void (*fn)(void *arg), void *arg)
-{
-	child->fn = fn;
-	child->arg = arg;
-	complete(&child->go);
-	wait_for_completion(&child->done);
-}
-
-/* Returns when the child's mm is gone. */
-void gk_child_exit(struct kunit *test, struct gk_child *child)
-{
-	kunit_release_action(test, gk_child_reap, child);
-	gk_settle();
-}
-
-/*
  * Counting
  */
 
@@ -568,6 +654,18 @@ void gk_settle(void)
 	/* Here it is a call; what is left for other CPUs needs their workers. */
 	lru_add_drain();
 	lru_add_drain_all();
+}
+
+/* Anonymous, and nobody else's. */
+bool gk_exclusive(struct page *page)
+{
+	return page && PageAnon(page) && PageAnonExclusive(page);
+}
+
+/* References to a folio that no mapping and no cache explains. */
+int gk_held(struct folio *folio)
+{
+	return folio_ref_count(folio) - folio_expected_ref_count(folio);
 }
 
 struct gk_entry *gk_snapshot(struct gk_range *r)
@@ -800,6 +898,16 @@ const char *gk_where(struct gk_call *c)
 	return buf;
 }
 
+const char *gk_where_at(struct gk_range *r, const char *api)
+{
+	char *buf = kunit_kzalloc(r->test, 320, GFP_KERNEL);
+
+	if (!buf)
+		return api;
+	scnprintf(buf, 320, "shape=%s api=%s", r->shape->name, api);
+	return buf;
+}
+
 void gk_expect_ret(struct gk_call *c, long want)
 {
 	KUNIT_EXPECT_EQ_MSG(c->r->test, c->ret, want,
@@ -878,6 +986,14 @@ void gk_expect_pinned(struct gk_call *c, long want)
 		return;
 	}
 	gk_expect_counts(c);
+}
+
+/* @want pages came back, and all that the call took can be given back. */
+void gk_expect_round_trip(struct gk_call *c, long want)
+{
+	gk_expect_pinned(c, want);
+	gk_release(c);
+	gk_expect_restored(c);
 }
 
 /* An error (or 0), nothing stored, and no count moved. */

@@ -171,14 +171,33 @@ extern const struct gk_shape gk_anon_fresh, gk_anon_written, gk_anon_zero,
 extern const struct gk_shape *const gk_zoo[];
 extern const unsigned int gk_zoo_size;
 
+/* A parameter that stands for two: numbers of elements of two tables. */
+struct gk_pair {
+	unsigned int row;
+	unsigned int column;
+};
+
+const struct gk_pair *gk_next_pair(const void *prev, unsigned int rows,
+				   unsigned int columns);
 const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc);
 const void *gk_api_params(struct kunit *test, const void *prev, char *desc);
+/* Some of the APIs, by what they do. */
+const void *gk_api_params_if(struct kunit *test, const void *prev, char *desc,
+			     bool (*take)(const struct gk_api *api));
+const void *gk_fast_api_params(struct kunit *test, const void *prev, char *desc);
+const void *gk_slow_api_params(struct kunit *test, const void *prev, char *desc);
+const void *gk_fault_api_params(struct kunit *test, const void *prev, char *desc);
+const void *gk_pin_api_params(struct kunit *test, const void *prev, char *desc);
+const void *gk_get_api_params(struct kunit *test, const void *prev, char *desc);
+enum gk_api_id gk_api(struct kunit *test);
 
 /* Mapping. nr == 0: as many pages as the shape says. */
 struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
 			unsigned int nr);
 void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 	     unsigned long prot, unsigned long flags);
+void gk_mmap_anon(struct gk_range *r, unsigned long addr, unsigned long prot,
+		  unsigned long flags);
 static inline unsigned long gk_addr(const struct gk_range *r, unsigned int i)
 {
 	return r->addr + (unsigned long)i * PAGE_SIZE;
@@ -191,16 +210,27 @@ void gk_unmap(struct gk_range *r, unsigned int i, unsigned int n);
 void gk_protect(struct gk_range *r, unsigned int i, unsigned int n,
 		unsigned long prot);
 void gk_madvise(struct gk_range *r, unsigned int i, unsigned int n, int advice);
+void gk_cut_unmap(struct gk_range *r, unsigned int i);
+void gk_cut_no_access(struct gk_range *r, unsigned int i);
+void gk_cut_readonly(struct gk_range *r, unsigned int i);
+void gk_cut_guard(struct gk_range *r, unsigned int i);
+void gk_cut_drop(struct gk_range *r, unsigned int i);
 void gk_wrprotect_ptes(struct gk_range *r, unsigned int i, unsigned int n);
 void gk_set_dirty_pte(struct gk_range *r, unsigned int i, bool dirty);
 void gk_set_young_pte(struct gk_range *r, unsigned int i, bool young);
 void gk_set_soft_dirty_pte(struct gk_range *r, unsigned int i, bool dirty);
 void gk_store(struct gk_range *r, unsigned int i, u8 val);
 u8 gk_load(struct gk_range *r, unsigned int i);
+void gk_store_all(struct gk_range *r);
 struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i);
 void gk_vma_mod_flags(struct gk_range *r, unsigned int i, vm_flags_t set,
 		      vm_flags_t clear);
 struct page *gk_page(struct gk_range *r, unsigned int i);
+/* What a page holds, not by way of a mapping. */
+u8 gk_peek(struct page *page);
+void gk_poke(struct page *page, u8 byte);
+void gk_poke_all(struct gk_range *r);
+bool gk_exclusive(struct page *page);
 /* The page table that entry @i is in moves to @page, which it takes over. */
 void gk_move_table(struct gk_range *r, unsigned int i, struct page *page);
 /* Two pages in a row, each to be freed alone. The caller owns both. */
@@ -221,6 +251,10 @@ struct gk_child *gk_fork(struct kunit *test);
 void gk_child_run(struct kunit *test, struct gk_child *child,
 		  void (*fn)(void *arg), void *arg);
 void gk_child_exit(struct kunit *test, struct gk_child *child);
+/* The range as the child has it, and what the child itself does there. */
+struct gk_range *gk_in_child(struct gk_range *r, struct gk_child *child);
+void gk_child_store(struct gk_range *there, unsigned int i, u8 byte);
+u8 gk_child_load(struct gk_range *there, unsigned int i);
 
 /* Calling GUP. */
 struct gk_call *gk_gup(struct gk_range *r, enum gk_api_id api,
@@ -243,10 +277,13 @@ void gk_expect_counts(struct gk_call *c);
 void gk_expect_untouched(struct gk_call *c);
 void gk_expect_refused(struct gk_call *c, long error);
 void gk_expect_restored(struct gk_call *c);
+/* Pinned, released, restored: for a case that has nothing to do in between. */
+void gk_expect_round_trip(struct gk_call *c, long want);
 
 /* Counts. */
 struct gk_entry *gk_snapshot(struct gk_range *r);
 void gk_settle(void);
+int gk_held(struct folio *folio);
 int gk_refs_wanted(const struct gk_api *api, struct folio *folio, int n);
 long gk_stat(enum node_stat_item item);
 unsigned long gk_faults(void);
@@ -255,15 +292,31 @@ unsigned long gk_faults(void);
 const char *gk_where(struct gk_call *c);
 const char *gk_flags_name(struct kunit *test, unsigned int flags);
 
+const char *gk_where_at(struct gk_range *r, const char *api);
+
+#define GK_EXPECT_EQ(test, where, i, what, got, want)			\
+do {									\
+	long __got = (long)(got), __want = (long)(want);		\
+									\
+	KUNIT_EXPECT_EQ_MSG(test, __got, __want,			\
+			    "%s page=%ld: %s: wanted %ld, got %ld",	\
+			    where, (long)(i), what, __want, __got);	\
+} while (0)
+
 #define GK_EXPECT(call, i, what, got, want)				\
 do {									\
 	struct gk_call *__call = (call);				\
-	long __got = (long)(got), __want = (long)(want);		\
 									\
-	KUNIT_EXPECT_EQ_MSG(__call->r->test, __got, __want,		\
-			    "%s page=%ld: %s: wanted %ld, got %ld",	\
-			    gk_where(__call), (long)(i), what,		\
-			    __want, __got);				\
+	GK_EXPECT_EQ(__call->r->test, gk_where(__call), i, what, got, want); \
+} while (0)
+
+/* The same for what is no struct gk_call: @api is the function that was called. */
+#define GK_EXPECT_AT(range, api, i, what, got, want)			\
+do {									\
+	struct gk_range *__range = (range);				\
+									\
+	GK_EXPECT_EQ(__range->test, gk_where_at(__range, api), i, what,	\
+		     got, want);					\
 } while (0)
 
 /*
@@ -290,11 +343,18 @@ struct gk_drv {
 };
 
 struct gk_drv *gk_drv(struct kunit *test, unsigned int order, unsigned int nr);
+/* A ->fault: the page that belongs there. */
+vm_fault_t gk_drv_give(struct gk_drv *drv, struct vm_fault *vmf);
 struct page *gk_drv_page(struct gk_drv *drv, unsigned int i);
 void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 		 unsigned long flags);
 void gk_drv_mmap_at(struct gk_range *r, struct gk_drv *drv, unsigned long addr,
 		    unsigned long prot, unsigned long flags);
+/* One that inserts no page: each, of order 0, is asked for by a fault. */
+struct gk_drv *gk_drv_mmap_lazy(struct gk_range *r,
+				vm_fault_t (*fault)(struct gk_drv *drv,
+						    struct vm_fault *vmf),
+				unsigned long prot, unsigned long flags);
 void gk_drv_insert(struct gk_range *r, unsigned int i, struct page *page);
 void gk_drv_insert_leaf(struct gk_range *r, unsigned int i,
 			struct folio *folio);

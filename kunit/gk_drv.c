@@ -21,6 +21,13 @@ static vm_fault_t gk_drv_fault(struct vm_fault *vmf)
 	return drv->fault ? drv->fault(drv, vmf) : VM_FAULT_SIGBUS;
 }
 
+vm_fault_t gk_drv_give(struct gk_drv *drv, struct vm_fault *vmf)
+{
+	vmf->page = gk_drv_page(drv, vmf->pgoff);
+	get_page(vmf->page);
+	return 0;
+}
+
 static const struct vm_operations_struct gk_drv_vm_ops = {
 	.fault = gk_drv_fault,
 };
@@ -158,6 +165,18 @@ void gk_drv_mmap(struct gk_range *r, struct gk_drv *drv, unsigned long prot,
 		 unsigned long flags)
 {
 	gk_drv_mmap_at(r, drv, 0, prot, flags);
+}
+
+struct gk_drv *gk_drv_mmap_lazy(struct gk_range *r,
+				vm_fault_t (*fault)(struct gk_drv *drv,
+						    struct vm_fault *vmf),
+				unsigned long prot, unsigned long flags)
+{
+	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
+
+	drv->fault = fault;
+	gk_drv_mmap(r, drv, prot, flags);
+	return drv;
 }
 
 /* Map one page at entry @i. */

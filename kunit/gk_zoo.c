@@ -16,9 +16,7 @@
 
 static void gk_map_anon(struct gk_range *r)
 {
-	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_mmap_anon(r, 0, RW, 0);
 }
 
 static void gk_map_anon_written(struct gk_range *r)
@@ -316,10 +314,8 @@ static void gk_map_dir_edge(struct gk_range *r)
 {
 	unsigned int i;
 
-	gk_mmap(r, NULL, PGDIR_SIZE - r->nr / 2 * PAGE_SIZE, RW,
-		MAP_PRIVATE | MAP_FIXED_NOREPLACE);
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_mmap_anon(r, PGDIR_SIZE - r->nr / 2 * PAGE_SIZE, RW,
+		     MAP_FIXED_NOREPLACE);
 	for (i = r->nr; i--; )
 		gk_fault(r, i, 1, true);
 }

@@ -9,23 +9,23 @@
 #include "gk.h"
 
 /* Half of the pages are there: references taken and faults would both show. */
-static void gup_args_map_half(struct gk_range *r)
+static void args_map_half(struct gk_range *r)
 {
 	gk_anon_fresh.map(r);
 	gk_fault(r, 0, r->nr / 2, true);
 }
 
-static const struct gk_shape gup_args_half = {
-	.name = "half_written", .nr = 16, .map = gup_args_map_half,
+static const struct gk_shape args_half = {
+	.name = "half_written", .nr = 16, .map = args_map_half,
 };
 
 /* What the API may be given: get_*() may say that they get, pin_*() may not. */
-static unsigned int gup_args_accepted(const struct gk_api *api)
+static unsigned int args_accepted(const struct gk_api *api)
 {
 	return api->flags | (api->pins ? 0 : FOLL_GET);
 }
 
-static void gup_args_expect_unlocked(struct gk_call *c, int locked)
+static void args_expect_unlocked(struct gk_call *c, int locked)
 {
 	GK_EXPECT(c, -1, "*locked", c->locked, locked);
 	GK_EXPECT(c, -1, "mmap_lock held", rwsem_is_locked(&c->r->mm->mmap_lock),
@@ -33,7 +33,7 @@ static void gup_args_expect_unlocked(struct gk_call *c, int locked)
 }
 
 /* Make a call that is to be refused with a warning, once per boot at most. */
-static void gup_args_enter_warned(struct gk_call *c)
+static void args_enter_warned(struct gk_call *c)
 {
 	kunit_warning_suppress(c->r->test) {
 		gk_enter(c);
@@ -44,7 +44,7 @@ static void gup_args_enter_warned(struct gk_call *c)
 }
 
 /* Refused: no page, no fault, no reference, no mark on the mm, no lock. */
-static void gup_args_expect_refused(struct gk_call *c, int locked)
+static void args_expect_refused(struct gk_call *c, int locked)
 {
 	unsigned int i;
 
@@ -54,71 +54,71 @@ static void gup_args_expect_refused(struct gk_call *c, int locked)
 			  !!c->before[i].page);
 	GK_EXPECT(c, -1, "MMF_HAS_PINNED",
 		  mm_flags_test(MMF_HAS_PINNED, c->r->mm), 0);
-	gup_args_expect_unlocked(c, locked);
+	args_expect_unlocked(c, locked);
 	gk_release(c);
 }
 
-static void gup_args_refuse(struct gk_range *r, enum gk_api_id api,
-			    unsigned int flags)
+static void args_refuse(struct gk_range *r, enum gk_api_id api,
+			unsigned int flags)
 {
 	struct gk_call *c = gk_prepare(r, api, flags, 0, r->nr);
 
-	gup_args_enter_warned(c);
-	gup_args_expect_refused(c, 1);
+	args_enter_warned(c);
+	args_expect_refused(c, 1);
 }
 
-static void gup_args_accept(struct gk_range *r, enum gk_api_id api,
-			    unsigned int flags)
+static void args_accept(struct gk_range *r, enum gk_api_id api,
+			unsigned int flags)
 {
 	struct gk_call *c = gk_gup(r, api, flags);
 
 	gk_expect_pinned(c, r->nr);
-	gup_args_expect_unlocked(c, 1);
+	args_expect_unlocked(c, 1);
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
-struct gup_args_flag {
+struct args_flag {
 	const char *name;
 	unsigned int flag;
 };
 
-#define GUP_ARGS_FLAG(_name)	{ #_name, FOLL_##_name }
+#define ARGS_FLAG(_name)	{ #_name, FOLL_##_name }
 
-static const struct gup_args_flag gup_args_flags[] = {
-	GUP_ARGS_FLAG(WRITE), GUP_ARGS_FLAG(GET), GUP_ARGS_FLAG(DUMP),
-	GUP_ARGS_FLAG(FORCE), GUP_ARGS_FLAG(NOWAIT), GUP_ARGS_FLAG(NOFAULT),
-	GUP_ARGS_FLAG(HWPOISON), GUP_ARGS_FLAG(ANON), GUP_ARGS_FLAG(LONGTERM),
-	GUP_ARGS_FLAG(SPLIT_PMD), GUP_ARGS_FLAG(PCI_P2PDMA),
-	GUP_ARGS_FLAG(INTERRUPTIBLE), GUP_ARGS_FLAG(HONOR_NUMA_FAULT),
+static const struct args_flag args_flags[] = {
+	ARGS_FLAG(WRITE), ARGS_FLAG(GET), ARGS_FLAG(DUMP),
+	ARGS_FLAG(FORCE), ARGS_FLAG(NOWAIT), ARGS_FLAG(NOFAULT),
+	ARGS_FLAG(HWPOISON), ARGS_FLAG(ANON), ARGS_FLAG(LONGTERM),
+	ARGS_FLAG(SPLIT_PMD), ARGS_FLAG(PCI_P2PDMA),
+	ARGS_FLAG(INTERRUPTIBLE), ARGS_FLAG(HONOR_NUMA_FAULT),
 	/* internal to mm/ */
-	GUP_ARGS_FLAG(TOUCH), GUP_ARGS_FLAG(TRIED), GUP_ARGS_FLAG(REMOTE),
-	GUP_ARGS_FLAG(PIN), GUP_ARGS_FLAG(FAST_ONLY),
-	GUP_ARGS_FLAG(UNLOCKABLE), GUP_ARGS_FLAG(MADV_POPULATE),
+	ARGS_FLAG(TOUCH), ARGS_FLAG(TRIED), ARGS_FLAG(REMOTE),
+	ARGS_FLAG(PIN), ARGS_FLAG(FAST_ONLY),
+	ARGS_FLAG(UNLOCKABLE), ARGS_FLAG(MADV_POPULATE),
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_args_flag, gup_args_flags, name);
+KUNIT_ARRAY_PARAM_DESC(args_flag, args_flags, name);
 
 /* Each flag by itself and with FOLL_WRITE, given to each API. */
 static void gup_args_each_flag(struct kunit *test)
 {
-	const struct gup_args_flag *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_args_half, 0);
+	const struct args_flag *p = test->param_value;
+	struct gk_range *r = gk_map(test, &args_half, 0);
 	unsigned int i;
 
 	for (i = 0; i < GK_NR_APIS; i++) {
-		if (gup_args_accepted(&gk_apis[i]) & p->flag)
+		if (args_accepted(&gk_apis[i]) & p->flag)
 			continue;
-		gup_args_refuse(r, i, p->flag);
-		gup_args_refuse(r, i, p->flag | FOLL_WRITE);
+		args_refuse(r, i, p->flag);
+		args_refuse(r, i, p->flag | FOLL_WRITE);
 	}
 
 	r = gk_map(test, &gk_anon_written, 0);
 	for (i = 0; i < GK_NR_APIS; i++) {
-		if (!(gup_args_accepted(&gk_apis[i]) & p->flag))
+		if (!(args_accepted(&gk_apis[i]) & p->flag))
 			continue;
-		gup_args_accept(r, i, p->flag);
-		gup_args_accept(r, i, p->flag | FOLL_WRITE);
+		args_accept(r, i, p->flag);
+		args_accept(r, i, p->flag | FOLL_WRITE);
 	}
 }
 
@@ -127,64 +127,64 @@ static void gup_args_all_accepted(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	unsigned int flags = gup_args_accepted(api);
+	unsigned int flags = args_accepted(api);
 
-	gup_args_accept(r, api - gk_apis, 0);
-	gup_args_accept(r, api - gk_apis, flags & ~FOLL_LONGTERM);
-	gup_args_accept(r, api - gk_apis, flags & ~FOLL_PCI_P2PDMA);
+	args_accept(r, api - gk_apis, 0);
+	args_accept(r, api - gk_apis, flags & ~FOLL_LONGTERM);
+	args_accept(r, api - gk_apis, flags & ~FOLL_PCI_P2PDMA);
 }
 
 /* One flag that an API refuses spoils all that it accepts. */
 static void gup_args_one_spoils_all(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_args_half, 0);
-	unsigned int accepted = gup_args_accepted(api);
+	struct gk_range *r = gk_map(test, &args_half, 0);
+	unsigned int accepted = args_accepted(api);
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_args_flags); i++)
-		if (!(accepted & gup_args_flags[i].flag))
-			gup_args_refuse(r, api - gk_apis,
-					(accepted & ~FOLL_LONGTERM) |
-					gup_args_flags[i].flag);
+	for (i = 0; i < ARRAY_SIZE(args_flags); i++)
+		if (!(accepted & args_flags[i].flag))
+			args_refuse(r, api - gk_apis,
+				    (accepted & ~FOLL_LONGTERM) |
+				    args_flags[i].flag);
 }
 
 /* Memory of a PCI device must be able to go away: no long-term pins of it. */
 static void gup_args_longterm_p2pdma(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_args_half, 0);
+	struct gk_range *r = gk_map(test, &args_half, 0);
 
-	gup_args_refuse(r, api - gk_apis, FOLL_LONGTERM | FOLL_PCI_P2PDMA);
-	gup_args_refuse(r, api - gk_apis,
-			FOLL_WRITE | FOLL_LONGTERM | FOLL_PCI_P2PDMA);
+	args_refuse(r, api - gk_apis, FOLL_LONGTERM | FOLL_PCI_P2PDMA);
+	args_refuse(r, api - gk_apis,
+		    FOLL_WRITE | FOLL_LONGTERM | FOLL_PCI_P2PDMA);
 }
 
 /* An API that returns pages needs an array; the others then fault them in. */
 static void gup_args_no_array(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_args_half, 0);
+	struct gk_range *r = gk_map(test, &args_half, 0);
 	struct gk_call *c;
 	unsigned int i;
 
 	c = gk_prepare(r, api - gk_apis, api->pins ? 0 : FOLL_GET, 0, r->nr);
 	c->array = NULL;
-	gup_args_enter_warned(c);
-	gup_args_expect_refused(c, 1);
+	args_enter_warned(c);
+	args_expect_refused(c, 1);
 
 	c = gk_prepare(r, api - gk_apis, FOLL_WRITE, 0, r->nr);
 	c->array = NULL;
 	if (api->pins || api->fast) {
-		gup_args_enter_warned(c);
-		gup_args_expect_refused(c, 1);
+		args_enter_warned(c);
+		args_expect_refused(c, 1);
 		return;
 	}
 
 	gk_enter(c);
 	gk_done(c);
 	gk_expect_ret(c, r->nr);
-	gup_args_expect_unlocked(c, 1);
+	args_expect_unlocked(c, 1);
 	for (i = 0; i < r->nr; i++) {
 		GK_EXPECT(c, i, "a page is mapped", !!c->pinned[i].page, true);
 		GK_EXPECT(c, i, "refcount", c->pinned[i].refs,
@@ -193,13 +193,13 @@ static void gup_args_no_array(struct kunit *test)
 	}
 }
 
-struct gup_args_locked {
+struct args_locked {
 	const char *name;
 	enum gk_api_id api;
 	int locked;
 };
 
-static const struct gup_args_locked gup_args_lockeds[] = {
+static const struct args_locked args_lockeds[] = {
 	{ "get_user_pages_remote *locked=0", GK_GET_REMOTE, 0 },
 	{ "get_user_pages_remote *locked=2", GK_GET_REMOTE, 2 },
 	{ "get_user_pages_remote *locked=-1", GK_GET_REMOTE, -1 },
@@ -208,25 +208,25 @@ static const struct gup_args_locked gup_args_lockeds[] = {
 	{ "pin_user_pages_remote *locked=-1", GK_PIN_REMOTE, -1 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_args_locked, gup_args_lockeds, name);
+KUNIT_ARRAY_PARAM_DESC(args_locked, args_lockeds, name);
 
 /* The caller of the remote calls has the lock, and says so with a 1. */
 static void gup_args_locked_is_one(struct kunit *test)
 {
-	const struct gup_args_locked *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_args_half, 0);
+	const struct args_locked *p = test->param_value;
+	struct gk_range *r = gk_map(test, &args_half, 0);
 	struct gk_call *c = gk_prepare(r, p->api, FOLL_WRITE, 0, r->nr);
 
 	c->locked = p->locked;
-	gup_args_enter_warned(c);
-	gup_args_expect_refused(c, p->locked);
+	args_enter_warned(c);
+	args_expect_refused(c, p->locked);
 }
 
 /* Or it does not say, and gets the lock back in any case. */
 static void gup_args_locked_is_null(struct kunit *test)
 {
-	const struct gup_args_locked *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_args_half, 0);
+	const struct args_locked *p = test->param_value;
+	struct gk_range *r = gk_map(test, &args_half, 0);
 	struct gk_call *c = gk_prepare(r, p->api, FOLL_WRITE, 0, r->nr);
 
 	mmap_read_lock(r->mm);
@@ -239,17 +239,17 @@ static void gup_args_locked_is_null(struct kunit *test)
 	gk_done(c);
 
 	gk_expect_pinned(c, r->nr);
-	gup_args_expect_unlocked(c, 1);
+	args_expect_unlocked(c, 1);
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
-static const struct gup_args_locked gup_args_nulls[] = {
+static const struct args_locked args_nulls[] = {
 	{ "get_user_pages_remote", GK_GET_REMOTE },
 	{ "pin_user_pages_remote", GK_PIN_REMOTE },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_args_null, gup_args_nulls, name);
+KUNIT_ARRAY_PARAM_DESC(args_null, args_nulls, name);
 
 /* No pages asked for: 0, whether or not there is something to be had. */
 static void gup_args_nr_zero(struct kunit *test)
@@ -267,7 +267,7 @@ static void gup_args_nr_zero(struct kunit *test)
 
 			gk_expect_ret(c, 0);
 			gk_expect_untouched(c);
-			gup_args_expect_unlocked(c, 1);
+			args_expect_unlocked(c, 1);
 			GK_EXPECT(c, -1, "MMF_HAS_PINNED",
 				  mm_flags_test(MMF_HAS_PINNED, r->mm), 0);
 			gk_release(c);
@@ -280,7 +280,7 @@ static void gup_args_nr_zero(struct kunit *test)
 static void gup_args_flags_before_range(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_args_half, 0);
+	struct gk_range *r = gk_map(test, &args_half, 0);
 	const struct {
 		unsigned long start;
 		long nr;
@@ -295,19 +295,19 @@ static void gup_args_flags_before_range(struct kunit *test)
 					       ranges[i].nr);
 
 		c->addr = ranges[i].start;
-		gup_args_enter_warned(c);
-		gup_args_expect_refused(c, 1);
+		args_enter_warned(c);
+		args_expect_refused(c, 1);
 	}
 }
 
 static struct kunit_case gup_args_cases[] = {
-	KUNIT_CASE_PARAM(gup_args_each_flag, gup_args_flag_gen_params),
+	KUNIT_CASE_PARAM(gup_args_each_flag, args_flag_gen_params),
 	KUNIT_CASE_PARAM(gup_args_all_accepted, gk_api_params),
 	KUNIT_CASE_PARAM(gup_args_one_spoils_all, gk_api_params),
 	KUNIT_CASE_PARAM(gup_args_longterm_p2pdma, gk_api_params),
 	KUNIT_CASE_PARAM(gup_args_no_array, gk_api_params),
-	KUNIT_CASE_PARAM(gup_args_locked_is_one, gup_args_locked_gen_params),
-	KUNIT_CASE_PARAM(gup_args_locked_is_null, gup_args_null_gen_params),
+	KUNIT_CASE_PARAM(gup_args_locked_is_one, args_locked_gen_params),
+	KUNIT_CASE_PARAM(gup_args_locked_is_null, args_null_gen_params),
 	KUNIT_CASE_PARAM(gup_args_nr_zero, gk_api_params),
 	KUNIT_CASE_PARAM(gup_args_flags_before_range, gk_api_params),
 	{}

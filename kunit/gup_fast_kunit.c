@@ -5,7 +5,7 @@
  *
  * get_user_pages_fast() and pin_user_pages_fast() fall back to the slow path
  * silently. The cases see what GUP-fast took by itself with
- * gup_fast_without_slow(): a fatal signal ends the slow path before its first
+ * fast_without_slow(): a fatal signal ends the slow path before its first
  * page, and means nothing to GUP-fast.
  */
 #include <kunit/resource.h>
@@ -20,21 +20,9 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-/* Parameters: the three calls that try GUP-fast. */
-static const void *gup_fast_api_params(struct kunit *test, const void *prev,
-				       char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && !api->fast);
-	return api;
-}
-
 /* Parameters: the shapes of the zoo that GUP-fast can read all of. */
-static const void *gup_fast_shape_params(struct kunit *test, const void *prev,
-					 char *desc)
+static const void *fast_shape_params(struct kunit *test, const void *prev,
+				     char *desc)
 {
 	const struct gk_shape *const *shape = prev;
 
@@ -48,10 +36,10 @@ static const void *gup_fast_shape_params(struct kunit *test, const void *prev,
  * What GUP-fast takes by itself. Where it takes nothing, the calls that fall
  * back return -EINTR, or what the VMA is refused with before signals count.
  */
-static struct gk_call *gup_fast_without_slow(struct gk_range *r,
-					     enum gk_api_id api,
-					     unsigned int flags,
-					     unsigned int first, long nr)
+static struct gk_call *fast_without_slow(struct gk_range *r,
+					 enum gk_api_id api,
+					 unsigned int flags,
+					 unsigned int first, long nr)
 {
 	struct gk_call *c = gk_prepare(r, api, flags, first, nr);
 
@@ -63,16 +51,14 @@ static struct gk_call *gup_fast_without_slow(struct gk_range *r,
 }
 
 /* A call that is expected to take @want pages, and to give them back. */
-static void gup_fast_expect(struct gk_call *c, long want)
+static void fast_expect(struct gk_call *c, long want)
 {
-	gk_expect_pinned(c, want);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, want);
 	GK_EXPECT(c, -1, "mmap_lock held", rwsem_is_locked(&c->r->mm->mmap_lock),
 		  0);
 }
 
-static void gup_fast_expect_refused(struct gk_call *c, long error)
+static void fast_expect_refused(struct gk_call *c, long error)
 {
 	gk_expect_refused(c, error);
 	gk_release(c);
@@ -82,22 +68,22 @@ static void gup_fast_expect_refused(struct gk_call *c, long error)
 }
 
 /* @want pages, or if that is none, what @api returns for @error */
-static void gup_fast_expect_some(struct gk_call *c, long want, long error)
+static void fast_expect_some(struct gk_call *c, long want, long error)
 {
 	if (want)
-		gup_fast_expect(c, want);
+		fast_expect(c, want);
 	else
-		gup_fast_expect_refused(c, c->api->only ? 0 : error);
+		fast_expect_refused(c, c->api->only ? 0 : error);
 }
 
-static void gup_fast_expect_absent(struct gk_call *c, unsigned int i,
-				   unsigned int n)
+static void fast_expect_absent(struct gk_call *c, unsigned int i,
+			       unsigned int n)
 {
 	for (; n; i++, n--)
 		GK_EXPECT(c, i, "a page is mapped", !!c->pinned[i].page, 0);
 }
 
-static bool gup_fast_has_pinned(struct gk_range *r)
+static bool fast_has_pinned(struct gk_range *r)
 {
 	return mm_flags_test(MMF_HAS_PINNED, r->mm);
 }
@@ -106,46 +92,43 @@ static bool gup_fast_has_pinned(struct gk_range *r)
  * Shapes of this suite
  */
 
-static void gup_fast_map_at(struct gk_range *r, unsigned long addr)
+static void fast_map_at(struct gk_range *r, unsigned long addr)
 {
-	gk_mmap(r, NULL, addr, RW, MAP_PRIVATE |
-		(addr ? MAP_FIXED_NOREPLACE : 0));
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_mmap_anon(r, addr, RW, addr ? MAP_FIXED_NOREPLACE : 0);
 }
 
 /* Half of it on either side of an edge of a level of the page tables. */
-static void gup_fast_map_edge(struct gk_range *r)
+static void fast_map_edge(struct gk_range *r)
 {
 	unsigned long size = 1UL << r->shape->arg;
 	unsigned long edge;
 
-	gup_fast_map_at(r, 0);
+	fast_map_at(r, 0);
 	edge = ALIGN(r->addr, size);
 	if (edge >= TASK_SIZE_MAX)
 		edge -= size;
 	gk_unmap(r, 0, r->nr);
-	gup_fast_map_at(r, edge - r->nr / 2 * PAGE_SIZE);
+	fast_map_at(r, edge - r->nr / 2 * PAGE_SIZE);
 	KUNIT_ASSERT_TRUE(r->test, IS_ALIGNED(gk_addr(r, r->nr / 2), size));
 }
 
 /* The last pages that a process can have. */
-static void gup_fast_map_top(struct gk_range *r)
+static void fast_map_top(struct gk_range *r)
 {
-	gup_fast_map_at(r, TASK_SIZE_MAX - r->nr * PAGE_SIZE);
+	fast_map_at(r, TASK_SIZE_MAX - r->nr * PAGE_SIZE);
 	gk_fault(r, 0, r->nr, true);
 }
 
 /* Present, exclusive, writable by its VMA: but not by its entries. */
-static void gup_fast_map_wrprotected(struct gk_range *r)
+static void fast_map_wrprotected(struct gk_range *r)
 {
-	gup_fast_map_at(r, 0);
+	fast_map_at(r, 0);
 	gk_fault(r, 0, r->nr, true);
 	gk_wrprotect_ptes(r, 0, r->nr);
 }
 
 /* A driver's folios, some of which could yet be copied on write. */
-static void gup_fast_map_drv_private(struct gk_range *r)
+static void fast_map_drv_private(struct gk_range *r)
 {
 	struct gk_drv *drv = gk_drv(r->test, r->shape->arg, r->nr);
 	unsigned int i;
@@ -156,7 +139,7 @@ static void gup_fast_map_drv_private(struct gk_range *r)
 }
 
 /* One page at every entry. */
-static void gup_fast_map_one_page(struct gk_range *r)
+static void fast_map_one_page(struct gk_range *r)
 {
 	struct gk_drv *drv = gk_drv(r->test, r->shape->arg, 1);
 	unsigned int i;
@@ -167,7 +150,7 @@ static void gup_fast_map_one_page(struct gk_range *r)
 }
 
 /* Only the inner pages of a folio. */
-static void gup_fast_map_inner(struct gk_range *r)
+static void fast_map_inner(struct gk_range *r)
 {
 	struct gk_drv *drv = gk_drv(r->test, r->shape->arg, 1);
 	unsigned int i;
@@ -177,31 +160,31 @@ static void gup_fast_map_inner(struct gk_range *r)
 		gk_drv_insert(r, i, gk_drv_page(drv, i + 3));
 }
 
-#define GUP_FAST_SHAPE(_name, _nr, _map, _arg)				\
-	static const struct gk_shape gup_fast_##_name = {		\
+#define FAST_SHAPE(_name, _nr, _map, _arg)				\
+	static const struct gk_shape fast_##_name = {			\
 		.name = #_name, .nr = (_nr), .arg = (_arg),		\
-		.map = gup_fast_map_##_map,				\
+		.map = fast_map_##_map,					\
 	}
 
-GUP_FAST_SHAPE(top, 8, top, 0);
-GUP_FAST_SHAPE(wrprotected, 16, wrprotected, 0);
-GUP_FAST_SHAPE(drv_private, 16, drv_private, 2);
-GUP_FAST_SHAPE(one_page, 16, one_page, 0);
-GUP_FAST_SHAPE(one_tail_page, 16, one_page, 4);
-GUP_FAST_SHAPE(inner, 9, inner, 4);
+FAST_SHAPE(top, 8, top, 0);
+FAST_SHAPE(wrprotected, 16, wrprotected, 0);
+FAST_SHAPE(drv_private, 16, drv_private, 2);
+FAST_SHAPE(one_page, 16, one_page, 0);
+FAST_SHAPE(one_tail_page, 16, one_page, 4);
+FAST_SHAPE(inner, 9, inner, 4);
 
-struct gup_fast_level {
+struct fast_level {
 	const char *name;
 	struct gk_shape shape;
 };
 
-static const struct gup_fast_level gup_fast_levels[] = {
-	{ "PMD", { "pmd_edge", 16, 0, gup_fast_map_edge, PMD_SHIFT } },
-	{ "PUD", { "pud_edge", 16, 0, gup_fast_map_edge, PUD_SHIFT } },
-	{ "PGD", { "pgd_edge", 16, 0, gup_fast_map_edge, P4D_SHIFT } },
+static const struct fast_level fast_levels[] = {
+	{ "PMD", { "pmd_edge", 16, 0, fast_map_edge, PMD_SHIFT } },
+	{ "PUD", { "pud_edge", 16, 0, fast_map_edge, PUD_SHIFT } },
+	{ "PGD", { "pgd_edge", 16, 0, fast_map_edge, P4D_SHIFT } },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_level, gup_fast_levels, name);
+KUNIT_ARRAY_PARAM_DESC(fast_level, fast_levels, name);
 
 /*
  * Arguments
@@ -212,8 +195,8 @@ KUNIT_ARRAY_PARAM_DESC(gup_fast_level, gup_fast_levels, name);
  * even a flag set. Behind the pages of gk_alone a walk that does not know its
  * end runs into an empty entry, so that it can be told from what it returns.
  */
-static void gup_fast_nothing_asked(struct kunit *test, const struct gk_api *api,
-				   int nr)
+static void fast_nothing_asked(struct kunit *test, const struct gk_api *api,
+			       int nr)
 {
 	struct gk_range *r = gk_map(test, &gk_alone, 64);
 	const unsigned long starts[] = {
@@ -233,25 +216,25 @@ static void gup_fast_nothing_asked(struct kunit *test, const struct gk_api *api,
 		KUNIT_EXPECT_EQ_MSG(test, c->ret, 0,
 				    "%s addr=%lx: return: wanted 0, got %ld",
 				    gk_where(c), c->addr, c->ret);
-		GK_EXPECT(c, -1, "MMF_HAS_PINNED", gup_fast_has_pinned(r), 0);
+		GK_EXPECT(c, -1, "MMF_HAS_PINNED", fast_has_pinned(r), 0);
 		if (c->ret) {
 			gk_expect_untouched(c);
 			gk_release(c);
 		} else {
-			gup_fast_expect_refused(c, 0);
+			fast_expect_refused(c, 0);
 		}
 	}
 }
 
 static void gup_fast_empty_range(struct kunit *test)
 {
-	gup_fast_nothing_asked(test, test->param_value, 0);
+	fast_nothing_asked(test, test->param_value, 0);
 }
 
 static void gup_fast_negative_range(struct kunit *test)
 {
-	gup_fast_nothing_asked(test, test->param_value, -1);
-	gup_fast_nothing_asked(test, test->param_value, INT_MIN);
+	fast_nothing_asked(test, test->param_value, -1);
+	fast_nothing_asked(test, test->param_value, INT_MIN);
 }
 
 /*
@@ -265,7 +248,7 @@ static void __maybe_unused gup_fast_wrapped_range(struct kunit *test)
 	struct gk_call *c = gk_gup_part(r, api - gk_apis, FOLL_WRITE, 0,
 					1 << (32 - PAGE_SHIFT));
 
-	gup_fast_expect_refused(c, -EOVERFLOW);
+	fast_expect_refused(c, -EOVERFLOW);
 }
 
 static void __maybe_unused gup_fast_wide_range(struct kunit *test)
@@ -273,8 +256,8 @@ static void __maybe_unused gup_fast_wide_range(struct kunit *test)
 	const struct gk_api *api = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_alone, 64);
 
-	gup_fast_expect(gk_gup_part(r, api - gk_apis, FOLL_WRITE, 0,
-				    1 << (32 - PAGE_SHIFT)), r->nr);
+	fast_expect(gk_gup_part(r, api - gk_apis, FOLL_WRITE, 0,
+				1 << (32 - PAGE_SHIFT)), r->nr);
 }
 
 /* start + len wraps around. */
@@ -304,7 +287,7 @@ static void gup_fast_overflow(struct kunit *test)
 		c->addr = calls[i].start;
 		gk_enter(c);
 		gk_done(c);
-		gup_fast_expect_refused(c, calls[i].want);
+		fast_expect_refused(c, calls[i].want);
 	}
 }
 
@@ -313,23 +296,23 @@ static void gup_fast_past_task_size(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
 	enum gk_api_id id = api - gk_apis;
-	struct gk_range *r = gk_map(test, &gup_fast_top, 0);
+	struct gk_range *r = gk_map(test, &fast_top, 0);
 	struct gk_call *c;
 
-	gup_fast_expect(gk_gup(r, id, FOLL_WRITE), r->nr);
-	gup_fast_expect(gk_gup_part(r, id, FOLL_WRITE, r->nr - 1, 1), 1);
+	fast_expect(gk_gup(r, id, FOLL_WRITE), r->nr);
+	fast_expect(gk_gup_part(r, id, FOLL_WRITE, r->nr - 1, 1), 1);
 
-	gup_fast_expect_refused(gk_gup_part(r, id, FOLL_WRITE, 0, r->nr + 1),
-				-EFAULT);
-	gup_fast_expect_refused(gk_gup_part(r, id, 0, r->nr - 1, 2), -EFAULT);
-	gup_fast_expect_refused(gk_gup_part(r, id, 0, r->nr, 1), -EFAULT);
+	fast_expect_refused(gk_gup_part(r, id, FOLL_WRITE, 0, r->nr + 1),
+			    -EFAULT);
+	fast_expect_refused(gk_gup_part(r, id, 0, r->nr - 1, 2), -EFAULT);
+	fast_expect_refused(gk_gup_part(r, id, 0, r->nr, 1), -EFAULT);
 
 	/* What counts is the page that the address is in. */
 	c = gk_prepare(r, id, FOLL_WRITE, r->nr - 1, 1);
 	c->addr += PAGE_SIZE - 1;
 	gk_enter(c);
 	gk_done(c);
-	gup_fast_expect(c, 1);
+	fast_expect(c, 1);
 }
 
 /*
@@ -341,7 +324,7 @@ static void gup_fast_unaligned(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
 	static const unsigned int offsets[] = { 1, 123, PAGE_SIZE - 1 };
-	struct gk_range *r = gk_map(test, &gup_fast_levels[0].shape, 0);
+	struct gk_range *r = gk_map(test, &fast_levels[0].shape, 0);
 	unsigned int i;
 
 	gk_fault(r, r->nr / 2, r->nr / 2, true);
@@ -353,16 +336,16 @@ static void gup_fast_unaligned(struct kunit *test)
 		c->addr += offsets[i];
 		gk_enter(c);
 		gk_done(c);
-		gup_fast_expect(c, r->nr);
+		fast_expect(c, r->nr);
 	}
 }
 
-struct gup_fast_flags_param {
+struct fast_flags_param {
 	const char *name;
 	unsigned int flags;
 };
 
-static const struct gup_fast_flags_param gup_fast_bad_flags[] = {
+static const struct fast_flags_param fast_bad_flags[] = {
 	{ "DUMP", FOLL_DUMP },
 	{ "NOWAIT", FOLL_NOWAIT },
 	{ "HWPOISON", FOLL_HWPOISON },
@@ -374,12 +357,12 @@ static const struct gup_fast_flags_param gup_fast_bad_flags[] = {
 	{ "a flag without a name", BIT(31) },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_bad_flags, gup_fast_bad_flags, name);
+KUNIT_ARRAY_PARAM_DESC(fast_bad_flags, fast_bad_flags, name);
 
 /* Flags that GUP-fast does not implement are refused, not ignored. */
 static void gup_fast_flags_refused(struct kunit *test)
 {
-	const struct gup_fast_flags_param *p = test->param_value;
+	const struct fast_flags_param *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	unsigned int i;
 
@@ -393,8 +376,8 @@ static void gup_fast_flags_refused(struct kunit *test)
 			GK_EXPECT(c, -1, "more than one warning",
 				  KUNIT_SUPPRESSED_WARNING_COUNT() > 1, 0);
 		}
-		gup_fast_expect_refused(c, -EINVAL);
-		GK_EXPECT(c, -1, "MMF_HAS_PINNED", gup_fast_has_pinned(r), 0);
+		fast_expect_refused(c, -EINVAL);
+		GK_EXPECT(c, -1, "MMF_HAS_PINNED", fast_has_pinned(r), 0);
 	}
 }
 
@@ -402,15 +385,15 @@ static void gup_fast_flags_refused(struct kunit *test)
  * Where it stops
  */
 
-enum gup_fast_place { FIRST, SECOND, BEFORE_EDGE, AFTER_EDGE, LAST };
+enum fast_place { FIRST, SECOND, BEFORE_EDGE, AFTER_EDGE, LAST };
 
-struct gup_fast_stop {
+struct fast_stop {
 	const char *name;
 	void (*stop)(struct gk_range *r, unsigned int i);
-	enum gup_fast_place place;
+	enum fast_place place;
 };
 
-static unsigned int gup_fast_index(struct gk_range *r, enum gup_fast_place at)
+static unsigned int fast_index(struct gk_range *r, enum fast_place at)
 {
 	switch (at) {
 	case FIRST:
@@ -426,45 +409,25 @@ static unsigned int gup_fast_index(struct gk_range *r, enum gup_fast_place at)
 	}
 }
 
-static void gup_fast_stop_unmap(struct gk_range *r, unsigned int i)
-{
-	gk_unmap(r, i, 1);
-}
-
-static void gup_fast_stop_protect(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_NONE);
-}
-
-static void gup_fast_stop_guard(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_GUARD_INSTALL);
-}
-
-static void gup_fast_drop(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_DONTNEED);
-}
-
-static const struct gup_fast_stop gup_fast_stops[] = {
-	{ "unmapped, first page", gup_fast_stop_unmap, FIRST },
-	{ "unmapped, second page", gup_fast_stop_unmap, SECOND },
-	{ "unmapped, before the edge", gup_fast_stop_unmap, BEFORE_EDGE },
-	{ "unmapped, after the edge", gup_fast_stop_unmap, AFTER_EDGE },
-	{ "unmapped, last page", gup_fast_stop_unmap, LAST },
-	{ "PROT_NONE, first page", gup_fast_stop_protect, FIRST },
-	{ "PROT_NONE, second page", gup_fast_stop_protect, SECOND },
-	{ "PROT_NONE, before the edge", gup_fast_stop_protect, BEFORE_EDGE },
-	{ "PROT_NONE, after the edge", gup_fast_stop_protect, AFTER_EDGE },
-	{ "PROT_NONE, last page", gup_fast_stop_protect, LAST },
-	{ "guard, first page", gup_fast_stop_guard, FIRST },
-	{ "guard, second page", gup_fast_stop_guard, SECOND },
-	{ "guard, before the edge", gup_fast_stop_guard, BEFORE_EDGE },
-	{ "guard, after the edge", gup_fast_stop_guard, AFTER_EDGE },
-	{ "guard, last page", gup_fast_stop_guard, LAST },
+static const struct fast_stop fast_stops[] = {
+	{ "unmapped, first page", gk_cut_unmap, FIRST },
+	{ "unmapped, second page", gk_cut_unmap, SECOND },
+	{ "unmapped, before the edge", gk_cut_unmap, BEFORE_EDGE },
+	{ "unmapped, after the edge", gk_cut_unmap, AFTER_EDGE },
+	{ "unmapped, last page", gk_cut_unmap, LAST },
+	{ "PROT_NONE, first page", gk_cut_no_access, FIRST },
+	{ "PROT_NONE, second page", gk_cut_no_access, SECOND },
+	{ "PROT_NONE, before the edge", gk_cut_no_access, BEFORE_EDGE },
+	{ "PROT_NONE, after the edge", gk_cut_no_access, AFTER_EDGE },
+	{ "PROT_NONE, last page", gk_cut_no_access, LAST },
+	{ "guard, first page", gk_cut_guard, FIRST },
+	{ "guard, second page", gk_cut_guard, SECOND },
+	{ "guard, before the edge", gk_cut_guard, BEFORE_EDGE },
+	{ "guard, after the edge", gk_cut_guard, AFTER_EDGE },
+	{ "guard, last page", gk_cut_guard, LAST },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_stop, gup_fast_stops, name);
+KUNIT_ARRAY_PARAM_DESC(fast_stop, fast_stops, name);
 
 /*
  * A page that cannot be had, at either side of a page table's edge: the pages
@@ -472,52 +435,52 @@ KUNIT_ARRAY_PARAM_DESC(gup_fast_stop, gup_fast_stops, name);
  */
 static void gup_fast_partial(struct kunit *test)
 {
-	const struct gup_fast_stop *p = test->param_value;
+	const struct fast_stop *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_table_edge, 0);
-	unsigned int at = gup_fast_index(r, p->place);
+	unsigned int at = fast_index(r, p->place);
 	unsigned int i;
 
 	p->stop(r, at);
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast)
 			continue;
-		gup_fast_expect_some(gk_gup(r, i, 0), at, -EFAULT);
-		gup_fast_expect_some(gk_gup(r, i, FOLL_WRITE), at, -EFAULT);
+		fast_expect_some(gk_gup(r, i, 0), at, -EFAULT);
+		fast_expect_some(gk_gup(r, i, FOLL_WRITE), at, -EFAULT);
 	}
 }
 
-static const struct gup_fast_stop gup_fast_places[] = {
-	{ "first page", gup_fast_drop, FIRST },
-	{ "second page", gup_fast_drop, SECOND },
-	{ "before the edge", gup_fast_drop, BEFORE_EDGE },
-	{ "after the edge", gup_fast_drop, AFTER_EDGE },
-	{ "last page", gup_fast_drop, LAST },
+static const struct fast_stop fast_places[] = {
+	{ "first page", gk_cut_drop, FIRST },
+	{ "second page", gk_cut_drop, SECOND },
+	{ "before the edge", gk_cut_drop, BEFORE_EDGE },
+	{ "after the edge", gk_cut_drop, AFTER_EDGE },
+	{ "last page", gk_cut_drop, LAST },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_place, gup_fast_places, name);
+KUNIT_ARRAY_PARAM_DESC(fast_place, fast_places, name);
 
 /* A page that is not present: GUP-fast stops, the slow path takes over. */
 static void gup_fast_resumed(struct kunit *test)
 {
-	const struct gup_fast_stop *p = test->param_value;
+	const struct fast_stop *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_table_edge, 0);
-	unsigned int at = gup_fast_index(r, p->place);
+	unsigned int at = fast_index(r, p->place);
 	struct gk_call *c;
 	unsigned int i;
 
 	p->stop(r, at);
 	c = gk_gup(r, GK_GET_FAST_ONLY, FOLL_WRITE);
-	gup_fast_expect_some(c, at, 0);
-	gup_fast_expect_absent(c, at, 1);
+	fast_expect_some(c, at, 0);
+	fast_expect_absent(c, at, 1);
 
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast || gk_apis[i].only)
 			continue;
-		c = gup_fast_without_slow(r, i, FOLL_WRITE, 0, r->nr);
-		gup_fast_expect_some(c, at, -EINTR);
-		gup_fast_expect_absent(c, at, 1);
+		c = fast_without_slow(r, i, FOLL_WRITE, 0, r->nr);
+		fast_expect_some(c, at, -EINTR);
+		fast_expect_absent(c, at, 1);
 
-		gup_fast_expect(gk_gup(r, i, FOLL_WRITE), r->nr);
+		fast_expect(gk_gup(r, i, FOLL_WRITE), r->nr);
 		p->stop(r, at);
 	}
 }
@@ -525,9 +488,9 @@ static void gup_fast_resumed(struct kunit *test)
 /* The slow path finds a hole: its pages and GUP-fast's add up. */
 static void gup_fast_resumed_partial(struct kunit *test)
 {
-	const struct gup_fast_stop *p = test->param_value;
+	const struct fast_stop *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_table_edge, 32);
-	unsigned int at = gup_fast_index(r, p->place);
+	unsigned int at = fast_index(r, p->place);
 	unsigned int i;
 
 	if (p->place == LAST)
@@ -537,14 +500,14 @@ static void gup_fast_resumed_partial(struct kunit *test)
 		if (!gk_apis[i].fast || gk_apis[i].only)
 			continue;
 		p->stop(r, at);
-		gup_fast_expect(gk_gup(r, i, FOLL_WRITE), at + 1);
+		fast_expect(gk_gup(r, i, FOLL_WRITE), at + 1);
 	}
 }
 
 /* Across the edge of a table of each level: nothing lost, nothing twice. */
 static void gup_fast_table_edge(struct kunit *test)
 {
-	const struct gup_fast_level *p = test->param_value;
+	const struct fast_level *p = test->param_value;
 	struct gk_range *r = gk_map(test, &p->shape, 0);
 	unsigned int half = r->nr / 2;
 	unsigned int i;
@@ -554,21 +517,21 @@ static void gup_fast_table_edge(struct kunit *test)
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast)
 			continue;
-		gup_fast_expect(gup_fast_without_slow(r, i, FOLL_WRITE, 0,
-						      r->nr), half);
-		gup_fast_expect_some(gup_fast_without_slow(r, i, 0, half, 1),
-				     0, -EINTR);
+		fast_expect(fast_without_slow(r, i, FOLL_WRITE, 0,
+					      r->nr), half);
+		fast_expect_some(fast_without_slow(r, i, 0, half, 1),
+				 0, -EINTR);
 	}
 
 	gk_fault(r, half, half, true);
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast)
 			continue;
-		gup_fast_expect(gup_fast_without_slow(r, i, FOLL_WRITE, 0,
-						      r->nr), r->nr);
-		gup_fast_expect(gup_fast_without_slow(r, i, 0, half - 1, 1), 1);
-		gup_fast_expect(gup_fast_without_slow(r, i, 0, half - 1, 2), 2);
-		gup_fast_expect(gup_fast_without_slow(r, i, 0, half, 1), 1);
+		fast_expect(fast_without_slow(r, i, FOLL_WRITE, 0,
+					      r->nr), r->nr);
+		fast_expect(fast_without_slow(r, i, 0, half - 1, 1), 1);
+		fast_expect(fast_without_slow(r, i, 0, half - 1, 2), 2);
+		fast_expect(fast_without_slow(r, i, 0, half, 1), 1);
 	}
 }
 
@@ -579,20 +542,20 @@ static void gup_fast_table_edge(struct kunit *test)
  * folded, pmd_addr_end() and the like bound nothing.
  */
 
-static void gup_fast_free_page(void *page)
+static void fast_free_page(void *page)
 {
 	put_page(page);
 }
 
 /* Entries for @page fill the memory behind the table that entry @i of @r is in. */
-static void gup_fast_plant(struct gk_range *r, unsigned int i, struct page *page)
+static void fast_plant(struct gk_range *r, unsigned int i, struct page *page)
 {
 	struct page *table = gk_two_pages(r->test);
 	pte_t *entry = page_address(table + 1);
 	unsigned int k;
 
 	KUNIT_ASSERT_EQ(r->test, 0,
-			kunit_add_action_or_reset(r->test, gup_fast_free_page,
+			kunit_add_action_or_reset(r->test, fast_free_page,
 						  table + 1));
 	for (k = 0; k < PTRS_PER_PTE; k++)
 		entry[k] = pte_mkdirty(pte_mkyoung(pfn_pte(page_to_pfn(page),
@@ -601,22 +564,22 @@ static void gup_fast_plant(struct gk_range *r, unsigned int i, struct page *page
 	gk_move_table(r, i, table);
 }
 
-static const struct gup_fast_behind {
+static const struct fast_behind {
 	const char *name;
 	bool mapped;		/* the next table maps the pages behind the edge */
 	bool table;		/* there is a next table */
-} gup_fast_behinds[] = {
+} fast_behinds[] = {
 	{ "the next table maps other pages", true, true },
 	{ "the next table is empty", false, true },
 	{ "there is no next table", false, false },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_behind, gup_fast_behinds, name);
+KUNIT_ARRAY_PARAM_DESC(fast_behind, fast_behinds, name);
 
 static void gup_fast_behind_table(struct kunit *test)
 {
-	const struct gup_fast_behind *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gup_fast_levels[0].shape, 0);
+	const struct fast_behind *p = test->param_value;
+	struct gk_range *r = gk_map(test, &fast_levels[0].shape, 0);
 	struct page *page = gk_drv_page(gk_drv(test, 0, 1), 0);
 	unsigned int half = r->nr / 2, before, i, k;
 	struct gk_call *c;
@@ -627,19 +590,19 @@ static void gup_fast_behind_table(struct kunit *test)
 	if (p->mapped)
 		gk_fault(r, half, half, true);
 	gk_fault(r, 0, half, true);
-	gup_fast_plant(r, 0, page);
+	fast_plant(r, 0, page);
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast)
 			continue;
 		for (before = 1; before <= half; before++)
 			for (k = 1; k < half; k++) {
-				c = gup_fast_without_slow(r, i, FOLL_WRITE,
-							  half - before,
-							  before + k);
+				c = fast_without_slow(r, i, FOLL_WRITE,
+						      half - before,
+						      before + k);
 				GK_EXPECT(c, before,
 					  "references to a page that is not mapped",
 					  page_ref_count(page), 1);
-				gup_fast_expect(c, before + (p->mapped ? k : 0));
+				fast_expect(c, before + (p->mapped ? k : 0));
 				if (c->wrong || page_ref_count(page) != 1)
 					return;
 			}
@@ -651,7 +614,7 @@ static void gup_fast_behind_table(struct kunit *test)
  * The same for a leaf: the last pages of one folio, and the first of the next in the
  * address space, which is not the next in memory.
  */
-static void gup_fast_map_leaves(struct gk_range *r)
+static void fast_map_leaves(struct gk_range *r)
 {
 	struct gk_drv *drv = gk_drv(r->test, HPAGE_PMD_ORDER, 3 * HPAGE_PMD_NR);
 	unsigned int next, nr = r->nr;
@@ -671,7 +634,7 @@ static void gup_fast_map_leaves(struct gk_range *r)
 static void gup_fast_behind_leaf(struct kunit *test)
 {
 	static const struct gk_shape leaves = {
-		.name = "leaves", .nr = 16, .map = gup_fast_map_leaves,
+		.name = "leaves", .nr = 16, .map = fast_map_leaves,
 	};
 	const struct gk_api *api = test->param_value;
 	unsigned int before, half, k;
@@ -684,9 +647,9 @@ static void gup_fast_behind_leaf(struct kunit *test)
 	half = r->nr / 2;
 	for (before = 1; before <= half; before++)
 		for (k = 1; k <= half; k++) {
-			c = gup_fast_without_slow(r, api - gk_apis, FOLL_WRITE,
-						  half - before, before + k);
-			gup_fast_expect(c, before + k);
+			c = fast_without_slow(r, api - gk_apis, FOLL_WRITE,
+					      half - before, before + k);
+			fast_expect(c, before + k);
 			if (c->wrong)
 				return;
 		}
@@ -722,9 +685,9 @@ static void gup_fast_taken(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		if (!((*shape)->traits & calls[i].trait))
 			continue;
-		gup_fast_expect(gup_fast_without_slow(r, calls[i].api,
-						      calls[i].flags, 0, r->nr),
-				r->nr);
+		fast_expect(fast_without_slow(r, calls[i].api,
+					      calls[i].flags, 0, r->nr),
+			    r->nr);
 	}
 }
 
@@ -745,19 +708,19 @@ static void gup_fast_only_irqs_off(struct kunit *test)
 	gk_done(c);
 
 	GK_EXPECT(c, -1, "interrupts off", off, true);
-	gup_fast_expect(c, r->nr);
+	fast_expect(c, r->nr);
 }
 
-static const struct gk_shape *const gup_fast_fresh_shapes[] = {
+static const struct gk_shape *const fast_fresh_shapes[] = {
 	&gk_anon_fresh, &gk_shmem_fresh,
 };
 
-static void gup_fast_shape_desc(const struct gk_shape *const *shape, char *desc)
+static void fast_shape_desc(const struct gk_shape *const *shape, char *desc)
 {
 	strscpy(desc, (*shape)->name, KUNIT_PARAM_DESC_SIZE);
 }
 
-KUNIT_ARRAY_PARAM(gup_fast_fresh, gup_fast_fresh_shapes, gup_fast_shape_desc);
+KUNIT_ARRAY_PARAM(fast_fresh, fast_fresh_shapes, fast_shape_desc);
 
 /* get_user_pages_fast_only() does not fault, with interrupts on or off. */
 static void gup_fast_only_no_fault(struct kunit *test)
@@ -778,12 +741,12 @@ static void gup_fast_only_no_fault(struct kunit *test)
 		gk_enter(c);
 		local_irq_restore(flags);
 		gk_done(c);
-		gup_fast_expect_refused(c, 0);
-		gup_fast_expect_absent(c, 0, r->nr);
+		fast_expect_refused(c, 0);
+		fast_expect_absent(c, 0, r->nr);
 
 		c = gk_gup(r, GK_GET_FAST_ONLY, foll[i]);
-		gup_fast_expect_refused(c, 0);
-		gup_fast_expect_absent(c, 0, r->nr);
+		fast_expect_refused(c, 0);
+		fast_expect_absent(c, 0, r->nr);
 	}
 }
 
@@ -795,12 +758,12 @@ static void gup_fast_only_no_driver_fault(struct kunit *test)
 	struct gk_call *c;
 
 	c = gk_gup(r, GK_GET_FAST_ONLY, FOLL_WRITE);
-	gup_fast_expect(c, 5);
+	fast_expect(c, 5);
 	GK_EXPECT(c, 5, "calls of ->fault", drv->faults, 0);
 
 	/* Whereas this one asks, once. */
 	c = gk_gup(r, GK_GET_FAST, FOLL_WRITE);
-	gup_fast_expect(c, 5);
+	fast_expect(c, 5);
 	GK_EXPECT(c, 5, "calls of ->fault", drv->faults, 1);
 }
 
@@ -815,62 +778,62 @@ static void gup_fast_nofault(struct kunit *test)
 	unsigned int i;
 
 	r = gk_map(test, &gk_anon_written, 0);
-	gup_fast_expect(gk_gup(r, id, flags), r->nr);
+	fast_expect(gk_gup(r, id, flags), r->nr);
 
 	r = gk_map(test, &gk_anon_fresh, 0);
 	c = gk_gup(r, id, flags);
-	gup_fast_expect_some(c, 0, -EFAULT);
-	gup_fast_expect_absent(c, 0, r->nr);
+	fast_expect_some(c, 0, -EFAULT);
+	fast_expect_absent(c, 0, r->nr);
 
 	r = gk_map(test, &gk_drv_holes, 0);
 	c = gk_gup(r, id, flags);
-	gup_fast_expect(c, 5);
+	fast_expect(c, 5);
 	GK_EXPECT(c, 5, "calls of ->fault", gk_range_drv(r)->faults, 0);
 
 	/* Present, but it takes a fault to write: not to read. */
-	r = gk_map(test, &gup_fast_wrprotected, 0);
+	r = gk_map(test, &fast_wrprotected, 0);
 	c = gk_gup(r, id, flags);
-	gup_fast_expect_some(c, 0, -EFAULT);
+	fast_expect_some(c, 0, -EFAULT);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "pte_write()", pte_write(gk_pte(r, i)), 0);
-	gup_fast_expect(gk_gup(r, id, FOLL_NOFAULT), r->nr);
+	fast_expect(gk_gup(r, id, FOLL_NOFAULT), r->nr);
 
 	/* A R/O pin of a shared page would have to unshare it. */
 	r = gk_map(test, &gk_anon_shared, 0);
-	gup_fast_expect_some(gk_gup(r, id, FOLL_NOFAULT),
-			     api->pins ? 0 : r->nr, -EFAULT);
+	fast_expect_some(gk_gup(r, id, FOLL_NOFAULT),
+			 api->pins ? 0 : r->nr, -EFAULT);
 }
 
 /* Folios of each order, runs of pages that end where folios do, and beside. */
-struct gup_fast_order {
+struct fast_order {
 	const char *name;
 	struct gk_shape shape;
 };
 
-static const struct gup_fast_order gup_fast_orders[] = {
-	{ "order 0", { "drv_private_0", 4, 0, gup_fast_map_drv_private, 0 } },
-	{ "order 2", { "drv_private_2", 12, 0, gup_fast_map_drv_private, 2 } },
-	{ "order 4", { "drv_private_4", 48, 0, gup_fast_map_drv_private, 4 } },
-	{ "order 9", { "drv_private_9", 1024, 0, gup_fast_map_drv_private, 9 } },
+static const struct fast_order fast_orders[] = {
+	{ "order 0", { "drv_private_0", 4, 0, fast_map_drv_private, 0 } },
+	{ "order 2", { "drv_private_2", 12, 0, fast_map_drv_private, 2 } },
+	{ "order 4", { "drv_private_4", 48, 0, fast_map_drv_private, 4 } },
+	{ "order 9", { "drv_private_9", 1024, 0, fast_map_drv_private, 9 } },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_order, gup_fast_orders, name);
+KUNIT_ARRAY_PARAM_DESC(fast_order, fast_orders, name);
 
-static void gup_fast_expect_run(struct gk_range *r, unsigned int first,
-				unsigned int nr)
+static void fast_expect_run(struct gk_range *r, unsigned int first,
+			    unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast)
 			continue;
-		gup_fast_expect(gup_fast_without_slow(r, i, 0, first, nr), nr);
+		fast_expect(fast_without_slow(r, i, 0, first, nr), nr);
 	}
 }
 
 static void gup_fast_large_folios(struct kunit *test)
 {
-	const struct gup_fast_order *p = test->param_value;
+	const struct fast_order *p = test->param_value;
 	struct gk_range *r = gk_map(test, &p->shape, 0);
 	unsigned int nr = 1U << p->shape.arg;
 	const unsigned int firsts[] = { 0, 1, nr - 1, nr };
@@ -881,7 +844,7 @@ static void gup_fast_large_folios(struct kunit *test)
 		for (j = 0; j < ARRAY_SIZE(lengths); j++)
 			/* Of an order 0 folio, nr - 1 pages are none. */
 			if (lengths[j] && firsts[i] + lengths[j] <= r->nr)
-				gup_fast_expect_run(r, firsts[i], lengths[j]);
+				fast_expect_run(r, firsts[i], lengths[j]);
 }
 
 /* A folio of which only the inside is mapped. */
@@ -889,11 +852,10 @@ static void gup_fast_part_of_folio(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
 	enum gk_api_id id = api - gk_apis;
-	struct gk_range *r = gk_map(test, &gup_fast_inner, 0);
+	struct gk_range *r = gk_map(test, &fast_inner, 0);
 
-	gup_fast_expect(gup_fast_without_slow(r, id, FOLL_WRITE, 0, r->nr),
-			r->nr);
-	gup_fast_expect(gup_fast_without_slow(r, id, FOLL_WRITE, 4, 1), 1);
+	fast_expect(fast_without_slow(r, id, FOLL_WRITE, 0, r->nr), r->nr);
+	fast_expect(fast_without_slow(r, id, FOLL_WRITE, 4, 1), 1);
 }
 
 /* The same page at every entry is taken once for each. */
@@ -902,12 +864,12 @@ static void gup_fast_same_page(struct kunit *test)
 	const struct gk_api *api = test->param_value;
 	struct gk_range *r;
 
-	r = gk_map(test, &gup_fast_one_page, 0);
-	gup_fast_expect(gup_fast_without_slow(r, api - gk_apis, FOLL_WRITE, 0,
-					      r->nr), r->nr);
-	r = gk_map(test, &gup_fast_one_tail_page, 0);
-	gup_fast_expect(gup_fast_without_slow(r, api - gk_apis, FOLL_WRITE, 0,
-					      r->nr), r->nr);
+	r = gk_map(test, &fast_one_page, 0);
+	fast_expect(fast_without_slow(r, api - gk_apis, FOLL_WRITE, 0,
+				      r->nr), r->nr);
+	r = gk_map(test, &fast_one_tail_page, 0);
+	fast_expect(fast_without_slow(r, api - gk_apis, FOLL_WRITE, 0,
+				      r->nr), r->nr);
 }
 
 /* The folios that were taken are marked referenced, and no other. */
@@ -925,12 +887,12 @@ static void gup_fast_referenced(struct kunit *test)
 
 		for (k = 0; k < r->nr; k++)
 			folio_clear_referenced(page_folio(gk_page(r, k)));
-		c = gup_fast_without_slow(r, api - gk_apis, FOLL_WRITE, 4, 8);
+		c = fast_without_slow(r, api - gk_apis, FOLL_WRITE, 4, 8);
 		for (k = 0; k < r->nr; k++)
 			GK_EXPECT(c, k, "folio_test_referenced()",
 				  folio_test_referenced(page_folio(gk_page(r, k))),
 				  k >= 4 && k < 12);
-		gup_fast_expect(c, 8);
+		fast_expect(c, 8);
 	}
 }
 
@@ -941,13 +903,13 @@ static void gup_fast_marks_mm(struct kunit *test)
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_call *c;
 
-	KUNIT_ASSERT_FALSE(test, gup_fast_has_pinned(r));
+	KUNIT_ASSERT_FALSE(test, fast_has_pinned(r));
 	c = gk_gup(r, api - gk_apis, FOLL_WRITE);
-	GK_EXPECT(c, -1, "MMF_HAS_PINNED", gup_fast_has_pinned(r), api->pins);
-	gup_fast_expect(c, r->nr);
+	GK_EXPECT(c, -1, "MMF_HAS_PINNED", fast_has_pinned(r), api->pins);
+	fast_expect(c, r->nr);
 	/* Once pinned, for good. */
 	GK_EXPECT(c, -1, "MMF_HAS_PINNED after the release",
-		  gup_fast_has_pinned(r), api->pins);
+		  fast_has_pinned(r), api->pins);
 }
 
 /*
@@ -955,10 +917,10 @@ static void gup_fast_marks_mm(struct kunit *test)
  */
 
 /**
- * struct gup_fast_left - calls that GUP-fast must not satisfy
+ * struct fast_left - calls that GUP-fast must not satisfy
  * @want: what the slow path then returns, 0: all pages
  */
-struct gup_fast_left {
+struct fast_left {
 	const char *name;
 	const struct gk_shape *shape;
 	enum gk_api_id api;
@@ -969,11 +931,11 @@ struct gup_fast_left {
 #define GET	GK_GET_FAST
 #define PIN	GK_PIN_FAST
 
-static const struct gup_fast_left gup_fast_lefts[] = {
+static const struct fast_left fast_lefts[] = {
 	/* read-only entries */
-	{ "read-only entry, get to write", &gup_fast_wrprotected, GET,
+	{ "read-only entry, get to write", &fast_wrprotected, GET,
 		FOLL_WRITE },
-	{ "read-only entry, pin to write", &gup_fast_wrprotected, PIN,
+	{ "read-only entry, pin to write", &fast_wrprotected, PIN,
 		FOLL_WRITE },
 	{ "read-only VMA, get to write", &gk_anon_readonly, GET, FOLL_WRITE,
 		-EFAULT },
@@ -996,28 +958,27 @@ static const struct gup_fast_left gup_fast_lefts[] = {
 		FOLL_LONGTERM | FOLL_WRITE },
 	{ "driver's large folio, long-term pin to write", &gk_drv_order4, PIN,
 		FOLL_LONGTERM | FOLL_WRITE },
-	{ "private driver's page, long-term pin", &gup_fast_drv_private, PIN,
+	{ "private driver's page, long-term pin", &fast_drv_private, PIN,
 		FOLL_LONGTERM },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_left, gup_fast_lefts, name);
+KUNIT_ARRAY_PARAM_DESC(fast_left, fast_lefts, name);
 
 static void gup_fast_left_to_slow(struct kunit *test)
 {
-	const struct gup_fast_left *p = test->param_value;
+	const struct fast_left *p = test->param_value;
 	struct gk_range *r = gk_map(test, p->shape, 0);
 
-	gup_fast_expect_refused(gup_fast_without_slow(r, p->api, p->flags, 0,
-						      r->nr),
-				p->want ?: -EINTR);
+	fast_expect_refused(fast_without_slow(r, p->api, p->flags, 0,
+					      r->nr),
+			    p->want ?: -EINTR);
 	if (!gk_apis[p->api].pins)
-		gup_fast_expect_refused(gk_gup(r, GK_GET_FAST_ONLY, p->flags),
-					0);
+		fast_expect_refused(gk_gup(r, GK_GET_FAST_ONLY, p->flags), 0);
 
 	if (p->want)
-		gup_fast_expect_refused(gk_gup(r, p->api, p->flags), p->want);
+		fast_expect_refused(gk_gup(r, p->api, p->flags), p->want);
 	else
-		gup_fast_expect(gk_gup(r, p->api, p->flags), r->nr);
+		fast_expect(gk_gup(r, p->api, p->flags), r->nr);
 }
 
 /* PROT_NONE pages are present, but nobody may access them. */
@@ -1035,16 +996,16 @@ static void gup_fast_prot_none(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(foll); i++) {
 		bool force = foll[i] & FOLL_FORCE;
 
-		gup_fast_expect_some(gup_fast_without_slow(r, id, foll[i], 0,
-							   r->nr),
-				     0, force ? -EINTR : -EFAULT);
+		fast_expect_some(fast_without_slow(r, id, foll[i], 0,
+						   r->nr),
+				 0, force ? -EINTR : -EFAULT);
 		/* A debugger may, but through the slow path. */
-		gup_fast_expect_some(gk_gup(r, id, foll[i]),
-				     force && !api->only ? r->nr : 0, -EFAULT);
+		fast_expect_some(gk_gup(r, id, foll[i]),
+				 force && !api->only ? r->nr : 0, -EFAULT);
 	}
 }
 
-struct gup_fast_special {
+struct fast_special {
 	const char *name;
 	const struct gk_shape *shape;
 	bool mprotect;
@@ -1052,7 +1013,7 @@ struct gup_fast_special {
 	long want;
 };
 
-static const struct gup_fast_special gup_fast_specials[] = {
+static const struct fast_special fast_specials[] = {
 	{ "zero page", &gk_anon_zero },
 	{ "zero page, after mprotect()", &gk_anon_zero, true },
 	{ "pfnmap", &gk_pfnmap, false, 0, -EFAULT },
@@ -1062,12 +1023,12 @@ static const struct gup_fast_special gup_fast_specials[] = {
 		-EFAULT },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_special, gup_fast_specials, name);
+KUNIT_ARRAY_PARAM_DESC(fast_special, fast_specials, name);
 
 /* Entries whose struct page must not be used, or not without a thought. */
 static void gup_fast_special_pte(struct kunit *test)
 {
-	const struct gup_fast_special *p = test->param_value;
+	const struct fast_special *p = test->param_value;
 	struct gk_range *r = gk_map(test, p->shape, 0);
 	unsigned int i;
 
@@ -1078,12 +1039,12 @@ static void gup_fast_special_pte(struct kunit *test)
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast)
 			continue;
-		gup_fast_expect_some(gup_fast_without_slow(r, i, p->flags, 0,
-							   r->nr),
-				     0, p->want ?: -EINTR);
-		gup_fast_expect_some(gk_gup(r, i, p->flags),
-				     p->want || gk_apis[i].only ? 0 : r->nr,
-				     p->want);
+		fast_expect_some(fast_without_slow(r, i, p->flags, 0,
+						   r->nr),
+				 0, p->want ?: -EINTR);
+		fast_expect_some(gk_gup(r, i, p->flags),
+				 p->want || gk_apis[i].only ? 0 : r->nr,
+				 p->want);
 	}
 }
 
@@ -1098,24 +1059,23 @@ static void gup_fast_longterm_movable(struct kunit *test)
 	if (folio_is_longterm_pinnable(page_folio(gk_page(r, 0))))
 		kunit_skip(test, "no ZONE_MOVABLE or CMA for anonymous memory");
 
-	gup_fast_expect_refused(gup_fast_without_slow(r, GK_PIN_FAST, flags, 0,
-						      r->nr), -EINTR);
+	fast_expect_refused(fast_without_slow(r, GK_PIN_FAST, flags, 0,
+					      r->nr), -EINTR);
 	/* Only a long-term pin matters. */
-	gup_fast_expect(gup_fast_without_slow(r, GK_PIN_FAST, FOLL_WRITE, 0,
-					      r->nr), r->nr);
+	fast_expect(fast_without_slow(r, GK_PIN_FAST, FOLL_WRITE, 0,
+				      r->nr), r->nr);
 
 	c = gk_gup(r, GK_PIN_FAST, flags);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "folio_is_longterm_pinnable()",
 			  folio_is_longterm_pinnable(page_folio(c->pages[k])),
 			  true);
-	gup_fast_expect(c, r->nr);
+	fast_expect(c, r->nr);
 
 	/* They have moved: from now on GUP-fast will do, also R/O. */
-	gup_fast_expect(gup_fast_without_slow(r, GK_PIN_FAST, flags, 0, r->nr),
-			r->nr);
-	gup_fast_expect(gup_fast_without_slow(r, GK_PIN_FAST, FOLL_LONGTERM, 0,
-					      r->nr), r->nr);
+	fast_expect(fast_without_slow(r, GK_PIN_FAST, flags, 0, r->nr), r->nr);
+	fast_expect(fast_without_slow(r, GK_PIN_FAST, FOLL_LONGTERM, 0,
+				      r->nr), r->nr);
 }
 
 /* Long-term pins of a driver's folios that nothing speaks against. */
@@ -1123,13 +1083,13 @@ static void gup_fast_longterm_driver(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_drv_order4, 0);
 
-	gup_fast_expect(gup_fast_without_slow(r, GK_PIN_FAST, FOLL_LONGTERM, 0,
-					      r->nr), r->nr);
-	gup_fast_expect(gup_fast_without_slow(r, GK_PIN_FAST, FOLL_WRITE, 0,
-					      r->nr), r->nr);
+	fast_expect(fast_without_slow(r, GK_PIN_FAST, FOLL_LONGTERM, 0,
+				      r->nr), r->nr);
+	fast_expect(fast_without_slow(r, GK_PIN_FAST, FOLL_WRITE, 0,
+				      r->nr), r->nr);
 }
 
-struct gup_fast_run {
+struct fast_run {
 	const char *name;
 	const struct gk_shape *shape;
 	enum gk_api_id api;
@@ -1142,7 +1102,7 @@ struct gup_fast_run {
  * drv_mixed: of eight entries, 0, 3 and 4 are read-only. drv_large_cow: page
  * 16 and the last one are anonymous and writable, the others read-only.
  */
-static const struct gup_fast_run gup_fast_runs[] = {
+static const struct fast_run fast_runs[] = {
 	{ "mixed permissions, get from 0", &gk_drv_mixed, GET, FOLL_WRITE, 0, 0 },
 	{ "mixed permissions, get from 1", &gk_drv_mixed, GET, FOLL_WRITE, 1, 2 },
 	{ "mixed permissions, get from 5", &gk_drv_mixed, GET, FOLL_WRITE, 5, 3 },
@@ -1160,23 +1120,23 @@ static const struct gup_fast_run gup_fast_runs[] = {
 	{ "half shared, get to write", &gk_anon_mixed, GET, FOLL_WRITE, 0, 1 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_fast_run, gup_fast_runs, name);
+KUNIT_ARRAY_PARAM_DESC(fast_run, fast_runs, name);
 
 /* Entries of one folio differ: GUP-fast stops at the first it may not take. */
 static void gup_fast_mixed(struct kunit *test)
 {
-	const struct gup_fast_run *p = test->param_value;
+	const struct fast_run *p = test->param_value;
 	struct gk_range *r = gk_map(test, p->shape, 0);
 	long nr = r->nr - p->first;
 
-	gup_fast_expect_some(gup_fast_without_slow(r, p->api, p->flags,
-						   p->first, nr),
-			     p->want, -EINTR);
+	fast_expect_some(fast_without_slow(r, p->api, p->flags,
+					   p->first, nr),
+			 p->want, -EINTR);
 	if (!gk_apis[p->api].pins)
-		gup_fast_expect_some(gk_gup_part(r, GK_GET_FAST_ONLY, p->flags,
-						 p->first, nr), p->want, 0);
+		fast_expect_some(gk_gup_part(r, GK_GET_FAST_ONLY, p->flags,
+					     p->first, nr), p->want, 0);
 	/* And the slow path has the rest. */
-	gup_fast_expect(gk_gup_part(r, p->api, p->flags, p->first, nr), nr);
+	fast_expect(gk_gup_part(r, p->api, p->flags, p->first, nr), nr);
 }
 
 /*
@@ -1194,8 +1154,8 @@ static void gup_fast_during_fork(struct kunit *test)
 	/* fork() also has the mmap_lock: the slow path would wait for it. */
 	raw_write_seqcount_begin(&r->mm->write_protect_seq);
 	for (i = 0; i < 2; i++) {
-		alone[i] = gup_fast_without_slow(r, id, i ? FOLL_WRITE : 0, 0,
-						 r->nr);
+		alone[i] = fast_without_slow(r, id, i ? FOLL_WRITE : 0, 0,
+					     r->nr);
 		gk_release(alone[i]);
 		whole[i] = gk_gup(r, id, i ? FOLL_WRITE : 0);
 		gk_release(whole[i]);
@@ -1209,47 +1169,46 @@ static void gup_fast_during_fork(struct kunit *test)
 	}
 
 	/* Afterwards GUP-fast pins again. */
-	gup_fast_expect(gup_fast_without_slow(r, id, FOLL_WRITE, 0, r->nr),
-			r->nr);
+	fast_expect(fast_without_slow(r, id, FOLL_WRITE, 0, r->nr), r->nr);
 }
 
 static struct kunit_case gup_fast_cases[] = {
-	KUNIT_CASE_PARAM(gup_fast_empty_range, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_negative_range, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_empty_range, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_negative_range, gk_fast_api_params),
 #ifdef CONFIG_64BIT
-	KUNIT_CASE_PARAM(gup_fast_wide_range, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_wide_range, gk_fast_api_params),
 #else
-	KUNIT_CASE_PARAM(gup_fast_wrapped_range, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_wrapped_range, gk_fast_api_params),
 #endif
-	KUNIT_CASE_PARAM(gup_fast_overflow, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_past_task_size, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_unaligned, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_flags_refused, gup_fast_bad_flags_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_partial, gup_fast_stop_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_resumed, gup_fast_place_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_resumed_partial, gup_fast_place_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_table_edge, gup_fast_level_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_behind_table, gup_fast_behind_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_overflow, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_past_task_size, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_unaligned, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_flags_refused, fast_bad_flags_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_partial, fast_stop_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_resumed, fast_place_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_resumed_partial, fast_place_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_table_edge, fast_level_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_behind_table, fast_behind_gen_params),
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
-	KUNIT_CASE_PARAM(gup_fast_behind_leaf, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_behind_leaf, gk_fast_api_params),
 #endif
-	KUNIT_CASE_PARAM(gup_fast_taken, gup_fast_shape_params),
-	KUNIT_CASE_PARAM(gup_fast_only_irqs_off, gup_fast_shape_params),
-	KUNIT_CASE_PARAM(gup_fast_only_no_fault, gup_fast_fresh_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_taken, fast_shape_params),
+	KUNIT_CASE_PARAM(gup_fast_only_irqs_off, fast_shape_params),
+	KUNIT_CASE_PARAM(gup_fast_only_no_fault, fast_fresh_gen_params),
 	KUNIT_CASE(gup_fast_only_no_driver_fault),
-	KUNIT_CASE_PARAM(gup_fast_nofault, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_large_folios, gup_fast_order_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_part_of_folio, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_same_page, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_referenced, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_nofault, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_large_folios, fast_order_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_part_of_folio, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_same_page, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_referenced, gk_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_marks_mm, gk_api_params),
-	KUNIT_CASE_PARAM(gup_fast_left_to_slow, gup_fast_left_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_prot_none, gup_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_special_pte, gup_fast_special_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_left_to_slow, fast_left_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_prot_none, gk_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_special_pte, fast_special_gen_params),
 	KUNIT_CASE(gup_fast_longterm_movable),
 	KUNIT_CASE(gup_fast_longterm_driver),
-	KUNIT_CASE_PARAM(gup_fast_mixed, gup_fast_run_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_during_fork, gup_fast_api_params),
+	KUNIT_CASE_PARAM(gup_fast_mixed, fast_run_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_during_fork, gk_fast_api_params),
 	{}
 };
 

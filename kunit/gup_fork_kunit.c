@@ -4,21 +4,11 @@
  * writes and exits around it; what is merely shared is unshared before it is
  * pinned.
  */
-#include <linux/highmem.h>
 #include <linux/mman.h>
 #include <linux/seqlock.h>
-#include <linux/uaccess.h>
 
 #include "internal.h"
 #include "gk.h"
-
-static const enum gk_api_id fork_pin_apis[] = {
-	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
-};
-
-static const enum gk_api_id fork_get_apis[] = {
-	GK_GET, GK_GET_UNLOCKED, GK_GET_FAST, GK_GET_FAST_ONLY, GK_GET_REMOTE,
-};
 
 /* Parameters: a call that pins or gets, and the flags that it is given. */
 struct fork_param {
@@ -63,104 +53,12 @@ static const struct fork_param fork_gets[] = {
 	{ GK_GET_REMOTE, FOLL_WRITE, "get_user_pages_remote+write" },
 };
 
-static void fork_api_desc(const enum gk_api_id *api, char *desc)
-{
-	strscpy(desc, gk_apis[*api].name, KUNIT_PARAM_DESC_SIZE);
-}
-
 KUNIT_ARRAY_PARAM_DESC(fork_pin, fork_pins, name);
 KUNIT_ARRAY_PARAM_DESC(fork_get, fork_gets, name);
-KUNIT_ARRAY_PARAM(fork_pin_api, fork_pin_apis, fork_api_desc);
-KUNIT_ARRAY_PARAM(fork_get_api, fork_get_apis, fork_api_desc);
-
-static u8 fork_read(struct page *page)
-{
-	u8 *addr = kmap_local_page(page), byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
-}
-
-static void fork_write(struct page *page, u8 byte)
-{
-	u8 *addr = kmap_local_page(page);
-
-	*addr = byte;
-	kunmap_local(addr);
-}
-
-/* The same addresses in the mm of @child. */
-static struct gk_range *fork_range(struct gk_range *r, struct gk_child *child)
-{
-	struct gk_range *there = kunit_kzalloc(r->test, sizeof(*there),
-					       GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(r->test, there);
-	*there = *r;
-	there->mm = child->mm;
-	there->child = child;
-	return there;
-}
-
-struct fork_job {
-	struct gk_range *r;
-	unsigned int i;
-	u8 byte;
-	int ret;
-};
-
-static void fork_store_fn(void *arg)
-{
-	struct fork_job *job = arg;
-
-	job->ret = put_user(job->byte, (u8 __user *)gk_addr(job->r, job->i));
-}
-
-static void fork_load_fn(void *arg)
-{
-	struct fork_job *job = arg;
-
-	job->ret = get_user(job->byte, (u8 __user *)gk_addr(job->r, job->i));
-}
-
-static void fork_child_store(struct gk_range *there, unsigned int i, u8 byte)
-{
-	struct fork_job job = { .r = there, .i = i, .byte = byte };
-
-	gk_child_run(there->test, there->child, fork_store_fn, &job);
-	KUNIT_EXPECT_EQ(there->test, job.ret, 0);
-}
-
-static u8 fork_child_load(struct gk_range *there, unsigned int i)
-{
-	struct fork_job job = { .r = there, .i = i };
-
-	gk_child_run(there->test, there->child, fork_load_fn, &job);
-	KUNIT_EXPECT_EQ(there->test, job.ret, 0);
-	return job.byte;
-}
-
-static void fork_store_all(struct gk_range *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr; i++)
-		gk_store(r, i, i + 1);
-}
 
 static bool fork_exclusive(struct gk_range *r, unsigned int i)
 {
-	struct page *page = gk_page(r, i);
-
-	return page && PageAnon(page) && PageAnonExclusive(page);
-}
-
-/* References to the folio that no mapping and no cache explains. */
-static int fork_held(struct page *page)
-{
-	struct folio *folio = page_folio(page);
-
-	return folio_ref_count(folio) - folio_expected_ref_count(folio);
+	return gk_exclusive(gk_page(r, i));
 }
 
 static long fork_anon_pages(struct mm_struct *mm)
@@ -177,30 +75,72 @@ static void fork_expect_own(struct gk_call *c, struct gk_range *r,
 		  page_to_pfn(page));
 	GK_EXPECT(c, i, "exclusive", fork_exclusive(r, i), true);
 	GK_EXPECT(c, i, "mapcount", folio_mapcount(page_folio(page)), 1);
-	GK_EXPECT(c, i, "references held", fork_held(page),
+	GK_EXPECT(c, i, "references held", gk_held(page_folio(page)),
 		  gk_refs_wanted(c->api, page_folio(page), 1));
+}
+
+/* The same of all that the call returned. */
+static void fork_expect_all_own(struct gk_call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->ret; i++)
+		fork_expect_own(c, c->r, i, c->pages[i]);
+}
+
+/* Both map @page. */
+static void fork_expect_shared(struct gk_call *c, struct gk_range *there,
+			       unsigned int i, struct page *page)
+{
+	GK_EXPECT(c, i, "the page that the parent maps",
+		  gk_page(c->r, i) == page, true);
+	GK_EXPECT(c, i, "the page that the child maps",
+		  gk_page(there, i) == page, true);
+}
+
+/* The child goes, and what the call took is given back. */
+static void fork_end(struct gk_call *c, struct gk_range *there)
+{
+	gk_child_exit(c->r->test, there->child);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static void fork_map_numbered(struct gk_range *r)
+{
+	gk_anon_written.map(r);
+	gk_store_all(r);
+}
+
+static const struct gk_shape fork_numbered = {
+	.name = "anon_numbered", .nr = 16, .map = fork_map_numbered,
+};
+
+/* The call that is the case's parameter, on all of a shape. */
+static struct gk_call *fork_gup(struct kunit *test, const struct gk_shape *shape)
+{
+	const struct fork_param *p = test->param_value;
+	struct gk_range *r = gk_map(test, shape, 0);
+	struct gk_call *c = gk_gup(r, p->api, p->flags);
+
+	gk_expect_pinned(c, r->nr);
+	return c;
 }
 
 /* Pinned, then forked: the child gets a copy, the parent keeps the page. */
 static void gup_fork_copies_pinned(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there;
-	struct gk_call *c;
+	struct gk_call *c = fork_gup(test, &fork_numbered);
+	struct gk_range *r = c->r, *there = gk_in_child(r, gk_fork(test));
 	unsigned int i;
 
-	fork_store_all(r);
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = fork_range(r, gk_fork(test));
 	GK_EXPECT(c, -1, "anonymous pages of the child",
 		  fork_anon_pages(there->mm), fork_anon_pages(r->mm));
 	gk_settle();
+	fork_expect_all_own(c);
 	for (i = 0; i < c->ret; i++) {
 		struct page *page = c->pages[i];
 
-		fork_expect_own(c, r, i, page);
 		GK_EXPECT(c, i, "entry writable, as it was",
 			  pte_write(gk_pte(r, i)), true);
 		GK_EXPECT(c, i, "shared with the child",
@@ -208,31 +148,30 @@ static void gup_fork_copies_pinned(struct kunit *test)
 		GK_EXPECT(c, i, "the child's copy is exclusive",
 			  fork_exclusive(there, i), true);
 		GK_EXPECT(c, i, "references held on the child's copy",
-			  fork_held(gk_page(there, i)), 0);
+			  gk_held(page_folio(gk_page(there, i))), 0);
 		GK_EXPECT(c, i, "the child's contents",
-			  fork_child_load(there, i), i + 1);
+			  gk_child_load(there, i), i + 1);
 
 		/* The device writes: for the parent, not for the child. */
-		fork_write(page, 0x40 + i);
+		gk_poke(page, 0x40 + i);
 		GK_EXPECT(c, i, "the parent's contents", gk_load(r, i),
 			  0x40 + i);
 		GK_EXPECT(c, i, "the child's contents",
-			  fork_child_load(there, i), i + 1);
+			  gk_child_load(there, i), i + 1);
 		/* The parent writes: the device sees it. */
 		gk_store(r, i, 0x80 + i);
-		GK_EXPECT(c, i, "contents of the pinned page", fork_read(page),
+		GK_EXPECT(c, i, "contents of the pinned page", gk_peek(page),
 			  0x80 + i);
 		/* The child writes: nobody else sees it. */
-		fork_child_store(there, i, 0xc0 + i);
-		GK_EXPECT(c, i, "contents of the pinned page", fork_read(page),
+		gk_child_store(there, i, 0xc0 + i);
+		GK_EXPECT(c, i, "contents of the pinned page", gk_peek(page),
 			  0x80 + i);
 		GK_EXPECT(c, i, "the parent's contents", gk_load(r, i),
 			  0x80 + i);
 		fork_expect_own(c, r, i, page);
 	}
 	gk_child_exit(test, there->child);
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -240,24 +179,19 @@ static void gup_fork_copies_pinned(struct kunit *test)
 /* One fork after the other, a pin throughout. */
 static void gup_fork_again_and_again(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_call *c = fork_gup(test, &gk_anon_written);
 	struct gk_child *child[3];
-	struct gk_call *c;
 	unsigned int i, k;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
 	for (k = 0; k < ARRAY_SIZE(child); k++)
 		child[k] = gk_fork(test);
 	for (i = 0; i < c->ret; i++) {
-		fork_write(c->pages[i], i + 1);
-		GK_EXPECT(c, i, "the parent's contents", gk_load(r, i), i + 1);
+		gk_poke(c->pages[i], i + 1);
+		GK_EXPECT(c, i, "the parent's contents", gk_load(c->r, i), i + 1);
 	}
 	for (k = 0; k < ARRAY_SIZE(child); k++)
 		gk_child_exit(test, child[k]);
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -265,53 +199,34 @@ static void gup_fork_again_and_again(struct kunit *test)
 /* A mere reference does not keep fork() from sharing. */
 static void gup_fork_shares_what_is_got(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there;
-	struct gk_call *c;
+	struct gk_call *c = fork_gup(test, &fork_numbered);
+	struct gk_range *r = c->r, *there = gk_in_child(r, gk_fork(test));
 	unsigned int i;
 
-	fork_store_all(r);
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = fork_range(r, gk_fork(test));
 	for (i = 0; i < c->ret; i++) {
-		struct page *page = c->pages[i];
-
-		GK_EXPECT(c, i, "the page that the parent maps",
-			  gk_page(r, i) == page, true);
-		GK_EXPECT(c, i, "the page that the child maps",
-			  gk_page(there, i) == page, true);
+		fork_expect_shared(c, there, i, c->pages[i]);
 		GK_EXPECT(c, i, "exclusive", fork_exclusive(r, i), false);
 		GK_EXPECT(c, i, "entry writable", pte_write(gk_pte(r, i)),
 			  false);
-		GK_EXPECT(c, i, "references held", fork_held(page), 1);
+		GK_EXPECT(c, i, "references held",
+			  gk_held(page_folio(c->pages[i])), 1);
 	}
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /* Unpinned before the fork: shared again, although the mm has had pins. */
 static void gup_fork_shares_what_was_pinned(struct kunit *test)
 {
-	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_call *c = fork_gup(test, &gk_anon_written);
 	struct gk_range *there;
-	struct gk_call *c;
 	unsigned int i;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
 	gk_release(c);
 	gk_expect_restored(c);
-	there = fork_range(r, gk_fork(test));
-	for (i = 0; i < r->nr; i++) {
-		GK_EXPECT(c, i, "the page that the parent maps",
-			  gk_page(r, i) == c->pages[i], true);
-		GK_EXPECT(c, i, "the page that the child maps",
-			  gk_page(there, i) == c->pages[i], true);
-		GK_EXPECT(c, i, "exclusive", fork_exclusive(r, i), false);
+	there = gk_in_child(c->r, gk_fork(test));
+	for (i = 0; i < c->r->nr; i++) {
+		fork_expect_shared(c, there, i, c->pages[i]);
+		GK_EXPECT(c, i, "exclusive", fork_exclusive(c->r, i), false);
 	}
 }
 
@@ -319,15 +234,14 @@ static void gup_fork_shares_what_was_pinned(struct kunit *test)
 static void gup_fork_copies_no_more(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *r = gk_map(test, &fork_numbered, 0);
 	struct gk_range *there;
 	struct gk_call *c;
 	unsigned int i;
 
-	fork_store_all(r);
 	c = gk_gup_part(r, p->api, p->flags, 5, 3);
 	gk_expect_pinned(c, 3);
-	there = fork_range(r, gk_fork(test));
+	there = gk_in_child(r, gk_fork(test));
 	gk_settle();
 	for (i = 0; i < r->nr; i++) {
 		bool pinned = i >= 5 && i < 8;
@@ -338,27 +252,21 @@ static void gup_fork_copies_no_more(struct kunit *test)
 		if (pinned)
 			fork_expect_own(c, r, i, c->pages[i - 5]);
 		GK_EXPECT(c, i, "the child's contents",
-			  fork_child_load(there, i), i + 1);
+			  gk_child_load(there, i), i + 1);
 	}
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /* Forked, then pinned: unshared first, then the parent's own for good. */
 static void gup_fork_then_pin(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there;
-	struct gk_entry *was;
-	struct gk_call *c;
+	struct gk_range *r = gk_map(test, &fork_numbered, 0);
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
+	struct gk_entry *was = gk_snapshot(r);
+	struct gk_call *c = gk_gup(r, p->api, p->flags);
 	unsigned int i;
 
-	fork_store_all(r);
-	there = fork_range(r, gk_fork(test));
-	was = gk_snapshot(r);
-	c = gk_gup(r, p->api, p->flags);
 	gk_expect_pinned(c, r->nr);
 	for (i = 0; i < c->ret; i++) {
 		struct page *page = c->pages[i];
@@ -366,22 +274,21 @@ static void gup_fork_then_pin(struct kunit *test)
 		GK_EXPECT(c, i, "replaced", page != was[i].page, true);
 		GK_EXPECT(c, i, "the page that the child maps",
 			  gk_page(there, i) == was[i].page, true);
-		GK_EXPECT(c, i, "contents", fork_read(page), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(page), i + 1);
 		fork_expect_own(c, r, i, page);
 		/* Writing does not part the parent from the pinned page. */
 		gk_store(r, i, 0x80 + i);
-		GK_EXPECT(c, i, "contents of the pinned page", fork_read(page),
+		GK_EXPECT(c, i, "contents of the pinned page", gk_peek(page),
 			  0x80 + i);
 		fork_expect_own(c, r, i, page);
-		fork_child_store(there, i, 0xc0 + i);
-		GK_EXPECT(c, i, "contents of the pinned page", fork_read(page),
+		gk_child_store(there, i, 0xc0 + i);
+		GK_EXPECT(c, i, "contents of the pinned page", gk_peek(page),
 			  0x80 + i);
 		GK_EXPECT(c, i, "the page that the child maps, its own now",
 			  gk_page(there, i) == page, false);
 	}
 	gk_child_exit(test, there->child);
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -404,7 +311,7 @@ static void gup_fork_exit_then_pin(struct kunit *test)
 		fork_expect_own(c, r, i, c->pages[i]);
 		gk_store(r, i, i + 1);
 		GK_EXPECT(c, i, "contents of the pinned page",
-			  fork_read(c->pages[i]), i + 1);
+			  gk_peek(c->pages[i]), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -413,27 +320,25 @@ static void gup_fork_exit_then_pin(struct kunit *test)
 /* The child pins what it got: its own copy, or one that it unshares. */
 static void gup_fork_child_pins(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_range *r = gk_map(test, &fork_numbered, 0);
 	struct gk_call *c, *theirs;
 	struct gk_range *there;
 	unsigned int i;
 
-	fork_store_all(r);
-	c = gk_gup_part(r, *(const enum gk_api_id *)test->param_value, 0, 0,
+	c = gk_gup_part(r, gk_api(test), 0, 0,
 			r->nr / 2);
 	gk_expect_pinned(c, r->nr / 2);
-	there = fork_range(r, gk_fork(test));
+	there = gk_in_child(r, gk_fork(test));
 	theirs = gk_gup(there, GK_PIN_REMOTE, 0);
 	gk_expect_pinned(theirs, r->nr);
 	for (i = 0; i < r->nr; i++) {
 		fork_expect_own(theirs, there, i, theirs->pages[i]);
 		GK_EXPECT(theirs, i, "the child's contents",
-			  fork_read(theirs->pages[i]), i + 1);
+			  gk_peek(theirs->pages[i]), i + 1);
 		GK_EXPECT(theirs, i, "the parent's page",
 			  theirs->pages[i] == gk_page(r, i), false);
 	}
-	for (i = 0; i < c->ret; i++)
-		fork_expect_own(c, r, i, c->pages[i]);
+	fork_expect_all_own(c);
 	gk_release(theirs);
 	gk_expect_restored(theirs);
 	gk_release(c);
@@ -454,14 +359,14 @@ static void fork_expect_exclusive(struct gk_range *r, const char *step,
 /* PageAnonExclusive, step by step. */
 static void gup_fork_exclusive_steps(struct kunit *test)
 {
-	enum gk_api_id api = *(const enum gk_api_id *)test->param_value;
+	enum gk_api_id api = gk_api(test);
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_range *first, *second;
 	struct gk_call *c;
 	unsigned int i;
 
 	fork_expect_exclusive(r, "written", true);
-	first = fork_range(r, gk_fork(test));
+	first = gk_in_child(r, gk_fork(test));
 	fork_expect_exclusive(r, "forked, parent", false);
 	fork_expect_exclusive(first, "forked, child", false);
 
@@ -470,7 +375,7 @@ static void gup_fork_exclusive_steps(struct kunit *test)
 	fork_expect_exclusive(r, "pinned for reading, parent", true);
 	fork_expect_exclusive(first, "pinned by the parent, child", false);
 
-	second = fork_range(r, gk_fork(test));
+	second = gk_in_child(r, gk_fork(test));
 	fork_expect_exclusive(r, "forked while pinned, parent", true);
 	fork_expect_exclusive(second, "forked while pinned, child", true);
 
@@ -478,9 +383,9 @@ static void gup_fork_exclusive_steps(struct kunit *test)
 	gk_expect_restored(c);
 	fork_expect_exclusive(r, "unpinned", true);
 	for (i = 0; i < r->nr; i++)
-		fork_child_store(first, i, 1);
+		gk_child_store(first, i, 1);
 	fork_expect_exclusive(first, "written by the child", true);
-	fork_range(r, gk_fork(test));
+	gk_in_child(r, gk_fork(test));
 	fork_expect_exclusive(r, "forked after the unpin", false);
 	fork_expect_exclusive(second, "its sibling forked", true);
 }
@@ -488,7 +393,7 @@ static void gup_fork_exclusive_steps(struct kunit *test)
 /* MMF_HAS_PINNED: set by a pin, not by a get, not inherited, never cleared. */
 static void gup_fork_has_pinned_by_pin(struct kunit *test)
 {
-	enum gk_api_id api = *(const enum gk_api_id *)test->param_value;
+	enum gk_api_id api = gk_api(test);
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_call *c;
 
@@ -505,7 +410,7 @@ static void gup_fork_has_pinned_by_pin(struct kunit *test)
 
 static void gup_fork_has_pinned_by_get(struct kunit *test)
 {
-	enum gk_api_id api = *(const enum gk_api_id *)test->param_value;
+	enum gk_api_id api = gk_api(test);
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_call *c = gk_gup(r, api, FOLL_WRITE);
 
@@ -521,14 +426,14 @@ static void gup_fork_has_pinned_by_get(struct kunit *test)
  */
 static void gup_fork_many_references(struct kunit *test)
 {
-	enum gk_api_id api = *(const enum gk_api_id *)test->param_value;
+	enum gk_api_id api = gk_api(test);
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct page *page = gk_page(r, 0);
 	struct gk_range *there;
 	struct gk_call *c;
 
 	folio_ref_add(page_folio(page), GUP_PIN_COUNTING_BIAS);
-	there = fork_range(r, gk_fork(test));
+	there = gk_in_child(r, gk_fork(test));
 	KUNIT_EXPECT_PTR_EQ_MSG(test, gk_page(there, 0), page,
 				"copied in an mm without MMF_HAS_PINNED");
 	gk_child_exit(test, there->child);
@@ -540,7 +445,7 @@ static void gup_fork_many_references(struct kunit *test)
 	c = gk_gup_part(r, api, FOLL_WRITE, 1, 1);
 	gk_expect_pinned(c, 1);
 	folio_ref_add(page_folio(page), GUP_PIN_COUNTING_BIAS);
-	there = fork_range(r, gk_fork(test));
+	there = gk_in_child(r, gk_fork(test));
 	GK_EXPECT(c, 0, "shared although it may be pinned",
 		  gk_page(there, 0) == page, false);
 	GK_EXPECT(c, 0, "the parent's page", gk_page(r, 0) == page, true);
@@ -552,18 +457,14 @@ static void gup_fork_many_references(struct kunit *test)
 static void gup_fork_private_file(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_file_private_cow, 0);
-	struct gk_range *there;
-	struct gk_call *c;
+	struct gk_call *c = fork_gup(test, &gk_file_private_cow);
+	struct gk_range *r = c->r, *there = gk_in_child(r, gk_fork(test));
 	unsigned int i;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = fork_range(r, gk_fork(test));
 	gk_settle();
 	for (i = 0; i < c->ret; i++) {
 		struct page *page = c->pages[i];
-		u8 was = fork_read(page);
+		u8 was = gk_peek(page);
 
 		GK_EXPECT(c, i, "the parent's page", gk_page(r, i) == page,
 			  true);
@@ -579,46 +480,34 @@ static void gup_fork_private_file(struct kunit *test)
 		fork_expect_own(c, r, i, page);
 		GK_EXPECT(c, i, "shared with the child",
 			  gk_page(there, i) == page, false);
-		fork_child_store(there, i, 0xc0 + i);
-		GK_EXPECT(c, i, "contents of the pinned page", fork_read(page),
+		gk_child_store(there, i, 0xc0 + i);
+		GK_EXPECT(c, i, "contents of the pinned page", gk_peek(page),
 			  was);
-		fork_write(page, 0x40 + i);
+		gk_poke(page, 0x40 + i);
 		GK_EXPECT(c, i, "the parent's contents", gk_load(r, i),
 			  0x40 + i);
 	}
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /* A driver's folios are shared by parent and child, pinned or not. */
 static void gup_fork_driver(struct kunit *test)
 {
 	const struct fork_param *p = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_drv_order0, 0);
-	struct gk_range *there;
-	struct gk_call *c, *theirs;
+	struct gk_call *c = fork_gup(test, &gk_drv_order0), *theirs;
+	struct gk_range *there = gk_in_child(c->r, gk_fork(test));
 	unsigned int i;
 
-	c = gk_gup(r, p->api, p->flags);
-	gk_expect_pinned(c, r->nr);
-	there = fork_range(r, gk_fork(test));
-	for (i = 0; i < c->ret; i++) {
-		GK_EXPECT(c, i, "the parent's page",
-			  gk_page(r, i) == c->pages[i], true);
-		GK_EXPECT(c, i, "the child's page",
-			  gk_page(there, i) == c->pages[i], true);
-	}
+	for (i = 0; i < c->ret; i++)
+		fork_expect_shared(c, there, i, c->pages[i]);
 	theirs = gk_gup(there, GK_PIN_REMOTE, p->flags);
-	gk_expect_pinned(theirs, r->nr);
+	gk_expect_pinned(theirs, c->nr);
 	for (i = 0; i < theirs->ret; i++)
 		GK_EXPECT(theirs, i, "the page that the parent has pinned",
 			  theirs->pages[i] == c->pages[i], true);
 	gk_release(theirs);
 	gk_expect_restored(theirs);
-	gk_child_exit(test, there->child);
-	gk_release(c);
-	gk_expect_restored(c);
+	fork_end(c, there);
 }
 
 /*
@@ -657,7 +546,7 @@ static void gup_fork_large_folio_entries(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_drv_order4, 0);
 	struct gk_drv *drv = gk_range_drv(r);
-	struct gk_range *there = fork_range(r, gk_fork(test));
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
 	bool right = true;
 	struct gk_call *c;
 	unsigned int i;
@@ -667,9 +556,7 @@ static void gup_fork_large_folio_entries(struct kunit *test)
 	if (!right)
 		return;
 	c = gk_gup(there, GK_GET_REMOTE, FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 }
 
 static void fork_expect_slow(struct gk_range *r, enum gk_api_id api,
@@ -710,11 +597,11 @@ static struct kunit_case gup_fork_cases[] = {
 	KUNIT_CASE_PARAM(gup_fork_copies_no_more, fork_pin_gen_params),
 	KUNIT_CASE_PARAM(gup_fork_then_pin, fork_pin_gen_params),
 	KUNIT_CASE_PARAM(gup_fork_exit_then_pin, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_child_pins, fork_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_exclusive_steps, fork_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_has_pinned_by_pin, fork_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_has_pinned_by_get, fork_get_api_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_many_references, fork_pin_api_gen_params),
+	KUNIT_CASE_PARAM(gup_fork_child_pins, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_fork_exclusive_steps, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_fork_has_pinned_by_pin, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_fork_has_pinned_by_get, gk_get_api_params),
+	KUNIT_CASE_PARAM(gup_fork_many_references, gk_pin_api_params),
 	KUNIT_CASE_PARAM(gup_fork_private_file, fork_pin_gen_params),
 	KUNIT_CASE_PARAM(gup_fork_driver, fork_pin_gen_params),
 	KUNIT_CASE(gup_fork_large_folio_entries),

@@ -11,87 +11,88 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-#define GUP_LOCKED_NR	6
+#define LOCKED_NR	6
 
-enum gup_locked_answer {
-	GUP_LOCKED_RETRY,	/* the lock is dropped, nothing is mapped */
-	GUP_LOCKED_COMPLETED,	/* the lock is dropped, the page is mapped */
-	GUP_LOCKED_GONE,	/* completed, but the page is not mapped */
-	GUP_LOCKED_ERROR,	/* SIGBUS */
-	GUP_LOCKED_LOOK,	/* a page; only see whether it may retry */
+enum locked_answer {
+	LOCKED_RETRY,	/* the lock is dropped, nothing is mapped */
+	LOCKED_COMPLETED,	/* the lock is dropped, the page is mapped */
+	LOCKED_GONE,	/* completed, but the page is not mapped */
+	LOCKED_ERROR,	/* SIGBUS */
+	LOCKED_LOOK,	/* a page; only see whether it may retry */
 };
 
 /**
- * struct gup_locked - what a driver does at its faults, and what it saw
+ * struct locked_plan - what a driver does at its faults
  * @at: the page whose faults are answered otherwise than by a page
  * @all: every page's are
  * @times: that often for each such page
  * @answer: and how
  * @then: the answer after that is SIGBUS
  * @signal: to be raised at the first such fault
- * @done: such answers, for each page
+ */
+struct locked_plan {
+	unsigned int at;
+	bool all;
+	unsigned int times;
+	enum locked_answer answer;
+	bool then;
+	int signal;
+};
+
+/**
+ * struct locked_log - what it saw
+ * @plan: signal is 0 when it has been raised
+ * @done: answers as planned, for each page
  * @nr: faults so far
  * @page: of each fault
  * @flags: FAULT_FLAG_* of each fault
  * @kept: faults that should have dropped the lock, and were not allowed to
  */
-struct gup_locked {
-	unsigned int at;
-	bool all;
-	unsigned int times;
-	enum gup_locked_answer answer;
-	bool then;
-	int signal;
-	unsigned int done[GUP_LOCKED_NR];
+struct locked_log {
+	struct locked_plan plan;
+	unsigned int done[LOCKED_NR];
 	unsigned int nr;
 	unsigned int page[64];
 	unsigned int flags[64];
 	unsigned int kept;
 };
 
-static vm_fault_t gup_locked_map_page(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
-}
-
-static vm_fault_t gup_locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	struct gup_locked *p = drv->test->priv;
+	struct locked_log *log = drv->test->priv;
+	struct locked_plan *p = &log->plan;
 	unsigned int page = vmf->pgoff;
 	vm_fault_t ret;
 
-	if (p->nr < ARRAY_SIZE(p->flags)) {
-		p->page[p->nr] = page;
-		p->flags[p->nr] = vmf->flags;
+	if (log->nr < ARRAY_SIZE(log->flags)) {
+		log->page[log->nr] = page;
+		log->flags[log->nr] = vmf->flags;
 	}
-	p->nr++;
+	log->nr++;
 	if (page != p->at && !p->all)
-		return gup_locked_map_page(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	if (p->signal) {
 		gk_signal(p->signal);
 		p->signal = 0;
 	}
-	if (p->done[page] == p->times)
-		return p->then ? VM_FAULT_SIGBUS :
-				 gup_locked_map_page(drv, vmf);
-	p->done[page]++;
-	if (p->answer == GUP_LOCKED_ERROR)
+	if (log->done[page] == p->times)
+		return p->then ? VM_FAULT_SIGBUS : gk_drv_give(drv, vmf);
+	log->done[page]++;
+	if (p->answer == LOCKED_ERROR)
 		return VM_FAULT_SIGBUS;
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY)) {
-		p->kept++;
-		return gup_locked_map_page(drv, vmf);
+		log->kept++;
+		return gk_drv_give(drv, vmf);
 	}
-	if (p->answer == GUP_LOCKED_LOOK)
-		return gup_locked_map_page(drv, vmf);
+	if (p->answer == LOCKED_LOOK)
+		return gk_drv_give(drv, vmf);
 	if (vmf->flags & FAULT_FLAG_RETRY_NOWAIT)
 		return VM_FAULT_RETRY;
 	ret = VM_FAULT_RETRY;
-	if (p->answer != GUP_LOCKED_RETRY)
+	if (p->answer != LOCKED_RETRY)
 		/* ->fault() has no page for its caller: so VM_FAULT_NOPAGE. */
 		ret = VM_FAULT_COMPLETED | VM_FAULT_NOPAGE;
-	if (p->answer == GUP_LOCKED_COMPLETED &&
+	if (p->answer == LOCKED_COMPLETED &&
 	    vmf_insert_page(vmf->vma, vmf->address, gk_drv_page(drv, page)) !=
 	    VM_FAULT_NOPAGE)
 		return VM_FAULT_SIGBUS;
@@ -99,92 +100,81 @@ static vm_fault_t gup_locked_fault(struct gk_drv *drv, struct vm_fault *vmf)
 	return ret;
 }
 
-static void gup_locked_map(struct gk_range *r, unsigned long flags)
+static void locked_map_shared(struct gk_range *r)
 {
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = gup_locked_fault;
-	gk_drv_mmap(r, drv, RW, flags);
+	gk_drv_mmap_lazy(r, locked_fault, RW, MAP_SHARED);
 }
 
-static void gup_locked_map_shared(struct gk_range *r)
+static void locked_map_private(struct gk_range *r)
 {
-	gup_locked_map(r, MAP_SHARED);
+	gk_drv_mmap_lazy(r, locked_fault, RW, MAP_PRIVATE);
 }
 
-static void gup_locked_map_private(struct gk_range *r)
-{
-	gup_locked_map(r, MAP_PRIVATE);
-}
-
-static const struct gk_shape gup_locked_drv = {
-	.name = "drv_locked", .nr = GUP_LOCKED_NR, .map = gup_locked_map_shared,
+static const struct gk_shape locked_drv = {
+	.name = "drv_locked", .nr = LOCKED_NR, .map = locked_map_shared,
 };
 
-static const struct gk_shape gup_locked_drv_private = {
-	.name = "drv_locked_private", .nr = GUP_LOCKED_NR,
-	.map = gup_locked_map_private,
+static const struct gk_shape locked_drv_private = {
+	.name = "drv_locked_private", .nr = LOCKED_NR,
+	.map = locked_map_private,
 };
 
-static struct gup_locked *gup_locked_plan(struct kunit *test)
+/* Map @shape, whose driver does as @plan says. */
+static struct gk_range *locked_range(struct kunit *test,
+				     const struct gk_shape *shape,
+				     struct locked_plan plan)
 {
-	struct gup_locked *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+	struct locked_log *log = kunit_kzalloc(test, sizeof(*log), GFP_KERNEL);
 
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	test->priv = p;
-	return p;
+	KUNIT_ASSERT_NOT_NULL(test, log);
+	log->plan = plan;
+	test->priv = log;
+	return gk_map(test, shape, 0);
 }
 
-/* Parameters: APIs that may drop the lock. */
-static const void *gup_locked_apis(struct kunit *test, const void *prev,
-				   char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && (api->only || api == &gk_apis[GK_GET] ||
-			 api == &gk_apis[GK_PIN]));
-	return api;
-}
-
-/* Parameters: APIs that take every flag. */
-static const void *gup_locked_slow_apis(struct kunit *test, const void *prev,
-					char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->fast);
-	return api;
-}
-
-static enum gk_api_id gup_locked_api(struct kunit *test)
-{
-	return (const struct gk_api *)test->param_value - gk_apis;
-}
-
-static bool gup_locked_remote(enum gk_api_id api)
+static bool locked_remote(enum gk_api_id api)
 {
 	return api == GK_GET_REMOTE || api == GK_PIN_REMOTE;
 }
 
 /* May it drop the lock? get_user_pages() and pin_user_pages() may not. */
-static bool gup_locked_unlockable(enum gk_api_id api)
+static bool locked_unlockable(enum gk_api_id api)
 {
 	return api != GK_GET && api != GK_PIN;
 }
 
-/* Only the remote calls tell. */
-static void gup_locked_expect_locked(struct gk_call *c, bool want)
+static bool locked_drops(const struct gk_api *api)
 {
-	if (gup_locked_remote(c->api - gk_apis))
+	return !api->only && locked_unlockable(api - gk_apis);
+}
+
+/* Parameters: APIs that may drop the lock. */
+static const void *locked_apis(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, locked_drops);
+}
+
+static bool locked_drops_interruptibly(const struct gk_api *api)
+{
+	return locked_drops(api) && (api->flags & FOLL_INTERRUPTIBLE);
+}
+
+/* Parameters: of these, the ones that take FOLL_INTERRUPTIBLE. */
+static const void *locked_interruptible_apis(struct kunit *test,
+					     const void *prev, char *desc)
+{
+	return gk_api_params_if(test, prev, desc, locked_drops_interruptibly);
+}
+
+/* Only the remote calls tell. */
+static void locked_expect_locked(struct gk_call *c, bool want)
+{
+	if (locked_remote(c->api - gk_apis))
 		GK_EXPECT(c, -1, "*locked", c->locked, want);
 }
 
 /* @want pages: those of the driver, in order, none twice, none left out. */
-static void gup_locked_expect_pages(struct gk_call *c, long want)
+static void locked_expect_pages(struct gk_call *c, long want)
 {
 	struct gk_drv *drv = gk_range_drv(c->r);
 	long k;
@@ -200,93 +190,138 @@ static void gup_locked_expect_pages(struct gk_call *c, long want)
 	gk_expect_restored(c);
 }
 
+static void locked_expect_faults(struct gk_call *c, unsigned int want)
+{
+	struct locked_log *log = c->r->test->priv;
+
+	GK_EXPECT(c, log->plan.all ? -1L : log->plan.at, "faults", log->nr, want);
+}
+
 /* FAULT_FLAG_TRIED at a page's second fault and later, not at its first. */
-static void gup_locked_expect_tried(struct gk_call *c, struct gup_locked *p)
+static void locked_expect_tried(struct gk_call *c)
+{
+	struct locked_log *log = c->r->test->priv;
+	unsigned int i;
+
+	for (i = 0; i < min(log->nr, ARRAY_SIZE(log->flags)); i++)
+		GK_EXPECT(c, log->page[i], "FAULT_FLAG_TRIED",
+			  !!(log->flags[i] & FAULT_FLAG_TRIED),
+			  i && log->page[i - 1] == log->page[i]);
+}
+
+/* All pages come, after so many faults. */
+static void locked_expect_all(struct gk_call *c, bool locked,
+			      unsigned int faults)
+{
+	locked_expect_locked(c, locked);
+	locked_expect_faults(c, faults);
+	locked_expect_tried(c);
+	locked_expect_pages(c, c->nr);
+}
+
+/* The pages before page @at come, or if there are none, the error. */
+static void locked_expect_end(struct gk_call *c, bool locked, unsigned int at,
+			      long error)
+{
+	locked_expect_locked(c, locked);
+	if (at)
+		locked_expect_pages(c, at);
+	else
+		gk_expect_refused(c, error);
+}
+
+static struct gk_call *locked_gup_by(struct kunit *test, enum gk_api_id api,
+				     struct locked_plan plan,
+				     unsigned int flags)
+{
+	struct gk_range *r = locked_range(test, &locked_drv, plan);
+	struct locked_log *log = test->priv;
+	struct gk_call *c = gk_gup(r, api, flags);
+
+	/* Before anything is expected: that waits, too. */
+	gk_signal_clear();
+	GK_EXPECT(c, plan.at, "signal raised", log->plan.signal, 0);
+	return c;
+}
+
+static struct gk_call *locked_gup(struct kunit *test, struct locked_plan plan,
+				  unsigned int flags)
+{
+	return locked_gup_by(test, gk_api(test), plan, flags);
+}
+
+static const unsigned int locked_at[] = {
+	0, 1, LOCKED_NR / 2, LOCKED_NR - 1,
+};
+
+/* The plan, at one page after the other: all come. */
+static void locked_come(struct kunit *test, struct locked_plan plan,
+			unsigned int flags, unsigned int faults)
 {
 	unsigned int i;
 
-	for (i = 0; i < min(p->nr, ARRAY_SIZE(p->flags)); i++)
-		GK_EXPECT(c, p->page[i], "FAULT_FLAG_TRIED",
-			  !!(p->flags[i] & FAULT_FLAG_TRIED),
-			  i && p->page[i - 1] == p->page[i]);
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		plan.at = locked_at[i];
+		locked_expect_all(locked_gup(test, plan, flags), false, faults);
+	}
+}
+
+/* The plan, at one page after the other: it is the end. */
+static void locked_end(struct kunit *test, struct locked_plan plan,
+		       unsigned int flags, bool locked, long error)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		plan.at = locked_at[i];
+		locked_expect_end(locked_gup(test, plan, flags), locked,
+				  plan.at, error);
+	}
 }
 
 /* Nothing drops the lock: it is as it was. */
 static void gup_locked_kept(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-	struct gk_call *c = gk_gup(r, gup_locked_api(test), FOLL_WRITE);
-
-	gup_locked_expect_locked(c, true);
-	GK_EXPECT(c, -1, "faults", p->nr, r->nr);
-	gup_locked_expect_tried(c, p);
-	gup_locked_expect_pages(c, r->nr);
+	locked_expect_all(locked_gup(test, (struct locked_plan){}, FOLL_WRITE),
+			  true, LOCKED_NR);
 }
-
-static const unsigned int gup_locked_at[] = {
-	0, 1, GUP_LOCKED_NR / 2, GUP_LOCKED_NR - 1,
-};
 
 /* VM_FAULT_RETRY, once or more, at one page. */
 static void gup_locked_retry(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i, times;
+	unsigned int times;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		for (times = 1; times <= 3; times++) {
-			struct gup_locked *p = gup_locked_plan(test);
-			struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-			struct gk_call *c;
-
-			p->at = gup_locked_at[i];
-			p->times = times;
-			c = gk_gup(r, api, FOLL_WRITE);
-			gup_locked_expect_locked(c, false);
-			GK_EXPECT(c, p->at, "faults", p->nr, r->nr + times);
-			gup_locked_expect_tried(c, p);
-			gup_locked_expect_pages(c, r->nr);
-		}
-	}
+	for (times = 1; times <= 3; times++)
+		locked_come(test, (struct locked_plan){ .times = times },
+			    FOLL_WRITE, LOCKED_NR + times);
 }
 
 /* At every page: the count goes on over all of them. */
 static void gup_locked_retry_all(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-	struct gk_call *c;
+	struct locked_plan plan = { .all = true, .times = 2 };
 
-	p->all = true;
-	p->times = 2;
-	c = gk_gup(r, gup_locked_api(test), 0);
-	gup_locked_expect_locked(c, false);
-	GK_EXPECT(c, -1, "faults", p->nr, 3 * r->nr);
-	gup_locked_expect_tried(c, p);
-	gup_locked_expect_pages(c, r->nr);
+	locked_expect_all(locked_gup(test, plan, 0), false, 3 * LOCKED_NR);
 }
 
 /* A part of the mapping: what lies behind it is not asked for, nor taken. */
 static void gup_locked_retry_part(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	const unsigned int nr = GUP_LOCKED_NR - 2;
-	unsigned int i, at;
+	enum gk_api_id api = gk_api(test);
+	const unsigned int nr = LOCKED_NR - 2;
+	unsigned int i;
 
 	for (i = 0; i < 2 * nr; i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+		struct locked_plan plan = { .at = 1 + i / 2, .times = 1 };
+		struct gk_range *r;
 		struct gk_call *c;
 
-		at = i / 2;
-		p->at = 1 + at;
-		p->times = 1;
-		p->answer = i % 2 ? GUP_LOCKED_COMPLETED : GUP_LOCKED_RETRY;
+		plan.answer = i % 2 ? LOCKED_COMPLETED : LOCKED_RETRY;
+		r = locked_range(test, &locked_drv, plan);
 		c = gk_gup_part(r, api, FOLL_WRITE, 1, nr);
-		gup_locked_expect_locked(c, false);
-		GK_EXPECT(c, at, "faults", p->nr, nr + 1 - i % 2);
-		gup_locked_expect_pages(c, nr);
+		locked_expect_locked(c, false);
+		locked_expect_faults(c, nr + 1 - i % 2);
+		locked_expect_pages(c, nr);
 		KUNIT_EXPECT_NULL_MSG(test, gk_page(r, nr + 1),
 				      "%s: the next page was faulted in",
 				      gk_where(c));
@@ -296,144 +331,80 @@ static void gup_locked_retry_part(struct kunit *test)
 /* What GUP-fast has found before counts as well. */
 static void gup_locked_retry_behind_present(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan plan = { .at = 2, .times = 1 };
+	struct gk_range *r = locked_range(test, &locked_drv, plan);
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c;
 
 	gk_drv_insert(r, 0, gk_drv_page(drv, 0));
 	gk_drv_insert(r, 1, gk_drv_page(drv, 1));
 	gk_drv_insert(r, 4, gk_drv_page(drv, 4));
-	p->at = 2;
-	p->times = 1;
-	c = gk_gup_part(r, gup_locked_api(test), FOLL_WRITE, 1, r->nr - 1);
-	gup_locked_expect_locked(c, false);
-	GK_EXPECT(c, -1, "faults", p->nr, 4);
-	gup_locked_expect_pages(c, r->nr - 1);
+	c = gk_gup_part(r, gk_api(test), FOLL_WRITE, 1, r->nr - 1);
+	locked_expect_locked(c, false);
+	locked_expect_faults(c, 4);
+	locked_expect_pages(c, r->nr - 1);
 }
 
 /* VM_FAULT_COMPLETED: the lock is gone, the page is there, no second fault. */
 static void gup_locked_completed(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 1, .answer = LOCKED_COMPLETED };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = gup_locked_at[i];
-		p->times = 1;
-		p->answer = GUP_LOCKED_COMPLETED;
-		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, false);
-		GK_EXPECT(c, p->at, "faults", p->nr, r->nr);
-		gup_locked_expect_tried(c, p);
-		gup_locked_expect_pages(c, r->nr);
-	}
+	locked_come(test, plan, FOLL_WRITE, LOCKED_NR);
 }
 
 /* The page was there and has gone when the lock is taken again. */
 static void gup_locked_completed_and_gone(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .answer = LOCKED_GONE };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = gup_locked_at[i];
-		p->times = 2;
-		p->answer = GUP_LOCKED_GONE;
-		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, false);
-		GK_EXPECT(c, p->at, "faults", p->nr, r->nr + 2);
-		gup_locked_expect_tried(c, p);
-		gup_locked_expect_pages(c, r->nr);
-	}
+	locked_come(test, plan, FOLL_WRITE, LOCKED_NR + 2);
 }
 
 /* An error after the retry: the pages before it, or the error. */
 static void gup_locked_retry_then_error(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 1, .then = true };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = gup_locked_at[i];
-		p->times = 1;
-		p->then = true;
-		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, false);
-		if (p->at)
-			gup_locked_expect_pages(c, p->at);
-		else
-			gk_expect_refused(c, -EFAULT);
-	}
+	locked_end(test, plan, FOLL_WRITE, false, -EFAULT);
 }
 
 /* A retry at an earlier page, then an error: everything up to the error. */
 static void gup_locked_retry_then_hole(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct locked_plan plan = { .at = 1, .times = 1 };
+	struct gk_range *r = locked_range(test, &locked_drv, plan);
 	struct gk_call *c;
 
-	p->at = 1;
-	p->times = 1;
 	gk_unmap(r, 4, 1);
-	c = gk_gup(r, gup_locked_api(test), FOLL_WRITE);
-	gup_locked_expect_locked(c, false);
-	gup_locked_expect_pages(c, 4);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
+	locked_expect_end(c, false, 4, -EFAULT);
 }
 
 /* An error without a retry keeps the lock. */
 static void gup_locked_error(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 1, .answer = LOCKED_ERROR };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-		struct gk_call *c;
-
-		p->at = gup_locked_at[i];
-		p->times = 1;
-		p->answer = GUP_LOCKED_ERROR;
-		c = gk_gup(r, api, FOLL_WRITE);
-		gup_locked_expect_locked(c, true);
-		if (p->at)
-			gup_locked_expect_pages(c, p->at);
-		else
-			gk_expect_refused(c, -EFAULT);
-	}
+	locked_end(test, plan, FOLL_WRITE, true, -EFAULT);
 }
 
 /* No pages[]: the same arithmetic, on addresses alone. */
 static void gup_locked_no_pages(struct kunit *test)
 {
-	static const enum gup_locked_answer answers[] = {
-		GUP_LOCKED_RETRY, GUP_LOCKED_COMPLETED, GUP_LOCKED_GONE,
+	static const enum locked_answer answers[] = {
+		LOCKED_RETRY, LOCKED_COMPLETED, LOCKED_GONE,
 	};
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(answers) * 2; i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+		struct locked_plan plan = {
+			.at = 2, .times = 2, .answer = answers[i / 2],
+		};
+		struct gk_range *r = locked_range(test, &locked_drv, plan);
 		int locked = 1;
 		long ret;
 
-		p->at = 2;
-		p->times = 2;
-		p->answer = answers[i / 2];
 		if (i % 2) {
 			ret = get_user_pages_unlocked(r->addr, r->nr, NULL, 0);
 			locked = 0;
@@ -446,7 +417,7 @@ static void gup_locked_no_pages(struct kunit *test)
 		}
 		KUNIT_EXPECT_EQ_MSG(test, ret, r->nr,
 				    "shape=%s unlocked=%u answer=%u pages=NULL",
-				    r->shape->name, i % 2, p->answer);
+				    r->shape->name, i % 2, plan.answer);
 		KUNIT_EXPECT_EQ(test, locked, 0);
 		for (k = 0; k < r->nr; k++)
 			KUNIT_EXPECT_PTR_EQ_MSG(test, gk_page(r, k),
@@ -460,11 +431,11 @@ static void gup_locked_no_pages(struct kunit *test)
  * Which FAULT_FLAG_* a fault has is said by the API and by FOLL_*. UNSHARE
  * does not get as far as ->fault: see gup_locked_unshare().
  */
-#define GUP_LOCKED_FLAGS	(FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | \
-				 FAULT_FLAG_RETRY_NOWAIT | FAULT_FLAG_KILLABLE | \
-				 FAULT_FLAG_TRIED | FAULT_FLAG_USER | \
-				 FAULT_FLAG_REMOTE | FAULT_FLAG_INSTRUCTION | \
-				 FAULT_FLAG_INTERRUPTIBLE | FAULT_FLAG_UNSHARE)
+#define LOCKED_FLAGS	(FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY | \
+			 FAULT_FLAG_RETRY_NOWAIT | FAULT_FLAG_KILLABLE | \
+			 FAULT_FLAG_TRIED | FAULT_FLAG_USER | \
+			 FAULT_FLAG_REMOTE | FAULT_FLAG_INSTRUCTION | \
+			 FAULT_FLAG_INTERRUPTIBLE | FAULT_FLAG_UNSHARE)
 
 static void gup_locked_fault_flags(struct kunit *test)
 {
@@ -474,38 +445,41 @@ static void gup_locked_fault_flags(struct kunit *test)
 		FOLL_FORCE, FOLL_HWPOISON, FOLL_LONGTERM,
 		FOLL_LONGTERM | FOLL_WRITE,
 	};
-	enum gk_api_id api = gup_locked_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
+		struct locked_log *log;
 		unsigned int want = 0;
-		struct gk_range *r;
 		struct gk_call *c;
 
 		if (flags[i] & ~gk_apis[api].flags)
 			continue;
 		if (flags[i] & FOLL_WRITE)
 			want |= FAULT_FLAG_WRITE;
-		if (gup_locked_remote(api))
+		if (locked_remote(api))
 			want |= FAULT_FLAG_REMOTE;
-		if (gup_locked_unlockable(api))
+		if (locked_unlockable(api))
 			want |= FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE;
-		if (gup_locked_unlockable(api) &&
-		    flags[i] & FOLL_INTERRUPTIBLE)
+		if (locked_unlockable(api) && flags[i] & FOLL_INTERRUPTIBLE)
 			want |= FAULT_FLAG_INTERRUPTIBLE;
 		if (flags[i] & FOLL_NOWAIT)
 			want |= FAULT_FLAG_ALLOW_RETRY |
 				FAULT_FLAG_RETRY_NOWAIT;
-		r = gk_map(test, &gup_locked_drv, 0);
-		c = gk_gup(r, api, flags[i]);
-		GK_EXPECT(c, -1, "faults", p->nr, r->nr);
-		for (k = 0; k < min(p->nr, r->nr); k++)
+		c = locked_gup(test, (struct locked_plan){}, flags[i]);
+		log = test->priv;
+		locked_expect_faults(c, LOCKED_NR);
+		for (k = 0; k < min(log->nr, LOCKED_NR); k++)
 			GK_EXPECT(c, k, "FAULT_FLAG_*",
-				  p->flags[k] & GUP_LOCKED_FLAGS, want);
-		gup_locked_expect_pages(c, r->nr);
+				  log->flags[k] & LOCKED_FLAGS, want);
+		locked_expect_pages(c, LOCKED_NR);
 	}
 }
+
+/* Every page would have the lock dropped. */
+static const struct locked_plan locked_look = {
+	.all = true, .times = 1, .answer = LOCKED_LOOK,
+};
 
 /* A remote call with locked == NULL may not drop the lock either. */
 static void gup_locked_null(struct kunit *test)
@@ -513,14 +487,11 @@ static void gup_locked_null(struct kunit *test)
 	unsigned int pin, k;
 
 	for (pin = 0; pin <= 1; pin++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-		struct page *pages[GUP_LOCKED_NR];
+		struct gk_range *r = locked_range(test, &locked_drv, locked_look);
+		struct locked_log *log = test->priv;
+		struct page *pages[LOCKED_NR];
 		long ret;
 
-		p->all = true;
-		p->times = 1;
-		p->answer = GUP_LOCKED_LOOK;
 		mmap_read_lock(r->mm);
 		ret = pin ? pin_user_pages_remote(r->mm, r->addr, r->nr,
 						  FOLL_WRITE, pages, NULL) :
@@ -529,10 +500,10 @@ static void gup_locked_null(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, rwsem_is_locked(&r->mm->mmap_lock));
 		mmap_read_unlock(r->mm);
 		KUNIT_EXPECT_EQ_MSG(test, ret, r->nr, "pin=%u", pin);
-		KUNIT_EXPECT_EQ(test, p->kept, r->nr);
-		for (k = 0; k < min(p->nr, r->nr); k++)
-			KUNIT_EXPECT_EQ_MSG(test, p->flags[k] &
-					    GUP_LOCKED_FLAGS,
+		KUNIT_EXPECT_EQ(test, log->kept, r->nr);
+		for (k = 0; k < min(log->nr, r->nr); k++)
+			KUNIT_EXPECT_EQ_MSG(test, log->flags[k] &
+					    LOCKED_FLAGS,
 					    FAULT_FLAG_WRITE |
 					    FAULT_FLAG_REMOTE, "page=%u", k);
 		if (ret > 0 && pin)
@@ -549,45 +520,36 @@ static void gup_locked_never(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(apis); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-		struct gk_call *c;
+		struct gk_call *c = locked_gup_by(test, apis[i], locked_look,
+						  FOLL_WRITE);
+		struct locked_log *log = test->priv;
 
-		p->all = true;
-		p->times = 1;
-		p->answer = GUP_LOCKED_LOOK;
-		c = gk_gup(r, apis[i], FOLL_WRITE);
 		GK_EXPECT(c, -1, "faults that wanted to drop the lock",
-			  p->kept, r->nr);
-		gup_locked_expect_pages(c, r->nr);
+			  log->kept, LOCKED_NR);
+		locked_expect_pages(c, LOCKED_NR);
 	}
 }
 
 /* A R/O pin of a shared page unshares it, and does not make it writable. */
 static void gup_locked_unshare(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv_private, 0);
-	struct gk_call *c;
+	enum gk_api_id api = gk_api(test);
+	/* The first fault reads, and drops the lock; the next one unshares. */
+	struct locked_plan plan = { .all = true, .times = 1 };
+	struct gk_range *r = locked_range(test, &locked_drv_private, plan);
+	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM);
+	struct locked_log *log = test->priv;
 	long k;
 
-	/* The first fault reads, and drops the lock; the next one unshares. */
-	p->all = true;
-	p->times = 1;
-	c = gk_gup(r, api, FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);
-	gup_locked_expect_locked(c, !gup_locked_unlockable(api));
-	for (k = 0; k < (long)min(p->nr, ARRAY_SIZE(p->flags)); k++)
-		GK_EXPECT(c, p->page[k], "FAULT_FLAG_UNSHARE or _WRITE",
-			  p->flags[k] & (FAULT_FLAG_UNSHARE |
-					 FAULT_FLAG_WRITE), 0);
+	locked_expect_locked(c, !locked_unlockable(api));
+	for (k = 0; k < (long)min(log->nr, ARRAY_SIZE(log->flags)); k++)
+		GK_EXPECT(c, log->page[k], "FAULT_FLAG_UNSHARE or _WRITE",
+			  log->flags[k] & (FAULT_FLAG_UNSHARE |
+					   FAULT_FLAG_WRITE), 0);
 	for (k = 0; k < c->ret; k++) {
-		bool anon = PageAnon(c->pages[k]);
-
-		GK_EXPECT(c, k, "anonymous", anon, true);
-		GK_EXPECT(c, k, "exclusive",
-			  anon && PageAnonExclusive(c->pages[k]), true);
+		GK_EXPECT(c, k, "anonymous", PageAnon(c->pages[k]), true);
+		GK_EXPECT(c, k, "exclusive", gk_exclusive(c->pages[k]), true);
 		GK_EXPECT(c, k, "entry dirty", !!pte_dirty(gk_pte(r, k)),
 			  false);
 		GK_EXPECT(c, k, "entry writable", !!pte_write(gk_pte(r, k)),
@@ -597,234 +559,126 @@ static void gup_locked_unshare(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-/* Parameters: APIs that pin and take FOLL_LONGTERM. */
-static const void *gup_locked_pin_apis(struct kunit *test, const void *prev,
-				       char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && !api->pins);
-	return api;
-}
-
 /* FOLL_NOWAIT: what there is before the first wait, and the lock is kept. */
 static void gup_locked_nowait(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
+	struct locked_plan plan = { .times = 100 };
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gup_locked *p = gup_locked_plan(test);
-		struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	for (i = 0; i < ARRAY_SIZE(locked_at); i++) {
+		struct locked_log *log;
 		struct gk_call *c;
 
-		p->at = gup_locked_at[i];
-		p->times = 100;
-		c = gk_gup(r, api, FOLL_WRITE | FOLL_NOWAIT);
-		gup_locked_expect_locked(c, true);
-		GK_EXPECT(c, p->at, "faults", p->nr, p->at + 1);
-		gup_locked_expect_tried(c, p);
-		if (p->at)
-			gup_locked_expect_pages(c, p->at);
-		else
-			gk_expect_refused(c, 0);
+		plan.at = locked_at[i];
+		c = locked_gup(test, plan, FOLL_WRITE | FOLL_NOWAIT);
+		locked_expect_faults(c, plan.at + 1);
+		locked_expect_tried(c);
+		locked_expect_end(c, true, plan.at, 0);
 		/* Ask again when it has come. */
-		p->times = 0;
-		p->done[p->at] = 0;
-		c = gk_gup(r, api, FOLL_WRITE | FOLL_NOWAIT);
-		gup_locked_expect_locked(c, true);
-		gup_locked_expect_pages(c, r->nr);
+		log = test->priv;
+		log->plan.times = 0;
+		log->done[plan.at] = 0;
+		c = gk_gup(c->r, gk_api(test), FOLL_WRITE | FOLL_NOWAIT);
+		locked_expect_end(c, true, LOCKED_NR, 0);
 	}
 }
 
 /* An error is an error with FOLL_NOWAIT too. */
 static void gup_locked_nowait_error(struct kunit *test)
 {
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-	struct gk_call *c;
+	struct locked_plan plan = { .times = 1, .answer = LOCKED_ERROR };
 
-	p->times = 1;
-	p->answer = GUP_LOCKED_ERROR;
-	c = gk_gup(r, gup_locked_api(test), FOLL_NOWAIT);
-	gup_locked_expect_locked(c, true);
-	gk_expect_refused(c, -EFAULT);
+	locked_expect_end(locked_gup(test, plan, FOLL_NOWAIT), true, 0,
+			  -EFAULT);
 }
 
 /*
  * Signals. Each is raised by the driver at the page, while GUP waits as far as
  * it knows, and is gone again before anything is expected.
  */
-static struct gk_call *gup_locked_signalled(struct kunit *test, int signal,
-					    enum gk_api_id api,
-					    unsigned int flags, unsigned int at,
-					    unsigned int times)
-{
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
-	struct gk_call *c;
-
-	p->at = at;
-	p->times = times;
-	p->signal = signal;
-	c = gk_gup(r, api, flags);
-	gk_signal_clear();
-	GK_EXPECT(c, at, "signal raised", p->signal, 0);
-	return c;
-}
-
-static void gup_locked_expect_interrupted(struct gk_call *c, unsigned int at)
-{
-	if (at)
-		gup_locked_expect_pages(c, at);
-	else
-		gk_expect_refused(c, -EINTR);
-}
-
-/* Parameters: APIs that take FOLL_INTERRUPTIBLE and may drop the lock. */
-static const void *gup_locked_interruptible_apis(struct kunit *test,
-						 const void *prev, char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gup_locked_apis(test, api, desc);
-	} while (api && !(api->flags & FOLL_INTERRUPTIBLE));
-	return api;
-}
 
 /* FOLL_INTERRUPTIBLE: any signal ends the retries. */
 static void gup_locked_interruptible(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .signal = SIGUSR1 };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		unsigned int at = gup_locked_at[i];
-		struct gk_call *c;
-
-		c = gup_locked_signalled(test, SIGUSR1, api,
-					 FOLL_INTERRUPTIBLE, at, 2);
-		gup_locked_expect_locked(c, false);
-		gup_locked_expect_interrupted(c, at);
-	}
+	locked_end(test, plan, FOLL_INTERRUPTIBLE, false, -EINTR);
 }
 
 /* It is looked at where GUP waits: a fault that does not wait is not ended. */
 static void gup_locked_interruptible_no_retry(struct kunit *test)
 {
-	struct gk_call *c = gup_locked_signalled(test, SIGUSR1,
-						 gup_locked_api(test),
-						 FOLL_INTERRUPTIBLE, 2, 0);
+	struct locked_plan plan = { .at = 2, .signal = SIGUSR1 };
 
-	gup_locked_expect_locked(c, true);
-	gup_locked_expect_pages(c, c->r->nr);
+	locked_expect_all(locked_gup(test, plan, FOLL_INTERRUPTIBLE), true,
+			  LOCKED_NR);
 }
 
 /* Without it only a fatal signal does. */
 static void gup_locked_uninterruptible(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .signal = SIGUSR1 };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gk_call *c;
-
-		c = gup_locked_signalled(test, SIGUSR1, api, FOLL_WRITE,
-					 gup_locked_at[i], 2);
-		gup_locked_expect_locked(c, false);
-		gup_locked_expect_pages(c, c->r->nr);
-	}
+	locked_come(test, plan, FOLL_WRITE, LOCKED_NR + 2);
 }
 
 /* SIGKILL ends the retries. */
 static void gup_locked_killed_in_retry(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .times = 2, .signal = SIGKILL };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gk_call *c;
-
-		c = gup_locked_signalled(test, SIGKILL, api, FOLL_WRITE,
-					 gup_locked_at[i], 2);
-		gup_locked_expect_locked(c, false);
-		gup_locked_expect_interrupted(c, gup_locked_at[i]);
-	}
+	locked_end(test, plan, FOLL_WRITE, false, -EINTR);
 }
 
 /* And GUP itself between two pages, whoever may drop the lock. */
 static void gup_locked_killed(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	unsigned int i;
+	struct locked_plan plan = { .signal = SIGKILL };
 
-	for (i = 0; i < ARRAY_SIZE(gup_locked_at); i++) {
-		struct gk_call *c;
-
-		c = gup_locked_signalled(test, SIGKILL, api, FOLL_WRITE,
-					 gup_locked_at[i], 0);
-		gup_locked_expect_locked(c, true);
-		gup_locked_expect_interrupted(c, gup_locked_at[i]);
-	}
+	locked_end(test, plan, FOLL_WRITE, true, -EINTR);
 }
 
 /* Killed before the call: not one fault, not one page. */
 static void gup_locked_killed_before(struct kunit *test)
 {
-	enum gk_api_id api = gup_locked_api(test);
-	struct gup_locked *p = gup_locked_plan(test);
-	struct gk_range *r = gk_map(test, &gup_locked_drv, 0);
+	struct gk_range *r = locked_range(test, &locked_drv,
+					  (struct locked_plan){});
 	struct gk_call *c;
 
 	gk_signal(SIGKILL);
-	c = gk_gup(r, api, FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	gk_signal_clear();
 	gk_expect_refused(c, -EINTR);
-	gup_locked_expect_locked(c, true);
-	GK_EXPECT(c, -1, "faults", p->nr, 0);
-}
-
-/* Parameters: APIs that come to the slow walk. */
-static const void *gup_locked_fault_apis(struct kunit *test, const void *prev,
-					 char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->only);
-	return api;
+	locked_expect_locked(c, true);
+	locked_expect_faults(c, 0);
 }
 
 static struct kunit_case gup_locked_cases[] = {
 	KUNIT_CASE(gup_locked_null),
 	KUNIT_CASE(gup_locked_never),
-	KUNIT_CASE_PARAM(gup_locked_kept, gup_locked_fault_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_all, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_part, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_behind_present, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_completed, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_completed_and_gone, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_then_error, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_then_hole, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_error, gup_locked_fault_apis),
+	KUNIT_CASE_PARAM(gup_locked_kept, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_locked_retry, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_all, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_part, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_behind_present, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_completed, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_completed_and_gone, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_then_error, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_retry_then_hole, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_error, gk_fault_api_params),
 	KUNIT_CASE(gup_locked_no_pages),
-	KUNIT_CASE_PARAM(gup_locked_fault_flags, gup_locked_fault_apis),
-	KUNIT_CASE_PARAM(gup_locked_unshare, gup_locked_pin_apis),
-	KUNIT_CASE_PARAM(gup_locked_nowait, gup_locked_slow_apis),
-	KUNIT_CASE_PARAM(gup_locked_nowait_error, gup_locked_slow_apis),
+	KUNIT_CASE_PARAM(gup_locked_fault_flags, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_locked_unshare, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_locked_nowait, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_locked_nowait_error, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_locked_interruptible,
-			 gup_locked_interruptible_apis),
+			 locked_interruptible_apis),
 	KUNIT_CASE_PARAM(gup_locked_interruptible_no_retry,
-			 gup_locked_interruptible_apis),
-	KUNIT_CASE_PARAM(gup_locked_uninterruptible, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed_in_retry, gup_locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed, gup_locked_fault_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed_before, gup_locked_fault_apis),
+			 locked_interruptible_apis),
+	KUNIT_CASE_PARAM(gup_locked_uninterruptible, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_killed_in_retry, locked_apis),
+	KUNIT_CASE_PARAM(gup_locked_killed, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_locked_killed_before, gk_fault_api_params),
 	{}
 };
 

@@ -7,7 +7,6 @@
  * be migrated. The driver's folios are not movable: they stay.
  */
 #include <linux/fs.h>
-#include <linux/highmem.h>
 #include <linux/migrate.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
@@ -19,187 +18,140 @@
 #include "internal.h"
 #include "gk.h"
 
-static const enum gk_api_id lt_apis[] = {
+static const enum gk_api_id longterm_apis[] = {
 	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
 };
 
-#define LT_NR_APIS	ARRAY_SIZE(lt_apis)
-
 /* Shapes in which at least one page must move, or be replaced. */
-static const struct gk_shape *const lt_shapes[] = {
+static const struct gk_shape *const longterm_shapes[] = {
 	&gk_anon_written, &gk_anon_shared, &gk_anon_reexclusive,
 	&gk_anon_mixed, &gk_file_private_cow, &gk_shmem_written, &gk_drv_cow,
 	&gk_drv_large_cow, &gk_two_vmas, &gk_table_edge, &gk_mlocked,
 };
 
-static const struct gk_shape *const lt_fresh_shapes[] = {
+static const struct gk_shape *const longterm_fresh_shapes[] = {
 	&gk_anon_fresh, &gk_shmem_fresh,
 };
 
-static const struct gk_shape *const lt_drv_shapes[] = {
+static const struct gk_shape *const longterm_drv_shapes[] = {
 	&gk_drv_order0, &gk_drv_order2, &gk_drv_order4,
 };
 
-/* Parameters stand for numbers: row * LT_NR_APIS + API. */
-static const char lt_grid[256];
-
-static const void *lt_next(const void *prev, unsigned int rows,
-			   unsigned int *row, enum gk_api_id *api)
+/* Parameters: each row of a table, which the case names, with each API that pins. */
+static const struct gk_pair *longterm_next(const void *prev, unsigned int rows)
 {
-	unsigned int i = prev ? (const char *)prev - lt_grid + 1 : 0;
-
-	if (i >= rows * LT_NR_APIS || WARN_ON(i >= sizeof(lt_grid)))
-		return NULL;
-	*row = i / LT_NR_APIS;
-	*api = lt_apis[i % LT_NR_APIS];
-	return &lt_grid[i];
+	return gk_next_pair(prev, rows, ARRAY_SIZE(longterm_apis));
 }
 
-static enum gk_api_id lt_api(struct kunit *test)
+static enum gk_api_id longterm_api(struct kunit *test)
 {
-	return lt_apis[((const char *)test->param_value - lt_grid) %
-		       LT_NR_APIS];
+	const struct gk_pair *pair = test->param_value;
+
+	return longterm_apis[pair->column];
 }
 
-static unsigned int lt_row(struct kunit *test)
+static unsigned int longterm_row(struct kunit *test)
 {
-	return ((const char *)test->param_value - lt_grid) / LT_NR_APIS;
+	const struct gk_pair *pair = test->param_value;
+
+	return pair->row;
 }
 
-static const void *lt_shape_params(const struct gk_shape *const *shapes,
-				   unsigned int nr, const void *prev,
-				   char *desc)
+static const char *longterm_api_name(const struct gk_pair *pair)
 {
-	enum gk_api_id api;
-	unsigned int row;
-	const void *param = lt_next(prev, nr, &row, &api);
+	return gk_apis[longterm_apis[pair->column]].name;
+}
 
-	if (param)
+static const void *longterm_shape_params(const struct gk_shape *const *shapes,
+					 unsigned int nr, const void *prev,
+					 char *desc)
+{
+	const struct gk_pair *pair = longterm_next(prev, nr);
+
+	if (pair)
 		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s",
-			 shapes[row]->name, gk_apis[api].name);
-	return param;
+			 shapes[pair->row]->name, longterm_api_name(pair));
+	return pair;
 }
 
-static const void *lt_moving_params(struct kunit *test, const void *prev,
-				    char *desc)
+static const void *longterm_moving_params(struct kunit *test, const void *prev,
+					  char *desc)
 {
-	return lt_shape_params(lt_shapes, ARRAY_SIZE(lt_shapes), prev, desc);
+	return longterm_shape_params(longterm_shapes, ARRAY_SIZE(longterm_shapes), prev, desc);
 }
 
-static const void *lt_fresh_params(struct kunit *test, const void *prev,
-				   char *desc)
+static const void *longterm_fresh_params(struct kunit *test, const void *prev,
+					 char *desc)
 {
-	return lt_shape_params(lt_fresh_shapes, ARRAY_SIZE(lt_fresh_shapes),
-			       prev, desc);
+	return longterm_shape_params(longterm_fresh_shapes, ARRAY_SIZE(longterm_fresh_shapes),
+				     prev, desc);
 }
 
-static const void *lt_drv_params(struct kunit *test, const void *prev,
-				 char *desc)
+static const void *longterm_drv_params(struct kunit *test, const void *prev,
+				       char *desc)
 {
-	return lt_shape_params(lt_drv_shapes, ARRAY_SIZE(lt_drv_shapes), prev,
-			       desc);
+	return longterm_shape_params(longterm_drv_shapes, ARRAY_SIZE(longterm_drv_shapes), prev,
+				     desc);
 }
 
-static const void *lt_api_params(struct kunit *test, const void *prev,
-				 char *desc)
+static const void *longterm_api_params(struct kunit *test, const void *prev,
+				       char *desc)
 {
-	enum gk_api_id api;
-	unsigned int row;
-	const void *param = lt_next(prev, 1, &row, &api);
+	const struct gk_pair *pair = longterm_next(prev, 1);
 
-	if (param)
-		strscpy(desc, gk_apis[api].name, KUNIT_PARAM_DESC_SIZE);
-	return param;
+	if (pair)
+		strscpy(desc, longterm_api_name(pair), KUNIT_PARAM_DESC_SIZE);
+	return pair;
 }
 
 /* Which page of the range somebody else holds. */
-static const char *const lt_busy_names[] = { "first", "middle", "last" };
+static const char *const longterm_busy_names[] = { "first", "middle", "last" };
 
-static const void *lt_busy_params(struct kunit *test, const void *prev,
-				  char *desc)
+static const void *longterm_busy_params(struct kunit *test, const void *prev,
+					char *desc)
 {
-	enum gk_api_id api;
-	unsigned int row;
-	const void *param = lt_next(prev, ARRAY_SIZE(lt_busy_names), &row,
-				    &api);
+	const struct gk_pair *pair = longterm_next(prev, ARRAY_SIZE(longterm_busy_names));
 
-	if (param)
+	if (pair)
 		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s",
-			 lt_busy_names[row], gk_apis[api].name);
-	return param;
+			 longterm_busy_names[pair->row], longterm_api_name(pair));
+	return pair;
 }
 
-static unsigned int lt_busy_page(struct kunit *test, struct gk_range *r)
+static unsigned int longterm_busy_page(struct kunit *test, struct gk_range *r)
 {
 	const unsigned int pages[] = { 0, r->nr / 2, r->nr - 1 };
 
-	return pages[lt_row(test)];
+	return pages[longterm_row(test)];
 }
 
-static u8 lt_read(struct page *page)
-{
-	u8 *addr = kmap_local_page(page), byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
-}
-
-static void lt_write(struct page *page, u8 byte)
-{
-	u8 *addr = kmap_local_page(page);
-
-	*addr = byte;
-	kunmap_local(addr);
-}
-
-/* Write through the page, not the mapping: nothing may be faulted in. */
-static void lt_mark(struct gk_range *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr; i++) {
-		struct page *page = gk_page(r, i);
-
-		if (page && !is_zero_page(page))
-			lt_write(page, i + 1);
-	}
-}
-
-static bool lt_pinnable(struct page *page)
+static bool longterm_pinnable(struct page *page)
 {
 	return folio_is_longterm_pinnable(page_folio(page));
 }
 
-/* References to the folio that no mapping and no cache explains. */
-static int lt_held(struct page *page)
-{
-	struct folio *folio = page_folio(page);
-
-	return folio_ref_count(folio) - folio_expected_ref_count(folio);
-}
-
-static unsigned int lt_nr_movable(struct gk_range *r)
+static unsigned int longterm_nr_movable(struct gk_range *r)
 {
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < r->nr; i++) {
 		struct page *page = gk_page(r, i);
 
-		nr += page && !lt_pinnable(page);
+		nr += page && !longterm_pinnable(page);
 	}
 	return nr;
 }
 
 /* The movable zone is what all of this is about. */
-static void lt_assert_movable(struct gk_range *r, unsigned int nr)
+static void longterm_assert_movable(struct gk_range *r, unsigned int nr)
 {
-	KUNIT_ASSERT_EQ_MSG(r->test, lt_nr_movable(r), nr,
+	KUNIT_ASSERT_EQ_MSG(r->test, longterm_nr_movable(r), nr,
 			    "shape=%s: %u pages in a movable zone, not %u: no movablecore=?",
-			    r->shape->name, lt_nr_movable(r), nr);
+			    r->shape->name, longterm_nr_movable(r), nr);
 }
 
 /* What was returned may be kept, is held once, and is back on its LRU. */
-static void lt_expect_settled(struct gk_call *c)
+static void longterm_expect_settled(struct gk_call *c)
 {
 	long k;
 
@@ -207,11 +159,11 @@ static void lt_expect_settled(struct gk_call *c)
 		struct page *page = c->pages[k];
 		struct folio *folio = page_folio(page);
 
-		GK_EXPECT(c, k, "long-term pinnable", lt_pinnable(page), true);
+		GK_EXPECT(c, k, "long-term pinnable", longterm_pinnable(page), true);
 		if (PageAnon(page)) {
 			GK_EXPECT(c, k, "exclusive", PageAnonExclusive(page),
 				  true);
-			GK_EXPECT(c, k, "references held", lt_held(page),
+			GK_EXPECT(c, k, "references held", gk_held(folio),
 				  gk_refs_wanted(c->api, folio, 1));
 			GK_EXPECT(c, k, "back on the LRU",
 				  folio_test_lru(folio), true);
@@ -219,50 +171,50 @@ static void lt_expect_settled(struct gk_call *c)
 	}
 }
 
-struct lt_isolated {
+struct longterm_isolated {
 	long anon, file;
 };
 
-static struct lt_isolated lt_isolated(void)
+static struct longterm_isolated longterm_isolated(void)
 {
-	return (struct lt_isolated) {
+	return (struct longterm_isolated) {
 		gk_stat(NR_ISOLATED_ANON), gk_stat(NR_ISOLATED_FILE),
 	};
 }
 
-static void lt_expect_isolated(struct gk_call *c, struct lt_isolated was)
+static void longterm_expect_isolated(struct gk_call *c, struct longterm_isolated was)
 {
-	struct lt_isolated now = lt_isolated();
+	struct longterm_isolated now = longterm_isolated();
 
 	GK_EXPECT(c, -1, "nr_isolated_anon", now.anon, was.anon);
 	GK_EXPECT(c, -1, "nr_isolated_file", now.file, was.file);
 }
 
-static void lt_migrates(struct kunit *test, unsigned int flags)
+static void longterm_migrates(struct kunit *test, unsigned int flags)
 {
-	struct gk_range *r = gk_map(test, lt_shapes[lt_row(test)], 0);
-	struct lt_isolated isolated = lt_isolated();
+	struct gk_range *r = gk_map(test, longterm_shapes[longterm_row(test)], 0);
+	struct longterm_isolated isolated = longterm_isolated();
 	unsigned int i;
 	struct gk_call *c;
 	u8 *byte;
 
 	byte = kunit_kzalloc(test, r->nr, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, byte);
-	lt_mark(r);
+	gk_poke_all(r);
 	for (i = 0; i < r->nr; i++)
-		byte[i] = gk_page(r, i) ? lt_read(gk_page(r, i)) : 0;
-	KUNIT_ASSERT_GT_MSG(test, lt_nr_movable(r), 0,
+		byte[i] = gk_page(r, i) ? gk_peek(gk_page(r, i)) : 0;
+	KUNIT_ASSERT_GT_MSG(test, longterm_nr_movable(r), 0,
 			    "shape=%s: nothing is in a movable zone: no movablecore=?",
 			    r->shape->name);
 
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | flags);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | flags);
 	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
-	lt_expect_isolated(c, isolated);
+	longterm_expect_settled(c);
+	longterm_expect_isolated(c, isolated);
 	for (i = 0; i < c->ret; i++) {
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), byte[i]);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), byte[i]);
 		/* The process and the device see the same page from now on. */
-		lt_write(c->pages[i], ~byte[i]);
+		gk_poke(c->pages[i], ~byte[i]);
 		GK_EXPECT(c, i, "contents seen by the process", gk_load(r, i),
 			  (u8)~byte[i]);
 	}
@@ -271,31 +223,31 @@ static void lt_migrates(struct kunit *test, unsigned int flags)
 	for (i = 0; i < r->nr; i++)
 		if (PageAnon(gk_page(r, i)))
 			GK_EXPECT(c, i, "references held after the release",
-				  lt_held(gk_page(r, i)), 0);
+				  gk_held(page_folio(gk_page(r, i))), 0);
 }
 
 /* Movable pages are migrated, then pinned: contents and counts are right. */
 static void gup_longterm_migrates_for_read(struct kunit *test)
 {
-	lt_migrates(test, 0);
+	longterm_migrates(test, 0);
 }
 
 static void gup_longterm_migrates_for_write(struct kunit *test)
 {
-	lt_migrates(test, FOLL_WRITE);
+	longterm_migrates(test, FOLL_WRITE);
 }
 
 /* Pages that the pin itself faults in come from where they can stay. */
 static void gup_longterm_fresh(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, lt_fresh_shapes[lt_row(test)], 0);
-	struct gk_call *c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	struct gk_range *r = gk_map(test, longterm_fresh_shapes[longterm_row(test)], 0);
+	struct gk_call *c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
 	long k;
 
 	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	for (k = 0; k < c->ret; k++)
-		GK_EXPECT(c, k, "contents", lt_read(c->pages[k]), 0);
+		GK_EXPECT(c, k, "contents", gk_peek(c->pages[k]), 0);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -304,7 +256,7 @@ static void gup_longterm_fresh(struct kunit *test)
 static void gup_longterm_zero_page(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_zero, 0);
-	struct gk_call *c = gk_gup(r, lt_api(test), 0);
+	struct gk_call *c = gk_gup(r, longterm_api(test), 0);
 	unsigned int i;
 
 	gk_expect_pinned(c, r->nr);
@@ -313,17 +265,17 @@ static void gup_longterm_zero_page(struct kunit *test)
 	gk_release(c);
 	gk_expect_restored(c);
 
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), false);
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), 0);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), 0);
 		/* What the process writes later is seen through the pin. */
 		gk_store(r, i, i + 1);
 		GK_EXPECT(c, i, "contents written by the process",
-			  lt_read(c->pages[i]), i + 1);
+			  gk_peek(c->pages[i]), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -343,7 +295,7 @@ static void gup_longterm_file_private(struct kunit *test)
 		was[i] = gk_page(r, i);
 
 	/* Not for long: the pages of the file itself. */
-	c = gk_gup(r, lt_api(test), 0);
+	c = gk_gup(r, longterm_api(test), 0);
 	gk_expect_pinned(c, r->nr);
 	for (i = 0; i < c->ret; i++)
 		GK_EXPECT(c, i, "page of the file", c->pages[i] == was[i],
@@ -351,29 +303,40 @@ static void gup_longterm_file_private(struct kunit *test)
 	gk_release(c);
 	gk_expect_restored(c);
 
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 		gk_store(r, i, 0x80 + i);
 		GK_EXPECT(c, i, "contents written by the process",
-			  lt_read(c->pages[i]), 0x80 + i);
-		GK_EXPECT(c, i, "the file's contents", lt_read(was[i]), i + 1);
+			  gk_peek(c->pages[i]), 0x80 + i);
+		GK_EXPECT(c, i, "the file's contents", gk_peek(was[i]), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
-static void lt_stays(struct gk_range *r, enum gk_api_id api,
-		     unsigned int flags)
+/* All of the range can be pinned to write for long, and released. */
+static void longterm_expect_pin(struct gk_range *r, enum gk_api_id api)
+{
+	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM | FOLL_WRITE);
+
+	gk_expect_pinned(c, r->nr);
+	longterm_expect_settled(c);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static void longterm_stays(struct gk_range *r, enum gk_api_id api,
+			   unsigned int flags)
 {
 	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM | flags);
 	long k;
 
 	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "the page that was there",
 			  c->pages[k] == c->before[k].page, true);
@@ -384,10 +347,10 @@ static void lt_stays(struct gk_range *r, enum gk_api_id api,
 /* Folios that are not movable are pinned where they are. */
 static void gup_longterm_driver(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, lt_drv_shapes[lt_row(test)], 0);
+	struct gk_range *r = gk_map(test, longterm_drv_shapes[longterm_row(test)], 0);
 
-	lt_stays(r, lt_api(test), 0);
-	lt_stays(r, lt_api(test), FOLL_WRITE);
+	longterm_stays(r, longterm_api(test), 0);
+	longterm_stays(r, longterm_api(test), FOLL_WRITE);
 }
 
 /* So is memory that a long-term pin has moved once. */
@@ -397,12 +360,12 @@ static void gup_longterm_moves_once(struct kunit *test)
 	struct gk_call *c, *again;
 	long k;
 
-	lt_assert_movable(r, r->nr);
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	longterm_assert_movable(r, r->nr);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
 
 	/* A second pin while the first is held... */
-	again = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	again = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
 	gk_expect_pinned(again, r->nr);
 	for (k = 0; k < again->ret; k++)
 		GK_EXPECT(again, k, "the page that was there",
@@ -413,8 +376,8 @@ static void gup_longterm_moves_once(struct kunit *test)
 	gk_expect_restored(c);
 
 	/* ... and one after it. */
-	lt_stays(r, lt_api(test), 0);
-	lt_stays(r, lt_api(test), FOLL_WRITE);
+	longterm_stays(r, longterm_api(test), 0);
+	longterm_stays(r, longterm_api(test), FOLL_WRITE);
 }
 
 /* A long range where every other page must move: the rest stays. */
@@ -424,59 +387,59 @@ static void gup_longterm_mixed(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	for (i = 1; i < r->nr; i += 2) {
-		c = gk_gup_part(r, lt_api(test), FOLL_LONGTERM, i, 1);
+		c = gk_gup_part(r, longterm_api(test), FOLL_LONGTERM, i, 1);
 		gk_expect_ret(c, 1);
 		gk_release(c);
 	}
-	lt_assert_movable(r, r->nr / 2);
+	longterm_assert_movable(r, r->nr / 2);
 
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "the page that was there",
 			  c->pages[i] == c->before[i].page, i % 2 == 1);
-		GK_EXPECT(c, i, "contents", lt_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
-static const struct gk_shape *const lt_partial_shapes[] = {
+static const struct gk_shape *const longterm_partial_shapes[] = {
 	&gk_hole, &gk_guard, &gk_drv_holes,
 };
 
-static const void *lt_partial_params(struct kunit *test, const void *prev,
-				     char *desc)
+static const void *longterm_partial_params(struct kunit *test, const void *prev,
+					   char *desc)
 {
-	return lt_shape_params(lt_partial_shapes,
-			       ARRAY_SIZE(lt_partial_shapes), prev, desc);
+	return longterm_shape_params(longterm_partial_shapes,
+				     ARRAY_SIZE(longterm_partial_shapes), prev, desc);
 }
 
 /* What comes before a hole is migrated and pinned, what follows is left. */
 static void gup_longterm_partial(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, lt_partial_shapes[lt_row(test)], 0);
+	struct gk_range *r = gk_map(test, longterm_partial_shapes[longterm_row(test)], 0);
 	unsigned int hole = r->shape == &gk_drv_holes ? 5 : r->nr / 2;
-	struct gk_call *c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	struct gk_call *c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
 	unsigned int i;
 
 	gk_expect_pinned(c, hole);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	for (i = hole; i < r->nr; i++)
 		GK_EXPECT(c, i, "the page that was there",
 			  gk_page(r, i) == c->before[i].page, true);
 	gk_release(c);
 	gk_expect_restored(c);
 
-	c = gk_gup_part(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE, hole, 1);
+	c = gk_gup_part(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE, hole, 1);
 	gk_expect_refused(c, -EFAULT);
 }
 
 /* An error, and everything is as before: what has moved is still whole. */
-static void lt_expect_unwound(struct gk_call *c, long error)
+static void longterm_expect_unwound(struct gk_call *c, long error)
 {
 	struct gk_range *r = c->r;
 	unsigned int i;
@@ -491,9 +454,9 @@ static void lt_expect_unwound(struct gk_call *c, long error)
 			GK_EXPECT(c, i, "still mapped", false, true);
 			continue;
 		}
-		GK_EXPECT(c, i, "contents", lt_read(page), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(page), i + 1);
 		GK_EXPECT(c, i, "exclusive",
-			  PageAnon(page) && PageAnonExclusive(page), true);
+			  gk_exclusive(page), true);
 		GK_EXPECT(c, i, "back on the LRU",
 			  folio_test_lru(page_folio(page)), true);
 		GK_EXPECT(c, i, "locked", folio_test_locked(page_folio(page)),
@@ -505,31 +468,27 @@ static void lt_expect_unwound(struct gk_call *c, long error)
 static void gup_longterm_busy(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	unsigned int busy = lt_busy_page(test, r), i;
+	unsigned int busy = longterm_busy_page(test, r), i;
 	struct page *page = gk_page(r, busy);
-	struct lt_isolated isolated = lt_isolated();
+	struct longterm_isolated isolated = longterm_isolated();
 	struct gk_call *c;
 
-	lt_mark(r);
-	lt_assert_movable(r, r->nr);
+	gk_poke_all(r);
+	longterm_assert_movable(r, r->nr);
 
 	get_page(page);
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	lt_expect_unwound(c, -EBUSY);
-	lt_expect_isolated(c, isolated);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	longterm_expect_unwound(c, -EBUSY);
+	longterm_expect_isolated(c, isolated);
 	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i == busy);
 	GK_EXPECT(c, busy, "the page that was there", gk_page(r, busy) == page,
 		  true);
 	put_page(page);
 
 	/* And the next attempt is not the worse for it. */
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
-	gk_release(c);
-	gk_expect_restored(c);
+	longterm_expect_pin(r, longterm_api(test));
 }
 
 /* GUP-fast has pinned some already: they are what the caller gets. */
@@ -541,30 +500,30 @@ static void gup_longterm_busy_after_fast(struct kunit *test)
 	struct page *page;
 	unsigned int i;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	c = gk_gup_part(r, GK_PIN_FAST, FOLL_LONGTERM, 0, ready);
 	gk_expect_ret(c, ready);
 	gk_release(c);
-	lt_assert_movable(r, r->nr - ready);
+	longterm_assert_movable(r, r->nr - ready);
 
 	page = gk_page(r, busy);
 	get_page(page);
 	c = gk_gup(r, GK_PIN_FAST, FOLL_LONGTERM | FOLL_WRITE);
 	gk_expect_ret(c, ready);
 	gk_expect_counts(c);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i < ready ? gk_refs_wanted(c->api, page_folio(page),
 						     1) : i == busy);
 	gk_release(c);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "references held after the release",
-			  lt_held(gk_page(r, i)), i == busy);
+			  gk_held(page_folio(gk_page(r, i))), i == busy);
 
 	/* The slow path has no part of the range to offer. */
 	c = gk_gup(r, GK_PIN_UNLOCKED, FOLL_LONGTERM | FOLL_WRITE);
-	lt_expect_unwound(c, -EBUSY);
+	longterm_expect_unwound(c, -EBUSY);
 	put_page(page);
 }
 
@@ -575,53 +534,53 @@ static void gup_longterm_busy_after_fast(struct kunit *test)
  * @calls: how often it was asked
  * @kill: SIGKILL arrives meanwhile
  */
-struct lt_mover {
+struct longterm_mover {
 	unsigned int refuse;
 	unsigned int calls;
 	bool kill;
 };
 
-static struct lt_mover *lt_mover;
+static struct longterm_mover *longterm_mover;
 
-static int lt_migrate_later(struct address_space *mapping, struct folio *dst,
-			    struct folio *src, enum migrate_mode mode)
+static int longterm_migrate_later(struct address_space *mapping, struct folio *dst,
+				  struct folio *src, enum migrate_mode mode)
 {
-	if (lt_mover->calls++ >= lt_mover->refuse)
+	if (longterm_mover->calls++ >= longterm_mover->refuse)
 		return migrate_folio(mapping, dst, src, mode);
-	if (lt_mover->kill)
+	if (longterm_mover->kill)
 		gk_signal(SIGKILL);
 	return -EAGAIN;
 }
 
 /* What pinning and migration ask of shmem. */
-static const struct address_space_operations lt_mover_aops = {
+static const struct address_space_operations longterm_mover_aops = {
 	.dirty_folio = noop_dirty_folio,
-	.migrate_folio = lt_migrate_later,
+	.migrate_folio = longterm_migrate_later,
 };
 
 /* Pin one page for long that does not move at first. */
-static struct gk_call *lt_gup_moving_later(struct gk_range *r, enum gk_api_id api,
-					   struct lt_mover *mover)
+static struct gk_call *longterm_gup_moving_later(struct gk_range *r, enum gk_api_id api,
+						 struct longterm_mover *mover)
 {
 	struct address_space *mapping = r->file->f_mapping;
 	const struct address_space_operations *aops = mapping->a_ops;
 	struct gk_call *c;
 
-	lt_mover = mover;
-	mapping->a_ops = &lt_mover_aops;
+	longterm_mover = mover;
+	mapping->a_ops = &longterm_mover_aops;
 	c = gk_gup(r, api, FOLL_LONGTERM | FOLL_WRITE);
 	mapping->a_ops = aops;
 	return c;
 }
 
-static void lt_expect_gave_back(struct gk_call *c, long error)
+static void longterm_expect_gave_back(struct gk_call *c, long error)
 {
 	struct folio *folio = page_folio(gk_page(c->r, 0));
 
 	gk_expect_ret(c, error);
 	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
 		  c->acquired - c->released, 0);
-	GK_EXPECT(c, 0, "references held", lt_held(gk_page(c->r, 0)), 0);
+	GK_EXPECT(c, 0, "references held", gk_held(page_folio(gk_page(c->r, 0))), 0);
 	GK_EXPECT(c, 0, "back on the LRU", folio_test_lru(folio), true);
 	GK_EXPECT(c, 0, "locked", folio_test_locked(folio), false);
 }
@@ -633,13 +592,13 @@ static void lt_expect_gave_back(struct gk_call *c, long error)
 static void gup_longterm_busy_at_first(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
-	struct lt_mover mover = { .refuse = 25 };
+	struct longterm_mover mover = { .refuse = 25 };
 	struct gk_call *c;
 
-	lt_assert_movable(r, r->nr);
-	c = lt_gup_moving_later(r, lt_api(test), &mover);
+	longterm_assert_movable(r, r->nr);
+	c = longterm_gup_moving_later(r, longterm_api(test), &mover);
 	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
+	longterm_expect_settled(c);
 	GK_EXPECT(c, 0, "attempts to move it", mover.calls, mover.refuse + 1);
 	gk_release(c);
 	gk_expect_restored(c);
@@ -649,12 +608,12 @@ static void gup_longterm_busy_at_first(struct kunit *test)
 static void gup_longterm_busy_for_ever(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
-	struct lt_mover mover = { .refuse = 1000 };
+	struct longterm_mover mover = { .refuse = 1000 };
 	struct gk_call *c;
 
-	lt_assert_movable(r, r->nr);
-	c = lt_gup_moving_later(r, lt_api(test), &mover);
-	lt_expect_gave_back(c, -EBUSY);
+	longterm_assert_movable(r, r->nr);
+	c = longterm_gup_moving_later(r, longterm_api(test), &mover);
+	longterm_expect_gave_back(c, -EBUSY);
 	GK_EXPECT(c, 0, "fewer attempts than all", mover.calls < mover.refuse,
 		  true);
 }
@@ -663,25 +622,25 @@ static void gup_longterm_busy_for_ever(struct kunit *test)
 static void gup_longterm_busy_killed(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
-	struct lt_mover mover = { .refuse = 25, .kill = true };
+	struct longterm_mover mover = { .refuse = 25, .kill = true };
 	struct gk_call *c;
 
-	lt_assert_movable(r, r->nr);
-	c = lt_gup_moving_later(r, lt_api(test), &mover);
+	longterm_assert_movable(r, r->nr);
+	c = longterm_gup_moving_later(r, longterm_api(test), &mover);
 	gk_signal_clear();
-	lt_expect_gave_back(c, -EINTR);
+	longterm_expect_gave_back(c, -EINTR);
 	GK_EXPECT(c, 0, "attempts of one migrate_pages()", mover.calls <= 10,
 		  true);
 }
 
-struct lt_killer {
+struct longterm_killer {
 	struct timer_list timer;
 	struct task_struct *task;
 };
 
-static void lt_kill(struct timer_list *timer)
+static void longterm_kill(struct timer_list *timer)
 {
-	struct lt_killer *killer = container_of(timer, struct lt_killer, timer);
+	struct longterm_killer *killer = container_of(timer, struct longterm_killer, timer);
 	struct sighand_struct *sighand = killer->task->sighand;
 	unsigned long flags;
 
@@ -698,20 +657,20 @@ static void lt_kill(struct timer_list *timer)
 static void gup_longterm_isolated_until_killed(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct lt_isolated isolated = lt_isolated();
-	struct lt_killer killer = { .task = current };
+	struct longterm_isolated isolated = longterm_isolated();
+	struct longterm_killer killer = { .task = current };
 	struct folio *folio = page_folio(gk_page(r, 0));
 	struct gk_call *c;
 	unsigned int i;
 
-	lt_mark(r);
-	lt_assert_movable(r, r->nr);
+	gk_poke_all(r);
+	longterm_assert_movable(r, r->nr);
 	/* The first: a signal between two pages finds no part to return. */
 	KUNIT_ASSERT_TRUE(test, folio_isolate_lru(folio));
 
-	timer_setup_on_stack(&killer.timer, lt_kill, 0);
+	timer_setup_on_stack(&killer.timer, longterm_kill, 0);
 	mod_timer(&killer.timer, jiffies + 2);
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
 	timer_delete_sync(&killer.timer);
 	timer_destroy_on_stack(&killer.timer);
 	gk_signal_clear();
@@ -719,19 +678,15 @@ static void gup_longterm_isolated_until_killed(struct kunit *test)
 	gk_expect_ret(c, -EINTR);
 	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
 		  c->acquired - c->released, 0);
-	lt_expect_isolated(c, isolated);
+	longterm_expect_isolated(c, isolated);
 	for (i = 0; i < r->nr; i++) {
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i == 0);
-		GK_EXPECT(c, i, "contents", lt_read(gk_page(r, i)), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(gk_page(r, i)), i + 1);
 	}
 	folio_putback_lru(folio);
 
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	lt_expect_settled(c);
-	gk_release(c);
-	gk_expect_restored(c);
+	longterm_expect_pin(r, longterm_api(test));
 }
 
 /* The caller's allocations are its own affair again after the call. */
@@ -745,13 +700,13 @@ static void gup_longterm_memalloc_flags(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, was, 0);
 	get_page(page);
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
 	GK_EXPECT(c, -1, "PF_MEMALLOC_PIN after a failure",
 		  current->flags & PF_MEMALLOC_PIN, 0);
 	gk_expect_ret(c, -EBUSY);
 	put_page(page);
 
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
 	GK_EXPECT(c, -1, "PF_MEMALLOC_PIN after success",
 		  current->flags & PF_MEMALLOC_PIN, 0);
 	gk_expect_ret(c, r->nr);
@@ -759,7 +714,7 @@ static void gup_longterm_memalloc_flags(struct kunit *test)
 
 	/* A caller that has set it finds it set. */
 	flags = memalloc_pin_save();
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
 	was = current->flags & PF_MEMALLOC_PIN;
 	memalloc_pin_restore(flags);
 	GK_EXPECT(c, -1, "PF_MEMALLOC_PIN of the caller", was,
@@ -776,15 +731,15 @@ static void gup_longterm_short_stays(struct kunit *test)
 	struct gk_call *c;
 	long k;
 
-	lt_assert_movable(r, r->nr);
-	c = gk_gup(r, lt_api(test), FOLL_WRITE);
+	longterm_assert_movable(r, r->nr);
+	c = gk_gup(r, longterm_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "the page that was there",
 			  c->pages[k] == c->before[k].page, true);
 	gk_release(c);
 	gk_expect_restored(c);
-	lt_assert_movable(r, r->nr);
+	longterm_assert_movable(r, r->nr);
 }
 
 /* A range that is pinned, not for long, blocks the move like any reference. */
@@ -794,40 +749,38 @@ static void gup_longterm_blocked_by_pin(struct kunit *test)
 	struct gk_call *held, *c;
 	unsigned int i;
 
-	lt_mark(r);
+	gk_poke_all(r);
 	held = gk_gup_part(r, GK_PIN, FOLL_WRITE, 7, 1);
 	gk_expect_ret(held, 1);
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	lt_expect_unwound(c, -EBUSY);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	longterm_expect_unwound(c, -EBUSY);
 	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(c, i, "references held", lt_held(gk_page(r, i)),
+		GK_EXPECT(c, i, "references held", gk_held(page_folio(gk_page(r, i))),
 			  i == 7 ? GUP_PIN_COUNTING_BIAS : 0);
 	gk_release(held);
-	c = gk_gup(r, lt_api(test), FOLL_LONGTERM | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	gk_expect_round_trip(c, r->nr);
 }
 
 static struct kunit_case gup_longterm_cases[] = {
-	KUNIT_CASE_PARAM(gup_longterm_migrates_for_read, lt_moving_params),
-	KUNIT_CASE_PARAM(gup_longterm_migrates_for_write, lt_moving_params),
-	KUNIT_CASE_PARAM(gup_longterm_fresh, lt_fresh_params),
-	KUNIT_CASE_PARAM(gup_longterm_zero_page, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_file_private, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_driver, lt_drv_params),
-	KUNIT_CASE_PARAM(gup_longterm_moves_once, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_mixed, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_partial, lt_partial_params),
-	KUNIT_CASE_PARAM(gup_longterm_busy, lt_busy_params),
+	KUNIT_CASE_PARAM(gup_longterm_migrates_for_read, longterm_moving_params),
+	KUNIT_CASE_PARAM(gup_longterm_migrates_for_write, longterm_moving_params),
+	KUNIT_CASE_PARAM(gup_longterm_fresh, longterm_fresh_params),
+	KUNIT_CASE_PARAM(gup_longterm_zero_page, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_file_private, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_driver, longterm_drv_params),
+	KUNIT_CASE_PARAM(gup_longterm_moves_once, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_mixed, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_partial, longterm_partial_params),
+	KUNIT_CASE_PARAM(gup_longterm_busy, longterm_busy_params),
 	KUNIT_CASE(gup_longterm_busy_after_fast),
-	KUNIT_CASE_PARAM(gup_longterm_busy_at_first, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_busy_for_ever, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_busy_killed, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_isolated_until_killed, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_memalloc_flags, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_short_stays, lt_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_blocked_by_pin, lt_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_busy_at_first, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_busy_for_ever, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_busy_killed, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_isolated_until_killed, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_memalloc_flags, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_short_stays, longterm_api_params),
+	KUNIT_CASE_PARAM(gup_longterm_blocked_by_pin, longterm_api_params),
 	{}
 };
 

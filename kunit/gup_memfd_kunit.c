@@ -29,12 +29,12 @@
 #include "gk.h"
 
 /* More than what the page cache hands out at a time. */
-#define MF_MANY		(2 * FOLIO_BATCH_SIZE + 9)
-#define MF_UNTOUCHED	((struct folio *)0x6b6b6b6bUL)
-#define MF_NO_OFFSET	((pgoff_t)0x6b6b6b6bUL)
+#define MEMFD_MANY		(2 * FOLIO_BATCH_SIZE + 9)
+#define MEMFD_UNTOUCHED	((struct folio *)0x6b6b6b6bUL)
+#define MEMFD_NO_OFFSET	((pgoff_t)0x6b6b6b6bUL)
 
 /**
- * struct mf - a file of @nr pages and the last call on it
+ * struct memfd - a file of @nr pages and the last call on it
  * @start: first byte asked for
  * @end: last byte asked for
  * @max: max_folios
@@ -44,7 +44,7 @@
  * @held: acquired - released before all calls
  * @said: what was found wrong so far
  */
-struct mf {
+struct memfd {
 	struct kunit *test;
 	struct file *file;
 	unsigned int nr;
@@ -60,8 +60,8 @@ struct mf {
 };
 
 /* Say what is wrong once, for the first folio of which it is. */
-static void mf_expect(struct mf *mf, long k, const char *what, long got,
-		      long want)
+static void memfd_expect(struct memfd *mf, long k, const char *what, long got,
+			 long want)
 {
 	unsigned int i;
 
@@ -77,24 +77,24 @@ static void mf_expect(struct mf *mf, long k, const char *what, long got,
 		   mf->nr, mf->start, mf->end, mf->max, k, what, want, got);
 }
 
-static long mf_held(void)
+static long memfd_held(void)
 {
 	return gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
 }
 
-static void mf_fput(void *file)
+static void memfd_fput(void *file)
 {
 	fput(file);
 }
 
 /* Take over @file, which the end of the case closes. */
-static struct mf *mf_adopt(struct kunit *test, struct file *file,
-			   unsigned int nr)
+static struct memfd *memfd_adopt(struct kunit *test, struct file *file,
+				 unsigned int nr)
 {
-	struct mf *mf = kunit_kzalloc(test, sizeof(*mf), GFP_KERNEL);
+	struct memfd *mf = kunit_kzalloc(test, sizeof(*mf), GFP_KERNEL);
 
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mf_fput,
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, memfd_fput,
 							   file));
 	KUNIT_ASSERT_NOT_NULL(test, mf);
 	mf->test = test;
@@ -105,49 +105,49 @@ static struct mf *mf_adopt(struct kunit *test, struct file *file,
 				   GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mf->folios);
 	gk_settle();
-	mf->held = mf_held();
+	mf->held = memfd_held();
 	return mf;
 }
 
 /* A shmem file of @nr pages, all of them holes. */
-static struct mf *mf_open(struct kunit *test, unsigned int nr)
+static struct memfd *memfd_open(struct kunit *test, unsigned int nr)
 {
-	return mf_adopt(test, shmem_file_setup("gup_memfd",
-					       (loff_t)nr * PAGE_SIZE,
-					       EMPTY_VMA_FLAGS), nr);
+	return memfd_adopt(test, shmem_file_setup("gup_memfd",
+						  (loff_t)nr * PAGE_SIZE,
+						  EMPTY_VMA_FLAGS), nr);
 }
 
-static u8 mf_byte(unsigned int i)
+static u8 memfd_byte(unsigned int i)
 {
 	return i % 251 + 1;
 }
 
 /* Write all of page @i, as a process would. */
-static void mf_write(struct mf *mf, unsigned int i)
+static void memfd_write(struct memfd *mf, unsigned int i)
 {
 	void *buf = kunit_kmalloc(mf->test, PAGE_SIZE, GFP_KERNEL);
 	loff_t pos = (loff_t)i * PAGE_SIZE;
 
 	KUNIT_ASSERT_NOT_NULL(mf->test, buf);
-	memset(buf, mf_byte(i), PAGE_SIZE);
+	memset(buf, memfd_byte(i), PAGE_SIZE);
 	KUNIT_ASSERT_EQ(mf->test, PAGE_SIZE,
 			kernel_write(mf->file, buf, PAGE_SIZE, &pos));
 	kunit_kfree(mf->test, buf);
 }
 
-static struct mf *mf_open_written(struct kunit *test, unsigned int nr)
+static struct memfd *memfd_open_written(struct kunit *test, unsigned int nr)
 {
-	struct mf *mf = mf_open(test, nr);
+	struct memfd *mf = memfd_open(test, nr);
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
-		mf_write(mf, i);
+		memfd_write(mf, i);
 	gk_settle();
 	return mf;
 }
 
 /* The folio at page @i, NULL for a hole. The file holds it, the test does not. */
-static struct folio *mf_cached(struct mf *mf, unsigned int i)
+static struct folio *memfd_cached(struct memfd *mf, unsigned int i)
 {
 	struct folio *folio = filemap_get_folio(mf->file->f_mapping, i);
 
@@ -158,7 +158,7 @@ static struct folio *mf_cached(struct mf *mf, unsigned int i)
 }
 
 /* Does all of page @i, read from the file, hold @byte? */
-static bool mf_reads(struct mf *mf, unsigned int i, u8 byte)
+static bool memfd_reads(struct memfd *mf, unsigned int i, u8 byte)
 {
 	u8 *buf = kunit_kmalloc(mf->test, PAGE_SIZE, GFP_KERNEL);
 	loff_t pos = (loff_t)i * PAGE_SIZE;
@@ -173,7 +173,7 @@ static bool mf_reads(struct mf *mf, unsigned int i, u8 byte)
 }
 
 /* Does all of the folio hold @byte, seen by who has it pinned? */
-static bool mf_holds(struct folio *folio, u8 byte)
+static bool memfd_holds(struct folio *folio, u8 byte)
 {
 	void *addr = kmap_local_folio(folio, 0);
 	bool all = !memchr_inv(addr, byte, PAGE_SIZE);
@@ -182,7 +182,7 @@ static bool mf_holds(struct folio *folio, u8 byte)
 	return all;
 }
 
-static void mf_fill(struct folio *folio, u8 byte)
+static void memfd_fill(struct folio *folio, u8 byte)
 {
 	void *addr = kmap_local_folio(folio, 0);
 
@@ -190,30 +190,30 @@ static void mf_fill(struct folio *folio, u8 byte)
 	kunmap_local(addr);
 }
 
-static void mf_pin_bytes(struct mf *mf, loff_t start, loff_t end,
-			 unsigned int max)
+static void memfd_pin_bytes(struct memfd *mf, loff_t start, loff_t end,
+			    unsigned int max)
 {
 	unsigned int k;
 
 	for (k = 0; k < mf->room; k++)
-		mf->folios[k] = MF_UNTOUCHED;
+		mf->folios[k] = MEMFD_UNTOUCHED;
 	mf->start = start;
 	mf->end = end;
 	mf->max = max;
-	mf->offset = MF_NO_OFFSET;
+	mf->offset = MEMFD_NO_OFFSET;
 	mf->ret = memfd_pin_folios(mf->file, start, end, mf->folios, max,
 				   &mf->offset);
 	gk_settle();
 }
 
 /* Pin the pages [@first, @first + @nr). */
-static void mf_pin(struct mf *mf, unsigned int first, unsigned int nr)
+static void memfd_pin(struct memfd *mf, unsigned int first, unsigned int nr)
 {
-	mf_pin_bytes(mf, (loff_t)first * PAGE_SIZE,
-		     (loff_t)(first + nr) * PAGE_SIZE - 1, nr);
+	memfd_pin_bytes(mf, (loff_t)first * PAGE_SIZE,
+			(loff_t)(first + nr) * PAGE_SIZE - 1, nr);
 }
 
-static void mf_unpin(struct mf *mf)
+static void memfd_unpin(struct memfd *mf)
 {
 	if (mf->ret > 0)
 		unpin_folios(mf->folios, mf->ret);
@@ -223,85 +223,92 @@ static void mf_unpin(struct mf *mf)
  * The folio at page @i has @pins pins and no other reference than those that
  * the file and page tables hold.
  */
-static void mf_expect_pins(struct mf *mf, struct folio *folio, long k, int pins)
+static void memfd_expect_pins(struct memfd *mf, struct folio *folio, long k, int pins)
 {
-	mf_expect(mf, k, "refcount beyond the expected one",
-		  folio_ref_count(folio) - folio_expected_ref_count(folio),
-		  gk_refs_wanted(&gk_apis[GK_PIN], folio, pins));
-	mf_expect(mf, k, "folio_maybe_dma_pinned",
-		  folio_maybe_dma_pinned(folio), pins > 0);
+	memfd_expect(mf, k, "refcount beyond the expected one",
+		     gk_held(folio),
+		     gk_refs_wanted(&gk_apis[GK_PIN], folio, pins));
+	memfd_expect(mf, k, "folio_maybe_dma_pinned",
+		     folio_maybe_dma_pinned(folio), pins > 0);
 	if (folio_has_pincount(folio))
-		mf_expect(mf, k, "pincount", atomic_read(&folio->_pincount),
-			  pins);
+		memfd_expect(mf, k, "pincount", atomic_read(&folio->_pincount),
+			     pins);
 }
 
 /* The call pinned the @want pages from where it was told, @times times now. */
-static void mf_expect_pinned_times(struct mf *mf, long want, int times)
+static void memfd_expect_pinned_times(struct memfd *mf, long want, int times)
 {
 	unsigned int first = mf->start >> PAGE_SHIFT;
 	unsigned int k;
 
-	mf_expect(mf, -1, "return", mf->ret, want);
+	memfd_expect(mf, -1, "return", mf->ret, want);
 	for (k = 0; k < max(mf->ret, 0L); k++) {
 		struct folio *folio = mf->folios[k];
 
-		mf_expect(mf, k, "is the folio of the file",
-			  folio == mf_cached(mf, first + k), true);
-		if (folio != mf_cached(mf, first + k))
+		memfd_expect(mf, k, "is the folio of the file",
+			     folio == memfd_cached(mf, first + k), true);
+		if (folio != memfd_cached(mf, first + k))
 			return;
-		mf_expect(mf, k, "index", folio->index, first + k);
-		mf_expect(mf, k, "folio_is_longterm_pinnable",
-			  folio_is_longterm_pinnable(folio), true);
-		mf_expect(mf, k, "uptodate", folio_test_uptodate(folio), true);
-		mf_expect_pins(mf, folio, k, times);
+		memfd_expect(mf, k, "index", folio->index, first + k);
+		memfd_expect(mf, k, "folio_is_longterm_pinnable",
+			     folio_is_longterm_pinnable(folio), true);
+		memfd_expect(mf, k, "uptodate", folio_test_uptodate(folio), true);
+		memfd_expect_pins(mf, folio, k, times);
 	}
 	for (; k < mf->room; k++) {
-		if (mf->folios[k] == MF_UNTOUCHED)
+		if (mf->folios[k] == MEMFD_UNTOUCHED)
 			continue;
-		mf_expect(mf, k, "folios[] was stored to behind the return value",
-			  (long)mf->folios[k], (long)MF_UNTOUCHED);
+		memfd_expect(mf, k, "folios[] was stored to behind the return value",
+			     (long)mf->folios[k], (long)MEMFD_UNTOUCHED);
 		break;
 	}
-	mf_expect(mf, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
-		  mf_held() - mf->held, want * times);
+	memfd_expect(mf, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
+		     memfd_held() - mf->held, want * times);
 }
 
-static void mf_expect_pinned(struct mf *mf, long want)
+static void memfd_expect_pinned(struct memfd *mf, long want)
 {
-	mf_expect_pinned_times(mf, want, 1);
+	memfd_expect_pinned_times(mf, want, 1);
 }
 
 /* Nothing of the file is pinned, and as many pins were released as taken. */
-static void mf_expect_rest(struct mf *mf)
+static void memfd_expect_rest(struct memfd *mf)
 {
 	unsigned int i;
 
 	gk_settle();
 	for (i = 0; i < mf->nr; i++) {
-		struct folio *folio = mf_cached(mf, i);
+		struct folio *folio = memfd_cached(mf, i);
 
 		if (folio)
-			mf_expect_pins(mf, folio, i, 0);
+			memfd_expect_pins(mf, folio, i, 0);
 	}
-	mf_expect(mf, -1, "pins held, by nr_foll_pin_acquired and _released",
-		  mf_held() - mf->held, 0);
+	memfd_expect(mf, -1, "pins held, by nr_foll_pin_acquired and _released",
+		     memfd_held() - mf->held, 0);
 }
 
-static void mf_expect_written(struct mf *mf, unsigned int first,
-			      unsigned int nr)
+/* What the last call pinned is given back, and that was all. */
+static void memfd_expect_end(struct memfd *mf)
+{
+	memfd_unpin(mf);
+	memfd_expect_rest(mf);
+}
+
+static void memfd_expect_written(struct memfd *mf, unsigned int first,
+				 unsigned int nr)
 {
 	unsigned int i;
 
 	for (i = first; i < first + nr; i++)
-		mf_expect(mf, i, "the file holds what was written",
-			  mf_reads(mf, i, mf_byte(i)), true);
+		memfd_expect(mf, i, "the file holds what was written",
+			     memfd_reads(mf, i, memfd_byte(i)), true);
 }
 
 /*
  * Arguments
  */
 
-static const struct mf_invalid {
+static const struct memfd_invalid {
 	const char *name;
 	unsigned int nr;
 	loff_t start;
@@ -309,7 +316,7 @@ static const struct mf_invalid {
 	unsigned int max;
 	bool no_file;
 	bool not_memfd;
-} mf_invalids[] = {
+} memfd_invalids[] = {
 	{ "start_negative", 8, -1, PAGE_SIZE - 1, 8 },
 	{ "start_min", 8, LLONG_MIN, PAGE_SIZE - 1, 8 },
 	{ "start_past_end", 8, PAGE_SIZE, PAGE_SIZE - 1, 8 },
@@ -324,13 +331,13 @@ static const struct mf_invalid {
 	{ "empty_file", 0, 0, 0, 8 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(mf_invalid, mf_invalids, name);
+KUNIT_ARRAY_PARAM_DESC(memfd_invalid, memfd_invalids, name);
 
 /* Arguments that make no sense give -EINVAL, and nothing is done. */
 static void gup_memfd_invalid(struct kunit *test)
 {
-	const struct mf_invalid *p = test->param_value;
-	struct mf *mf = mf_open_written(test, p->nr);
+	const struct memfd_invalid *p = test->param_value;
+	struct memfd *mf = memfd_open_written(test, p->nr);
 	struct file *memfd = mf->file;
 
 	if (p->no_file)
@@ -343,29 +350,28 @@ static void gup_memfd_invalid(struct kunit *test)
 						     NULL, O_RDWR, NULL);
 		KUNIT_ASSERT_FALSE(test, IS_ERR(mf->file));
 		KUNIT_ASSERT_EQ(test, 0,
-				kunit_add_action_or_reset(test, mf_fput,
+				kunit_add_action_or_reset(test, memfd_fput,
 							  mf->file));
 		i_size_write(file_inode(mf->file), SZ_1M);
 	}
-	mf_pin_bytes(mf, p->start, p->end, p->max);
+	memfd_pin_bytes(mf, p->start, p->end, p->max);
 	mf->file = memfd;
 
-	mf_expect(mf, -1, "return", mf->ret, -EINVAL);
-	mf_expect(mf, 0, "folios[] untouched", mf->folios[0] == MF_UNTOUCHED,
-		  true);
-	mf_expect(mf, -1, "offset untouched", mf->offset, MF_NO_OFFSET);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_expect_written(mf, 0, p->nr);
+	memfd_expect(mf, -1, "return", mf->ret, -EINVAL);
+	memfd_expect(mf, 0, "folios[] untouched", mf->folios[0] == MEMFD_UNTOUCHED,
+		     true);
+	memfd_expect(mf, -1, "offset untouched", mf->offset, MEMFD_NO_OFFSET);
+	memfd_expect_end(mf);
+	memfd_expect_written(mf, 0, p->nr);
 }
 
-static const struct mf_bytes {
+static const struct memfd_bytes {
 	const char *name;
 	loff_t start;
 	loff_t end;
 	long folios;
 	pgoff_t offset;
-} mf_offsets[] = {
+} memfd_offsets[] = {
 	{ "first_byte", 0, 0, 1, 0 },
 	{ "first_page", 0, PAGE_SIZE - 1, 1, 0 },
 	{ "into_second_page", 0, PAGE_SIZE, 2, 0 },
@@ -378,251 +384,245 @@ static const struct mf_bytes {
 	{ "last_byte", 8 * PAGE_SIZE - 1, 8 * PAGE_SIZE - 1, 1, PAGE_SIZE - 1 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(mf_offset, mf_offsets, name);
+KUNIT_ARRAY_PARAM_DESC(memfd_offset, memfd_offsets, name);
 
 /* [start, end] are bytes, both included; *offset is where start lies. */
 static void gup_memfd_offset(struct kunit *test)
 {
-	const struct mf_bytes *p = test->param_value;
-	struct mf *mf = mf_open_written(test, 8);
+	const struct memfd_bytes *p = test->param_value;
+	struct memfd *mf = memfd_open_written(test, 8);
 
-	mf_pin_bytes(mf, p->start, p->end, 8);
-	mf_expect_pinned(mf, p->folios);
-	mf_expect(mf, 0, "*offset", mf->offset, p->offset);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_expect_written(mf, 0, 8);
+	memfd_pin_bytes(mf, p->start, p->end, 8);
+	memfd_expect_pinned(mf, p->folios);
+	memfd_expect(mf, 0, "*offset", mf->offset, p->offset);
+	memfd_expect_end(mf);
+	memfd_expect_written(mf, 0, 8);
 }
 
-static const struct mf_max {
+static const struct memfd_max {
 	const char *name;
 	unsigned int max;
 	long folios;
-} mf_maxes[] = {
+} memfd_maxes[] = {
 	{ "1", 1, 1 },
 	{ "batch-1", FOLIO_BATCH_SIZE - 1, FOLIO_BATCH_SIZE - 1 },
 	{ "batch", FOLIO_BATCH_SIZE, FOLIO_BATCH_SIZE },
 	{ "batch+1", FOLIO_BATCH_SIZE + 1, FOLIO_BATCH_SIZE + 1 },
-	{ "all", MF_MANY, MF_MANY },
-	{ "more", MF_MANY + 7, MF_MANY },
-	{ "uint_max", UINT_MAX, MF_MANY },
+	{ "all", MEMFD_MANY, MEMFD_MANY },
+	{ "more", MEMFD_MANY + 7, MEMFD_MANY },
+	{ "uint_max", UINT_MAX, MEMFD_MANY },
 };
 
-KUNIT_ARRAY_PARAM_DESC(mf_max, mf_maxes, name);
+KUNIT_ARRAY_PARAM_DESC(memfd_max, memfd_maxes, name);
 
 /* No more than max_folios are pinned, and none behind them has a count left. */
 static void gup_memfd_max(struct kunit *test)
 {
-	const struct mf_max *p = test->param_value;
-	struct mf *mf = mf_open_written(test, MF_MANY);
+	const struct memfd_max *p = test->param_value;
+	struct memfd *mf = memfd_open_written(test, MEMFD_MANY);
 	unsigned int i;
 
-	mf_pin_bytes(mf, 0, (loff_t)MF_MANY * PAGE_SIZE - 1, p->max);
-	mf_expect_pinned(mf, p->folios);
+	memfd_pin_bytes(mf, 0, (loff_t)MEMFD_MANY * PAGE_SIZE - 1, p->max);
+	memfd_expect_pinned(mf, p->folios);
 	for (i = p->folios; i < mf->nr; i++)
-		mf_expect_pins(mf, mf_cached(mf, i), i, 0);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_expect_written(mf, 0, mf->nr);
+		memfd_expect_pins(mf, memfd_cached(mf, i), i, 0);
+	memfd_expect_end(mf);
+	memfd_expect_written(mf, 0, mf->nr);
 }
 
 /*
  * What it pins
  */
 
-static bool mf_none(unsigned int i)
+static bool memfd_none(unsigned int i)
 {
 	return false;
 }
 
-static bool mf_all(unsigned int i)
+static bool memfd_all(unsigned int i)
 {
 	return true;
 }
 
-static bool mf_first(unsigned int i)
+static bool memfd_first(unsigned int i)
 {
 	return i == 0;
 }
 
-static bool mf_last(unsigned int i)
+static bool memfd_last(unsigned int i)
 {
-	return i == MF_MANY - 1;
+	return i == MEMFD_MANY - 1;
 }
 
-static bool mf_odd(unsigned int i)
+static bool memfd_odd(unsigned int i)
 {
 	return i % 2;
 }
 
-static bool mf_even(unsigned int i)
+static bool memfd_even(unsigned int i)
 {
 	return i % 2 == 0;
 }
 
-static bool mf_groups(unsigned int i)
+static bool memfd_groups(unsigned int i)
 {
 	return i % 16 < 11;
 }
 
-static const struct mf_filled {
+static const struct memfd_filled {
 	const char *name;
 	bool (*written)(unsigned int i);
-} mf_filleds[] = {
-	{ "no_page", mf_none },
-	{ "all_pages", mf_all },
-	{ "first_page", mf_first },
-	{ "last_page", mf_last },
-	{ "odd_pages", mf_odd },
-	{ "even_pages", mf_even },
-	{ "groups", mf_groups },
+} memfd_filleds[] = {
+	{ "no_page", memfd_none },
+	{ "all_pages", memfd_all },
+	{ "first_page", memfd_first },
+	{ "last_page", memfd_last },
+	{ "odd_pages", memfd_odd },
+	{ "even_pages", memfd_even },
+	{ "groups", memfd_groups },
 };
 
-KUNIT_ARRAY_PARAM_DESC(mf_filled, mf_filleds, name);
+KUNIT_ARRAY_PARAM_DESC(memfd_filled, memfd_filleds, name);
 
 /* Holes are filled with zeroes on demand, the rest is pinned as it is. */
 static void gup_memfd_holes(struct kunit *test)
 {
-	const struct mf_filled *p = test->param_value;
-	struct mf *mf = mf_open(test, MF_MANY);
+	const struct memfd_filled *p = test->param_value;
+	struct memfd *mf = memfd_open(test, MEMFD_MANY);
 	unsigned int i;
 
 	for (i = 0; i < mf->nr; i++) {
 		if (p->written(i))
-			mf_write(mf, i);
-		KUNIT_ASSERT_EQ(test, !mf_cached(mf, i), !p->written(i));
+			memfd_write(mf, i);
+		KUNIT_ASSERT_EQ(test, !memfd_cached(mf, i), !p->written(i));
 	}
-	mf_pin(mf, 0, mf->nr);
-	mf_expect_pinned(mf, mf->nr);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
-		mf_expect(mf, i, p->written(i) ? "content kept" : "zeroed",
-			  mf_holds(mf->folios[i],
-				   p->written(i) ? mf_byte(i) : 0), true);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, i, p->written(i) ? "content kept" : "zeroed",
+			     memfd_holds(mf->folios[i],
+					 p->written(i) ? memfd_byte(i) : 0), true);
+	memfd_expect_end(mf);
 }
 
 /* Pages outside of the range are neither pinned nor allocated. */
 static void gup_memfd_range_only(struct kunit *test)
 {
-	struct mf *mf = mf_open(test, 16);
+	struct memfd *mf = memfd_open(test, 16);
 	unsigned int i;
 
-	mf_write(mf, 4);
-	mf_write(mf, 11);
-	mf_pin(mf, 5, 6);
-	mf_expect_pinned(mf, 6);
+	memfd_write(mf, 4);
+	memfd_write(mf, 11);
+	memfd_pin(mf, 5, 6);
+	memfd_expect_pinned(mf, 6);
 	for (i = 0; i < mf->nr; i++) {
 		if (i >= 5 && i < 11)
 			continue;
-		mf_expect(mf, i, "page outside of the range is cached",
-			  !!mf_cached(mf, i), i == 4 || i == 11);
-		if (mf_cached(mf, i))
-			mf_expect_pins(mf, mf_cached(mf, i), i, 0);
+		memfd_expect(mf, i, "page outside of the range is cached",
+			     !!memfd_cached(mf, i), i == 4 || i == 11);
+		if (memfd_cached(mf, i))
+			memfd_expect_pins(mf, memfd_cached(mf, i), i, 0);
 	}
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+	memfd_expect_end(mf);
 }
 
 /* What goes through a pinned folio is what the file holds, both ways. */
 static void gup_memfd_coherent(struct kunit *test)
 {
-	struct mf *mf = mf_open(test, 8);
+	struct memfd *mf = memfd_open(test, 8);
 	unsigned int i;
 
-	mf_pin(mf, 0, mf->nr);
-	mf_expect_pinned(mf, mf->nr);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i += 2)
-		mf_fill(mf->folios[i], mf_byte(i));
+		memfd_fill(mf->folios[i], memfd_byte(i));
 	for (i = 1; i < max(mf->ret, 0L); i += 2) {
-		mf_write(mf, i);
-		mf_expect(mf, i, "the folio holds what was written to the file",
-			  mf_holds(mf->folios[i], mf_byte(i)), true);
+		memfd_write(mf, i);
+		memfd_expect(mf, i, "the folio holds what was written to the file",
+			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
 	}
-	mf_expect_written(mf, 0, mf->nr);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_expect_written(mf, 0, mf->nr);
+	memfd_expect_written(mf, 0, mf->nr);
+	memfd_expect_end(mf);
+	memfd_expect_written(mf, 0, mf->nr);
 }
 
 /* Each call takes one pin a folio; each is given back on its own. */
 static void gup_memfd_twice(struct kunit *test)
 {
-	struct mf *mf = mf_open_written(test, 8);
+	struct memfd *mf = memfd_open_written(test, 8);
 	struct folio *first[8];
 	unsigned int k;
 
-	mf_pin(mf, 0, 8);
-	mf_expect_pinned(mf, 8);
+	memfd_pin(mf, 0, 8);
+	memfd_expect_pinned(mf, 8);
 	KUNIT_ASSERT_EQ(test, mf->ret, 8);
 	memcpy(first, mf->folios, sizeof(first));
-	mf_pin(mf, 0, 8);
-	mf_expect_pinned_times(mf, 8, 2);
+	memfd_pin(mf, 0, 8);
+	memfd_expect_pinned_times(mf, 8, 2);
 	for (k = 0; k < 8; k++)
-		mf_expect(mf, k, "is the folio of the first call",
-			  mf->folios[k] == first[k], true);
-	mf_unpin(mf);
-	mf_expect_pinned_times(mf, 8, 1);
+		memfd_expect(mf, k, "is the folio of the first call",
+			     mf->folios[k] == first[k], true);
+	memfd_unpin(mf);
+	memfd_expect_pinned_times(mf, 8, 1);
 	unpin_folios(first, 8);
-	mf_expect_rest(mf);
+	memfd_expect_rest(mf);
 }
 
 /* A pin is given back folio by folio, in any order, as well as at once. */
 static void gup_memfd_release_in_parts(struct kunit *test)
 {
-	struct mf *mf = mf_open_written(test, 8);
+	struct memfd *mf = memfd_open_written(test, 8);
 	unsigned int k;
 
-	mf_pin(mf, 0, 8);
-	mf_expect_pinned(mf, 8);
+	memfd_pin(mf, 0, 8);
+	memfd_expect_pinned(mf, 8);
 	KUNIT_ASSERT_EQ(test, mf->ret, 8);
 	unpin_folio(mf->folios[5]);
 	unpin_folios(mf->folios + 1, 3);
 	for (k = 0; k < 8; k++)
-		mf_expect_pins(mf, mf->folios[k], k,
-			       !(k == 5 || (k >= 1 && k < 4)));
+		memfd_expect_pins(mf, mf->folios[k], k,
+				  !(k == 5 || (k >= 1 && k < 4)));
 	unpin_folio(mf->folios[7]);
 	unpin_folio(mf->folios[0]);
 	unpin_folio(mf->folios[4]);
 	unpin_folio(mf->folios[6]);
-	mf_expect_rest(mf);
+	memfd_expect_rest(mf);
 }
 
 /* The file may lose a pinned folio: the pin alone keeps it, and its content. */
 static void gup_memfd_truncated(struct kunit *test)
 {
-	struct mf *mf = mf_open_written(test, 4);
+	struct memfd *mf = memfd_open_written(test, 4);
 	struct folio *folio;
 	unsigned int k;
 
-	mf_pin(mf, 0, 4);
-	mf_expect_pinned(mf, 4);
+	memfd_pin(mf, 0, 4);
+	memfd_expect_pinned(mf, 4);
 	KUNIT_ASSERT_EQ(test, mf->ret, 4);
 	shmem_truncate_range(file_inode(mf->file), 0, -1);
 	gk_settle();
 	for (k = 0; k < 4; k++) {
 		folio = mf->folios[k];
-		mf_expect(mf, k, "still in the file", !!mf_cached(mf, k),
-			  false);
-		mf_expect(mf, k, "refcount", folio_ref_count(folio),
-			  GUP_PIN_COUNTING_BIAS);
-		mf_expect(mf, k, "content kept", mf_holds(folio, mf_byte(k)),
-			  true);
+		memfd_expect(mf, k, "still in the file", !!memfd_cached(mf, k),
+			     false);
+		memfd_expect(mf, k, "refcount", folio_ref_count(folio),
+			     GUP_PIN_COUNTING_BIAS);
+		memfd_expect(mf, k, "content kept", memfd_holds(folio, memfd_byte(k)),
+			     true);
 		folio_get(folio);
 	}
-	mf_unpin(mf);
+	memfd_unpin(mf);
 	for (k = 0; k < 4; k++) {
-		mf_expect(mf, k, "refcount after the release",
-			  folio_ref_count(mf->folios[k]), 1);
+		memfd_expect(mf, k, "refcount after the release",
+			     folio_ref_count(mf->folios[k]), 1);
 		folio_put(mf->folios[k]);
 	}
-	mf_pin(mf, 0, 4);
-	mf_expect_pinned(mf, 4);
+	memfd_pin(mf, 0, 4);
+	memfd_expect_pinned(mf, 4);
 	for (k = 0; k < max(mf->ret, 0L); k++)
-		mf_expect(mf, k, "a new folio is zeroed",
-			  mf_holds(mf->folios[k], 0), true);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, k, "a new folio is zeroed",
+			     memfd_holds(mf->folios[k], 0), true);
+	memfd_expect_end(mf);
 }
 
 /*
@@ -630,19 +630,19 @@ static void gup_memfd_truncated(struct kunit *test)
  * zeroes. Their folios are in the page cache and not uptodate: what their last
  * owner left is still in them.
  */
-static struct mf *mf_open_fallocated(struct kunit *test, unsigned int nr)
+static struct memfd *memfd_open_fallocated(struct kunit *test, unsigned int nr)
 {
-	struct mf *mf = mf_open(test, nr);
+	struct memfd *mf = memfd_open(test, nr);
 	unsigned int i;
 
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0,
 					       (loff_t)nr * PAGE_SIZE));
 	for (i = 0; i < nr; i++) {
-		struct folio *folio = mf_cached(mf, i);
+		struct folio *folio = memfd_cached(mf, i);
 
 		KUNIT_ASSERT_NOT_NULL(test, folio);
 		if (!folio_test_uptodate(folio))
-			mf_fill(folio, 0xa5);
+			memfd_fill(folio, 0xa5);
 	}
 	gk_settle();
 	return mf;
@@ -651,57 +651,54 @@ static struct mf *mf_open_fallocated(struct kunit *test, unsigned int nr)
 /* Who pins fallocated pages gets zeroes, not what others left in memory. */
 static void gup_memfd_fallocated_zeroed(struct kunit *test)
 {
-	struct mf *mf = mf_open_fallocated(test, MF_MANY);
+	struct memfd *mf = memfd_open_fallocated(test, MEMFD_MANY);
 	unsigned int i;
 
-	mf_pin(mf, 0, mf->nr);
-	mf_expect_pinned(mf, mf->nr);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
-		mf_expect(mf, i, "zeroed", mf_holds(mf->folios[i], 0), true);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, i, "zeroed", memfd_holds(mf->folios[i], 0), true);
+	memfd_expect_end(mf);
 }
 
 /* As many as were asked for, and no more: clearing costs. */
 static void gup_memfd_fallocated_max(struct kunit *test)
 {
-	struct mf *mf = mf_open_fallocated(test, MF_MANY);
+	struct memfd *mf = memfd_open_fallocated(test, MEMFD_MANY);
 	const unsigned int want = FOLIO_BATCH_SIZE + 5;
 	unsigned int i;
 
-	mf_pin_bytes(mf, 0, (loff_t)mf->nr * PAGE_SIZE - 1, want);
-	mf_expect_pinned(mf, want);
+	memfd_pin_bytes(mf, 0, (loff_t)mf->nr * PAGE_SIZE - 1, want);
+	memfd_expect_pinned(mf, want);
 	for (i = 0; i < max(mf->ret, 0L); i++)
-		mf_expect(mf, i, "zeroed", mf_holds(mf->folios[i], 0), true);
+		memfd_expect(mf, i, "zeroed", memfd_holds(mf->folios[i], 0), true);
 	for (i = want; i < mf->nr; i++)
-		mf_expect(mf, i, "uptodate, though not asked for",
-			  folio_test_uptodate(mf_cached(mf, i)), false);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, i, "uptodate, though not asked for",
+			     folio_test_uptodate(memfd_cached(mf, i)), false);
+	memfd_expect_end(mf);
 }
 
 /* The same when only some pages of the range were fallocated. */
 static void gup_memfd_fallocated_mixed(struct kunit *test)
 {
-	struct mf *mf = mf_open_fallocated(test, 16);
+	struct memfd *mf = memfd_open_fallocated(test, 16);
 	unsigned int i;
 
 	for (i = 0; i < mf->nr; i += 3)
-		mf_write(mf, i);
+		memfd_write(mf, i);
 	shmem_truncate_range(file_inode(mf->file), 7 * PAGE_SIZE,
 			     9 * PAGE_SIZE - 1);
 	gk_settle();
-	mf_pin(mf, 0, mf->nr);
-	mf_expect_pinned(mf, mf->nr);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
-		mf_expect(mf, i, "content, written or zeroed",
-			  mf_holds(mf->folios[i], i % 3 ? 0 : mf_byte(i)), true);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, i, "content, written or zeroed",
+			     memfd_holds(mf->folios[i], i % 3 ? 0 : memfd_byte(i)), true);
+	memfd_expect_end(mf);
 }
 
 /* Touch page @i of the file, whose first byte must be @byte then. */
-static u8 mf_touch_read(struct mf *mf, unsigned int i)
+static u8 memfd_touch_read(struct memfd *mf, unsigned int i)
 {
 	loff_t pos = (loff_t)i * PAGE_SIZE;
 	u8 byte = 0;
@@ -710,16 +707,16 @@ static u8 mf_touch_read(struct mf *mf, unsigned int i)
 	return byte;
 }
 
-static u8 mf_touch_write(struct mf *mf, unsigned int i)
+static u8 memfd_touch_write(struct memfd *mf, unsigned int i)
 {
 	loff_t pos = (loff_t)i * PAGE_SIZE + PAGE_SIZE / 2;
-	u8 byte = mf_byte(i);
+	u8 byte = memfd_byte(i);
 
 	KUNIT_ASSERT_EQ(mf->test, 1, kernel_write(mf->file, &byte, 1, &pos));
-	return mf_touch_read(mf, i);
+	return memfd_touch_read(mf, i);
 }
 
-static u8 mf_touch_mapped(struct mf *mf, unsigned int i)
+static u8 memfd_touch_mapped(struct memfd *mf, unsigned int i)
 {
 	unsigned long addr;
 	u8 byte = 0;
@@ -732,25 +729,25 @@ static u8 mf_touch_mapped(struct mf *mf, unsigned int i)
 	return byte;
 }
 
-static u8 mf_touch_fallocate(struct mf *mf, unsigned int i)
+static u8 memfd_touch_fallocate(struct memfd *mf, unsigned int i)
 {
 	KUNIT_ASSERT_EQ(mf->test, 0,
 			vfs_fallocate(mf->file, 0, (loff_t)i * PAGE_SIZE,
 				      PAGE_SIZE));
-	return mf_touch_read(mf, i);
+	return memfd_touch_read(mf, i);
 }
 
-static const struct mf_touch {
+static const struct memfd_touch {
 	const char *name;
-	u8 (*touch)(struct mf *mf, unsigned int i);
-} mf_touches[] = {
-	{ "read", mf_touch_read },
-	{ "write_nearby", mf_touch_write },
-	{ "mmap", mf_touch_mapped },
-	{ "fallocate_again", mf_touch_fallocate },
+	u8 (*touch)(struct memfd *mf, unsigned int i);
+} memfd_touches[] = {
+	{ "read", memfd_touch_read },
+	{ "write_nearby", memfd_touch_write },
+	{ "mmap", memfd_touch_mapped },
+	{ "fallocate_again", memfd_touch_fallocate },
 };
 
-KUNIT_ARRAY_PARAM_DESC(mf_touch, mf_touches, name);
+KUNIT_ARRAY_PARAM_DESC(memfd_touch, memfd_touches, name);
 
 /*
  * What a device stores through the pin of a fallocated page is in the file for
@@ -758,23 +755,22 @@ KUNIT_ARRAY_PARAM_DESC(mf_touch, mf_touches, name);
  */
 static void gup_memfd_fallocated_kept(struct kunit *test)
 {
-	const struct mf_touch *p = test->param_value;
-	struct mf *mf = mf_open_fallocated(test, 4);
+	const struct memfd_touch *p = test->param_value;
+	struct memfd *mf = memfd_open_fallocated(test, 4);
 	unsigned int i;
 
-	mf_pin(mf, 0, mf->nr);
-	mf_expect_pinned(mf, mf->nr);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
-		mf_fill(mf->folios[i], mf_byte(i));
+		memfd_fill(mf->folios[i], memfd_byte(i));
 	for (i = 0; i < max(mf->ret, 0L); i++) {
-		mf_expect(mf, i, "first byte that the file shows",
-			  p->touch(mf, i), mf_byte(i));
-		mf_expect(mf, i, "the pinned folio holds what was stored",
-			  mf_holds(mf->folios[i], mf_byte(i)), true);
+		memfd_expect(mf, i, "first byte that the file shows",
+			     p->touch(mf, i), memfd_byte(i));
+		memfd_expect(mf, i, "the pinned folio holds what was stored",
+			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
 	}
-	mf_expect_written(mf, 0, mf->nr);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+	memfd_expect_written(mf, 0, mf->nr);
+	memfd_expect_end(mf);
 }
 
 /*
@@ -782,15 +778,15 @@ static void gup_memfd_fallocated_kept(struct kunit *test)
  */
 
 /* A written file of which every folio must move before it may be pinned. */
-static struct mf *mf_open_movable(struct kunit *test, unsigned int nr)
+static struct memfd *memfd_open_movable(struct kunit *test, unsigned int nr)
 {
-	struct mf *mf = mf_open_written(test, nr);
+	struct memfd *mf = memfd_open_written(test, nr);
 	unsigned int i;
 
 	if (!IS_ENABLED(CONFIG_MIGRATION))
 		kunit_skip(test, "needs CONFIG_MIGRATION");
 	for (i = 0; i < nr; i++)
-		if (folio_is_longterm_pinnable(mf_cached(mf, i)))
+		if (folio_is_longterm_pinnable(memfd_cached(mf, i)))
 			kunit_skip(test, "needs ZONE_MOVABLE: movablecore=");
 	return mf;
 }
@@ -798,63 +794,59 @@ static struct mf *mf_open_movable(struct kunit *test, unsigned int nr)
 /* Movable folios are replaced by ones that may stay; the content moves along. */
 static void gup_memfd_migrates(struct kunit *test)
 {
-	struct mf *mf = mf_open_movable(test, MF_MANY);
+	struct memfd *mf = memfd_open_movable(test, MEMFD_MANY);
 	unsigned int i;
 
-	mf_pin(mf, 0, mf->nr);
-	mf_expect_pinned(mf, mf->nr);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
-		mf_expect(mf, i, "content kept",
-			  mf_holds(mf->folios[i], mf_byte(i)), true);
-	mf_expect_written(mf, 0, mf->nr);
-	mf_expect(mf, 0, "*offset", mf->offset, 0);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, i, "content kept",
+			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
+	memfd_expect_written(mf, 0, mf->nr);
+	memfd_expect(mf, 0, "*offset", mf->offset, 0);
+	memfd_expect_end(mf);
 }
 
 /* Folios that may stay are left where they are. */
 static void gup_memfd_migrates_once(struct kunit *test)
 {
-	struct mf *mf = mf_open_movable(test, 8);
+	struct memfd *mf = memfd_open_movable(test, 8);
 	struct folio *first[8];
 	unsigned int k;
 
-	mf_pin(mf, 0, 8);
-	mf_expect_pinned(mf, 8);
+	memfd_pin(mf, 0, 8);
+	memfd_expect_pinned(mf, 8);
 	KUNIT_ASSERT_EQ(test, mf->ret, 8);
 	memcpy(first, mf->folios, sizeof(first));
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_pin(mf, 0, 8);
-	mf_expect_pinned(mf, 8);
+	memfd_expect_end(mf);
+	memfd_pin(mf, 0, 8);
+	memfd_expect_pinned(mf, 8);
 	for (k = 0; k < max(mf->ret, 0L); k++)
-		mf_expect(mf, k, "is the same folio again",
-			  mf->folios[k] == first[k], true);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, k, "is the same folio again",
+			     mf->folios[k] == first[k], true);
+	memfd_expect_end(mf);
 }
 
 /* Movable ones between others that may stay. */
 static void gup_memfd_migrates_some(struct kunit *test)
 {
-	struct mf *mf = mf_open_movable(test, 16);
+	struct memfd *mf = memfd_open_movable(test, 16);
 	struct folio *stay[4];
 	unsigned int k;
 
-	mf_pin(mf, 6, 4);
-	mf_expect_pinned(mf, 4);
+	memfd_pin(mf, 6, 4);
+	memfd_expect_pinned(mf, 4);
 	KUNIT_ASSERT_EQ(test, mf->ret, 4);
 	memcpy(stay, mf->folios, sizeof(stay));
-	mf_unpin(mf);
+	memfd_unpin(mf);
 
-	mf_pin(mf, 0, 16);
-	mf_expect_pinned(mf, 16);
+	memfd_pin(mf, 0, 16);
+	memfd_expect_pinned(mf, 16);
 	for (k = 0; k < 4; k++)
-		mf_expect(mf, 6 + k, "did not move",
-			  mf->folios[6 + k] == stay[k], true);
-	mf_expect_written(mf, 0, 16);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+		memfd_expect(mf, 6 + k, "did not move",
+			     mf->folios[6 + k] == stay[k], true);
+	memfd_expect_written(mf, 0, 16);
+	memfd_expect_end(mf);
 }
 
 /* A process has the file mapped: its pages move, then stay, pinned by both. */
@@ -862,72 +854,69 @@ static void gup_memfd_mapped(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 8);
 	struct file *file = get_file(r->file);
-	struct mf *mf = mf_adopt(test, file, 8);
+	struct memfd *mf = memfd_adopt(test, file, 8);
 	struct gk_call *c;
 	unsigned int k;
 
 	for (k = 0; k < 8; k++)
-		gk_store(r, k, mf_byte(k));
-	mf_pin(mf, 0, 8);
+		gk_store(r, k, memfd_byte(k));
+	memfd_pin(mf, 0, 8);
 	for (k = 0; k < 8; k++)
-		mf_expect(mf, k, "the process sees its bytes", gk_load(r, k),
-			  mf_byte(k));
+		memfd_expect(mf, k, "the process sees its bytes", gk_load(r, k),
+			     memfd_byte(k));
 	gk_settle();
-	mf_expect_pinned(mf, 8);
+	memfd_expect_pinned(mf, 8);
 	for (k = 0; k < max(mf->ret, 0L); k++)
-		mf_expect(mf, k, "the process has the pinned page mapped",
-			  gk_page(r, k) == folio_page(mf->folios[k], 0), true);
+		memfd_expect(mf, k, "the process has the pinned page mapped",
+			     gk_page(r, k) == folio_page(mf->folios[k], 0), true);
 
 	c = gk_gup(r, GK_PIN_FAST, FOLL_WRITE | FOLL_LONGTERM);
 	gk_expect_pinned(c, 8);
 	for (k = 0; k < max(min(mf->ret, c->ret), 0L); k++)
-		mf_expect(mf, k, "pinned through the mapping as well",
-			  page_folio(c->pages[k]) == mf->folios[k], true);
-	mf_expect_pinned_times(mf, 8, 2);
+		memfd_expect(mf, k, "pinned through the mapping as well",
+			     page_folio(c->pages[k]) == mf->folios[k], true);
+	memfd_expect_pinned_times(mf, 8, 2);
 	gk_release(c);
 	gk_expect_restored(c);
-	mf_expect_pinned(mf, 8);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+	memfd_expect_pinned(mf, 8);
+	memfd_expect_end(mf);
 }
 
 /*
  * Failure
  */
 
-static const struct mf_where {
+static const struct memfd_where {
 	const char *name;
 	unsigned int i;
-} mf_wheres[] = {
+} memfd_wheres[] = {
 	{ "first", 0 },
 	{ "middle", 40 },
-	{ "last", MF_MANY - 1 },
+	{ "last", MEMFD_MANY - 1 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(mf_where, mf_wheres, name);
+KUNIT_ARRAY_PARAM_DESC(memfd_where, memfd_wheres, name);
 
 /* One folio that somebody uses cannot move: -EBUSY, and none is pinned. */
 static void gup_memfd_busy(struct kunit *test)
 {
-	const struct mf_where *p = test->param_value;
-	struct mf *mf = mf_open_movable(test, MF_MANY);
-	struct folio *busy = mf_cached(mf, p->i);
+	const struct memfd_where *p = test->param_value;
+	struct memfd *mf = memfd_open_movable(test, MEMFD_MANY);
+	struct folio *busy = memfd_cached(mf, p->i);
 
 	folio_get(busy);
-	mf_pin(mf, 0, mf->nr);
-	mf_expect(mf, p->i, "return", mf->ret, -EBUSY);
-	mf_expect(mf, p->i, "the folio in use did not move",
-		  mf_cached(mf, p->i) == busy, true);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect(mf, p->i, "return", mf->ret, -EBUSY);
+	memfd_expect(mf, p->i, "the folio in use did not move",
+		     memfd_cached(mf, p->i) == busy, true);
 	folio_put(busy);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_expect_written(mf, 0, mf->nr);
+	memfd_expect_end(mf);
+	memfd_expect_written(mf, 0, mf->nr);
 
 	/* Once it is not in use any more nothing is in the way. */
-	mf_pin(mf, 0, mf->nr);
-	mf_expect_pinned(mf, mf->nr);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
+	memfd_expect_end(mf);
 }
 
 /* A file system that is full: its error, and none of the others is pinned. */
@@ -936,7 +925,7 @@ static void gup_memfd_no_space(struct kunit *test)
 	char options[] = "nr_blocks=5";
 	struct file_system_type *type;
 	struct vfsmount *mnt;
-	struct mf *mf;
+	struct memfd *mf;
 
 	if (!IS_ENABLED(CONFIG_TMPFS))
 		kunit_skip(test, "needs CONFIG_TMPFS");
@@ -946,23 +935,21 @@ static void gup_memfd_no_space(struct kunit *test)
 	put_filesystem(type);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(mnt));
 	/* The file keeps the mount. */
-	mf = mf_adopt(test, shmem_file_setup_with_mnt(mnt, "gup_memfd",
-						      8 * PAGE_SIZE,
-						      EMPTY_VMA_FLAGS), 8);
+	mf = memfd_adopt(test, shmem_file_setup_with_mnt(mnt, "gup_memfd",
+							 8 * PAGE_SIZE,
+							 EMPTY_VMA_FLAGS), 8);
 	mntput(mnt);
 
-	mf_write(mf, 0);
-	mf_write(mf, 1);
-	mf_pin(mf, 0, 8);
-	mf_expect(mf, -1, "return", mf->ret, -ENOSPC);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_expect_written(mf, 0, 2);
+	memfd_write(mf, 0);
+	memfd_write(mf, 1);
+	memfd_pin(mf, 0, 8);
+	memfd_expect(mf, -1, "return", mf->ret, -ENOSPC);
+	memfd_expect_end(mf);
+	memfd_expect_written(mf, 0, 2);
 
-	mf_pin(mf, 0, 4);
-	mf_expect_pinned(mf, 4);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+	memfd_pin(mf, 0, 4);
+	memfd_expect_pinned(mf, 4);
+	memfd_expect_end(mf);
 }
 
 /*
@@ -971,7 +958,7 @@ static void gup_memfd_no_space(struct kunit *test)
  * of a kernel that would never do: in an interrupt, as nothing in that loop
  * schedules, and after a number of attempts, not after a time.
  */
-struct mf_isolated {
+struct memfd_isolated {
 	struct timer_list timer;
 	struct folio *folio;
 	long acquired;
@@ -979,15 +966,15 @@ struct mf_isolated {
 	bool put_back;
 };
 
-#define MF_ATTEMPTS	1000
+#define MEMFD_ATTEMPTS	1000
 
-static void mf_put_back(struct timer_list *timer)
+static void memfd_put_back(struct timer_list *timer)
 {
-	struct mf_isolated *isolated = timer_container_of(isolated, timer,
-							  timer);
+	struct memfd_isolated *isolated = timer_container_of(isolated, timer,
+							     timer);
 
 	/* The deadline is for a kernel that does not count its pins. */
-	if (gk_stat(NR_FOLL_PIN_ACQUIRED) - isolated->acquired < MF_ATTEMPTS &&
+	if (gk_stat(NR_FOLL_PIN_ACQUIRED) - isolated->acquired < MEMFD_ATTEMPTS &&
 	    time_before(jiffies, isolated->deadline)) {
 		mod_timer(timer, jiffies + 1);
 		return;
@@ -996,20 +983,20 @@ static void mf_put_back(struct timer_list *timer)
 	folio_set_lru(isolated->folio);
 }
 
-static void mf_isolate(struct mf *mf, struct mf_isolated *isolated,
-		       unsigned int i)
+static void memfd_isolate(struct memfd *mf, struct memfd_isolated *isolated,
+			  unsigned int i)
 {
-	isolated->folio = mf_cached(mf, i);
+	isolated->folio = memfd_cached(mf, i);
 	isolated->acquired = gk_stat(NR_FOLL_PIN_ACQUIRED);
 	isolated->deadline = jiffies + 10 * HZ;
 	isolated->put_back = false;
 	folio_get(isolated->folio);
 	KUNIT_ASSERT_TRUE(mf->test, folio_test_clear_lru(isolated->folio));
-	timer_setup_on_stack(&isolated->timer, mf_put_back, 0);
+	timer_setup_on_stack(&isolated->timer, memfd_put_back, 0);
 	mod_timer(&isolated->timer, jiffies + 1);
 }
 
-static void mf_isolate_end(struct mf_isolated *isolated)
+static void memfd_isolate_end(struct memfd_isolated *isolated)
 {
 	timer_shutdown_sync(&isolated->timer);
 	timer_destroy_on_stack(&isolated->timer);
@@ -1021,32 +1008,30 @@ static void mf_isolate_end(struct mf_isolated *isolated)
 /* A fatal signal ends the attempts to migrate; nothing is pinned then. */
 static void gup_memfd_fatal_signal(struct kunit *test)
 {
-	struct mf *mf = mf_open_movable(test, 8);
-	struct mf_isolated isolated;
+	struct memfd *mf = memfd_open_movable(test, 8);
+	struct memfd_isolated isolated;
 
-	mf_isolate(mf, &isolated, 3);
+	memfd_isolate(mf, &isolated, 3);
 	gk_signal(SIGKILL);
-	mf_pin(mf, 0, 8);
+	memfd_pin(mf, 0, 8);
 	gk_signal_clear();
-	mf_isolate_end(&isolated);
-	mf_expect(mf, 3, "return", mf->ret, -EINTR);
-	mf_expect(mf, 3, "more than 1000 attempts", isolated.put_back, false);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
-	mf_expect_written(mf, 0, 8);
+	memfd_isolate_end(&isolated);
+	memfd_expect(mf, 3, "return", mf->ret, -EINTR);
+	memfd_expect(mf, 3, "more than 1000 attempts", isolated.put_back, false);
+	memfd_expect_end(mf);
+	memfd_expect_written(mf, 0, 8);
 }
 
 /* Any other signal does not: the caller need not start over for it. */
 static void gup_memfd_other_signal(struct kunit *test)
 {
-	struct mf *mf = mf_open_movable(test, 8);
+	struct memfd *mf = memfd_open_movable(test, 8);
 
 	gk_signal(SIGUSR1);
-	mf_pin(mf, 0, 8);
+	memfd_pin(mf, 0, 8);
 	gk_signal_clear();
-	mf_expect_pinned(mf, 8);
-	mf_unpin(mf);
-	mf_expect_rest(mf);
+	memfd_expect_pinned(mf, 8);
+	memfd_expect_end(mf);
 }
 
 #ifdef CONFIG_HUGETLB_PAGE
@@ -1057,16 +1042,16 @@ static void gup_memfd_other_signal(struct kunit *test)
 static void gup_memfd_hugetlb_past_end(struct kunit *test)
 {
 	const unsigned int huge = HPAGE_SIZE >> PAGE_SHIFT;
-	struct mf *mf = mf_adopt(test, hugetlb_file_setup("gup_memfd", HPAGE_SIZE,
-							  mk_vma_flags(VMA_NORESERVE_BIT),
-							  HUGETLB_ANONHUGE_INODE,
-							  HPAGE_SHIFT), huge);
+	struct memfd *mf = memfd_adopt(test, hugetlb_file_setup("gup_memfd", HPAGE_SIZE,
+							     mk_vma_flags(VMA_NORESERVE_BIT),
+							     HUGETLB_ANONHUGE_INODE,
+							     HPAGE_SHIFT), huge);
 	struct folio *folio = memfd_alloc_folio(mf->file, huge);
 
 	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(folio), -EINVAL,
 			    "memfd_alloc_folio() behind the end: wanted %d, got %ld",
 			    -EINVAL, (long)PTR_ERR_OR_ZERO(folio));
-	KUNIT_EXPECT_NULL(test, mf_cached(mf, huge));
+	KUNIT_EXPECT_NULL(test, memfd_cached(mf, huge));
 	if (!IS_ERR(folio))
 		folio_put(folio);
 	folio = memfd_alloc_folio(mf->file, 0);
@@ -1078,10 +1063,10 @@ static void gup_memfd_hugetlb_past_end(struct kunit *test)
 #endif
 
 static struct kunit_case gup_memfd_cases[] = {
-	KUNIT_CASE_PARAM(gup_memfd_invalid, mf_invalid_gen_params),
-	KUNIT_CASE_PARAM(gup_memfd_offset, mf_offset_gen_params),
-	KUNIT_CASE_PARAM(gup_memfd_max, mf_max_gen_params),
-	KUNIT_CASE_PARAM(gup_memfd_holes, mf_filled_gen_params),
+	KUNIT_CASE_PARAM(gup_memfd_invalid, memfd_invalid_gen_params),
+	KUNIT_CASE_PARAM(gup_memfd_offset, memfd_offset_gen_params),
+	KUNIT_CASE_PARAM(gup_memfd_max, memfd_max_gen_params),
+	KUNIT_CASE_PARAM(gup_memfd_holes, memfd_filled_gen_params),
 	KUNIT_CASE(gup_memfd_range_only),
 	KUNIT_CASE(gup_memfd_coherent),
 	KUNIT_CASE(gup_memfd_twice),
@@ -1090,12 +1075,12 @@ static struct kunit_case gup_memfd_cases[] = {
 	KUNIT_CASE(gup_memfd_fallocated_zeroed),
 	KUNIT_CASE(gup_memfd_fallocated_max),
 	KUNIT_CASE(gup_memfd_fallocated_mixed),
-	KUNIT_CASE_PARAM(gup_memfd_fallocated_kept, mf_touch_gen_params),
+	KUNIT_CASE_PARAM(gup_memfd_fallocated_kept, memfd_touch_gen_params),
 	KUNIT_CASE(gup_memfd_migrates),
 	KUNIT_CASE(gup_memfd_migrates_once),
 	KUNIT_CASE(gup_memfd_migrates_some),
 	KUNIT_CASE(gup_memfd_mapped),
-	KUNIT_CASE_PARAM(gup_memfd_busy, mf_where_gen_params),
+	KUNIT_CASE_PARAM(gup_memfd_busy, memfd_where_gen_params),
 	KUNIT_CASE(gup_memfd_no_space),
 	KUNIT_CASE(gup_memfd_fatal_signal),
 	KUNIT_CASE(gup_memfd_other_signal),

@@ -14,59 +14,51 @@
 #define RW	(PROT_READ | PROT_WRITE)
 
 /* What must have become of the entries. */
-enum gup_populate_kind {
-	GUP_POPULATE_NONE,	/* nothing mapped */
-	GUP_POPULATE_ZERO,	/* the zero page */
-	GUP_POPULATE_COPY,	/* an exclusive anonymous page */
-	GUP_POPULATE_FILE,	/* the file's page, clean */
-	GUP_POPULATE_DIRTY,	/* the file's page, written to */
+enum populate_kind {
+	POPULATE_NONE,	/* nothing mapped */
+	POPULATE_ZERO,	/* the zero page */
+	POPULATE_COPY,	/* an exclusive anonymous page */
+	POPULATE_FILE,	/* the file's page, clean */
+	POPULATE_DIRTY,	/* the file's page, written to */
 };
 
-static vm_fault_t gup_populate_give(struct gk_drv *drv, struct vm_fault *vmf)
+#define POPULATE_BAD	3
+
+static vm_fault_t populate_sigbus(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
+	return vmf->pgoff == POPULATE_BAD ? VM_FAULT_SIGBUS :
+						gk_drv_give(drv, vmf);
 }
 
-#define GUP_POPULATE_BAD	3
-
-static vm_fault_t gup_populate_sigbus(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t populate_oom(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	return vmf->pgoff == GUP_POPULATE_BAD ? VM_FAULT_SIGBUS :
-						gup_populate_give(drv, vmf);
+	return vmf->pgoff == POPULATE_BAD ? VM_FAULT_OOM :
+						gk_drv_give(drv, vmf);
 }
 
-static vm_fault_t gup_populate_oom(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t populate_poison(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	return vmf->pgoff == GUP_POPULATE_BAD ? VM_FAULT_OOM :
-						gup_populate_give(drv, vmf);
-}
-
-static vm_fault_t gup_populate_poison(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	return vmf->pgoff == GUP_POPULATE_BAD ? VM_FAULT_HWPOISON :
-						gup_populate_give(drv, vmf);
+	return vmf->pgoff == POPULATE_BAD ? VM_FAULT_HWPOISON :
+						gk_drv_give(drv, vmf);
 }
 
 /* Drops the lock at each page, drv->left times in all. */
-static vm_fault_t gup_populate_retry(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t populate_retry(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	if (!drv->left || !(vmf->flags & FAULT_FLAG_ALLOW_RETRY) ||
 	    vmf->flags & FAULT_FLAG_TRIED)
-		return gup_populate_give(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	drv->left--;
 	release_fault_lock(vmf);
 	return VM_FAULT_RETRY;
 }
 
-static vm_fault_t gup_populate_complete(struct gk_drv *drv,
-					struct vm_fault *vmf)
+static vm_fault_t populate_complete(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	vm_fault_t ret;
 
 	if (!drv->left || !(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
-		return gup_populate_give(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	drv->left--;
 	ret = vmf_insert_page(vmf->vma, vmf->address,
 			      gk_drv_page(drv, vmf->pgoff));
@@ -76,77 +68,66 @@ static vm_fault_t gup_populate_complete(struct gk_drv *drv,
 	return VM_FAULT_COMPLETED | VM_FAULT_NOPAGE;
 }
 
-static void gup_populate_map_anon(struct gk_range *r, unsigned long prot)
+static void populate_driver(struct gk_range *r,
+			    vm_fault_t (*fault)(struct gk_drv *drv,
+						struct vm_fault *vmf),
+			    unsigned long prot, unsigned long flags)
 {
-	gk_mmap(r, NULL, 0, prot, MAP_PRIVATE);
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_drv_mmap_lazy(r, fault, prot, flags)->left = r->nr;
 }
 
-static void gup_populate_driver(struct gk_range *r,
-				vm_fault_t (*fault)(struct gk_drv *drv,
-						    struct vm_fault *vmf),
-				unsigned long prot, unsigned long flags)
-{
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = fault;
-	drv->left = r->nr;
-	gk_drv_mmap(r, drv, prot, flags);
-}
-
-#define GUP_POPULATE_ANON(_name, _prot)					\
-	static void gup_populate_map_##_name(struct gk_range *r)	\
+#define POPULATE_ANON(_name, _prot)					\
+	static void populate_map_##_name(struct gk_range *r)		\
 	{								\
-		gup_populate_map_anon(r, _prot);			\
+		gk_mmap_anon(r, 0, _prot, 0);				\
 	}								\
-	GUP_POPULATE_SHAPE(_name)
+	POPULATE_SHAPE(_name)
 
-#define GUP_POPULATE_DRV(_name, _fault, _prot, _flags)			\
-	static void gup_populate_map_##_name(struct gk_range *r)	\
+#define POPULATE_DRV(_name, _fault, _prot, _flags)			\
+	static void populate_map_##_name(struct gk_range *r)		\
 	{								\
-		gup_populate_driver(r, _fault, _prot, _flags);		\
+		populate_driver(r, _fault, _prot, _flags);		\
 	}								\
-	GUP_POPULATE_SHAPE(_name)
+	POPULATE_SHAPE(_name)
 
-#define GUP_POPULATE_SHAPE(_name)					\
-	static const struct gk_shape gup_populate_shape_##_name = {	\
-		.name = #_name, .nr = 8, .map = gup_populate_map_##_name, \
+#define POPULATE_SHAPE(_name)						\
+	static const struct gk_shape populate_shape_##_name = {		\
+		.name = #_name, .nr = 8, .map = populate_map_##_name,	\
 	}
 
-#define S(_name)	(&gup_populate_shape_##_name)
+#define S(_name)	(&populate_shape_##_name)
 
-GUP_POPULATE_ANON(anon_readonly, PROT_READ);
-GUP_POPULATE_ANON(anon_write, PROT_WRITE);
-GUP_POPULATE_ANON(anon_exec, PROT_EXEC);
-GUP_POPULATE_ANON(anon_none, PROT_NONE);
-GUP_POPULATE_DRV(drv, gup_populate_give, RW, MAP_SHARED);
-GUP_POPULATE_DRV(drv_readonly, gup_populate_give, PROT_READ, MAP_SHARED);
-GUP_POPULATE_DRV(drv_private, gup_populate_give, RW, MAP_PRIVATE);
-GUP_POPULATE_DRV(drv_sigbus, gup_populate_sigbus, RW, MAP_SHARED);
-GUP_POPULATE_DRV(drv_oom, gup_populate_oom, RW, MAP_SHARED);
-GUP_POPULATE_DRV(drv_poison, gup_populate_poison, RW, MAP_SHARED);
-GUP_POPULATE_DRV(drv_retry, gup_populate_retry, RW, MAP_SHARED);
-GUP_POPULATE_DRV(drv_complete, gup_populate_complete, RW, MAP_SHARED);
+POPULATE_ANON(anon_readonly, PROT_READ);
+POPULATE_ANON(anon_write, PROT_WRITE);
+POPULATE_ANON(anon_exec, PROT_EXEC);
+POPULATE_ANON(anon_none, PROT_NONE);
+POPULATE_DRV(drv, gk_drv_give, RW, MAP_SHARED);
+POPULATE_DRV(drv_readonly, gk_drv_give, PROT_READ, MAP_SHARED);
+POPULATE_DRV(drv_private, gk_drv_give, RW, MAP_PRIVATE);
+POPULATE_DRV(drv_sigbus, populate_sigbus, RW, MAP_SHARED);
+POPULATE_DRV(drv_oom, populate_oom, RW, MAP_SHARED);
+POPULATE_DRV(drv_poison, populate_poison, RW, MAP_SHARED);
+POPULATE_DRV(drv_retry, populate_retry, RW, MAP_SHARED);
+POPULATE_DRV(drv_complete, populate_complete, RW, MAP_SHARED);
 
-static void gup_populate_map_anon_io(struct gk_range *r)
+static void populate_map_anon_io(struct gk_range *r)
 {
-	gup_populate_map_anon(r, RW);
+	gk_mmap_anon(r, 0, RW, 0);
 	gk_vma_mod_flags(r, 0, VM_IO, 0);
 }
 
-GUP_POPULATE_SHAPE(anon_io);
+POPULATE_SHAPE(anon_io);
 
-static void gup_populate_map_file_readonly(struct gk_range *r)
+static void populate_map_file_readonly(struct gk_range *r)
 {
 	gk_file_private.map(r);
 	gk_protect(r, 0, r->nr, PROT_READ);
 }
 
-GUP_POPULATE_SHAPE(file_readonly);
+POPULATE_SHAPE(file_readonly);
 
 /* As mlock2(MLOCK_ONFAULT) and mlockall(MCL_ONFAULT) leave it. */
-static void gup_populate_map_lock_on_fault(struct gk_range *r)
+static void populate_map_lock_on_fault(struct gk_range *r)
 {
 	vm_flags_t was;
 
@@ -160,41 +141,40 @@ static void gup_populate_map_lock_on_fault(struct gk_range *r)
 	mmap_write_unlock(r->mm);
 }
 
-GUP_POPULATE_SHAPE(lock_on_fault);
+POPULATE_SHAPE(lock_on_fault);
 
-static bool gup_populate_is(struct gk_range *r, unsigned int i,
-			    enum gup_populate_kind kind)
+static bool populate_is(struct gk_range *r, unsigned int i,
+			enum populate_kind kind)
 {
 	struct page *page = gk_page(r, i);
 	pte_t pte;
 
 	if (!page)
-		return kind == GUP_POPULATE_NONE;
+		return kind == POPULATE_NONE;
 	pte = gk_pte(r, i);
 	if (is_zero_page(page))
-		return kind == GUP_POPULATE_ZERO;
+		return kind == POPULATE_ZERO;
 	if (PageAnon(page))
-		return kind == GUP_POPULATE_COPY && PageAnonExclusive(page);
-	return kind == (pte_dirty(pte) ? GUP_POPULATE_DIRTY :
-					 GUP_POPULATE_FILE);
+		return kind == POPULATE_COPY && PageAnonExclusive(page);
+	return kind == (pte_dirty(pte) ? POPULATE_DIRTY : POPULATE_FILE);
 }
 
 /* Entries [from, to) have become what they should. */
-static void gup_populate_expect(struct gk_range *r, const char *what,
-				unsigned int from, unsigned int to,
-				enum gup_populate_kind kind)
+static void populate_expect(struct gk_range *r, const char *what,
+			    unsigned int from, unsigned int to,
+			    enum populate_kind kind)
 {
 	unsigned int i;
 
 	for (i = from; i < to; i++)
-		KUNIT_EXPECT_TRUE_MSG(r->test, gup_populate_is(r, i, kind),
+		KUNIT_EXPECT_TRUE_MSG(r->test, populate_is(r, i, kind),
 				      "shape=%s api=%s page=%u: wanted kind %u, got page %p",
 				      r->shape->name, what, i, kind,
 				      gk_page(r, i));
 }
 
 /* References that a page's mappings, owner and cache do not account for. */
-static void gup_populate_expect_no_refs(struct gk_range *r, const char *what)
+static void populate_expect_no_refs(struct gk_range *r, const char *what)
 {
 	struct gk_entry *snap = gk_snapshot(r);
 	unsigned int i;
@@ -209,9 +189,7 @@ static void gup_populate_expect_no_refs(struct gk_range *r, const char *what)
 		want = folio_mapcount(folio);
 		if (!folio_test_anon(folio))
 			want++;		/* the page cache's or the driver's */
-		KUNIT_EXPECT_EQ_MSG(r->test, snap[i].refs, want,
-				    "shape=%s api=%s page=%u: references",
-				    r->shape->name, what, i);
+		GK_EXPECT_AT(r, what, i, "references", snap[i].refs, want);
 	}
 }
 
@@ -219,8 +197,8 @@ static void gup_populate_expect_no_refs(struct gk_range *r, const char *what)
  * populate_vma_page_range()
  */
 
-static long gup_populate_vma(struct gk_range *r, unsigned int from,
-			     unsigned int to, int *locked)
+static long populate_vma(struct gk_range *r, unsigned int from,
+			 unsigned int to, int *locked)
 {
 	struct vm_area_struct *vma;
 	long ret = -ENOENT;
@@ -235,71 +213,66 @@ static long gup_populate_vma(struct gk_range *r, unsigned int from,
 	return ret;
 }
 
-static const struct gup_populate_vma_row {
+static const struct populate_vma_row {
 	const struct gk_shape *shape;
 	long ret;			/* 0: all pages */
-	enum gup_populate_kind kind;
-} gup_populate_vma_rows[] = {
+	enum populate_kind kind;
+} populate_vma_rows[] = {
 	/* A write fault, to break COW, only where COW there is. */
-	{ &gk_anon_fresh, 0, GUP_POPULATE_COPY },
-	{ &gk_anon_zero, 0, GUP_POPULATE_COPY },
-	{ &gk_anon_shared, 0, GUP_POPULATE_COPY },
-	{ &gk_file_private, 0, GUP_POPULATE_COPY },
-	{ S(drv_private), 0, GUP_POPULATE_COPY },
-	{ S(anon_write), 0, GUP_POPULATE_COPY },
+	{ &gk_anon_fresh, 0, POPULATE_COPY },
+	{ &gk_anon_zero, 0, POPULATE_COPY },
+	{ &gk_anon_shared, 0, POPULATE_COPY },
+	{ &gk_file_private, 0, POPULATE_COPY },
+	{ S(drv_private), 0, POPULATE_COPY },
+	{ S(anon_write), 0, POPULATE_COPY },
 	/* Shared memory is not to be dirtied for nothing. */
-	{ &gk_shmem_fresh, 0, GUP_POPULATE_FILE },
-	{ S(drv), 0, GUP_POPULATE_FILE },
-	{ S(drv_readonly), 0, GUP_POPULATE_FILE },
+	{ &gk_shmem_fresh, 0, POPULATE_FILE },
+	{ S(drv), 0, POPULATE_FILE },
+	{ S(drv_readonly), 0, POPULATE_FILE },
 	/* Nor may a read-only one be written to. */
-	{ S(anon_readonly), 0, GUP_POPULATE_ZERO },
-	{ S(file_readonly), 0, GUP_POPULATE_FILE },
+	{ S(anon_readonly), 0, POPULATE_ZERO },
+	{ S(file_readonly), 0, POPULATE_FILE },
 	/* It cannot be read, but it can be populated, unless a key guards it. */
-	{ S(anon_exec), 0, GUP_POPULATE_ZERO },
+	{ S(anon_exec), 0, POPULATE_ZERO },
 	/* No work to do, and all of it done. */
-	{ S(lock_on_fault), 0, GUP_POPULATE_NONE },
-	{ S(anon_none), -EFAULT, GUP_POPULATE_NONE },
-	{ S(anon_io), -EFAULT, GUP_POPULATE_NONE },
+	{ S(lock_on_fault), 0, POPULATE_NONE },
+	{ S(anon_none), -EFAULT, POPULATE_NONE },
+	{ S(anon_io), -EFAULT, POPULATE_NONE },
 };
 
-static void gup_populate_vma_desc(const struct gup_populate_vma_row *row,
-				  char *desc)
+static void populate_vma_desc(const struct populate_vma_row *row, char *desc)
 {
 	strscpy(desc, row->shape->name, KUNIT_PARAM_DESC_SIZE);
 }
 
-KUNIT_ARRAY_PARAM(gup_populate_vma, gup_populate_vma_rows,
-		  gup_populate_vma_desc);
+KUNIT_ARRAY_PARAM(populate_vma, populate_vma_rows, populate_vma_desc);
 
 static void gup_populate_vma_range(struct kunit *test)
 {
-	const struct gup_populate_vma_row *row = test->param_value;
+	const struct populate_vma_row *row = test->param_value;
 	unsigned int with;
 
 	for (with = 0; with <= 1; with++) {
 		struct gk_range *r = gk_map(test, row->shape, 0);
 		/* Where there are protection keys, no access means no fault. */
 		bool keyed = vma_pkey(gk_vma(r, 0));
-		enum gup_populate_kind kind = keyed ? GUP_POPULATE_NONE : row->kind;
+		enum populate_kind kind = keyed ? POPULATE_NONE : row->kind;
 		long want = keyed ? -EFAULT : row->ret ?: r->nr;
 		int locked = 1;
 		long ret;
 
-		ret = gup_populate_vma(r, 0, r->nr, with ? &locked : NULL);
-		KUNIT_EXPECT_EQ_MSG(test, ret, want,
-				    "shape=%s api=populate_vma_page_range locked=%u",
-				    r->shape->name, with);
+		ret = populate_vma(r, 0, r->nr, with ? &locked : NULL);
+		GK_EXPECT_AT(r, "populate_vma_page_range", -1, "return", ret,
+			     want);
 		KUNIT_EXPECT_EQ(test, locked, 1);
-		gup_populate_expect(r, "populate_vma_page_range", 0, r->nr,
-				    kind);
+		populate_expect(r, "populate_vma_page_range", 0, r->nr, kind);
 		if (!r->child)
-			gup_populate_expect_no_refs(r,
-						    "populate_vma_page_range");
+			populate_expect_no_refs(r, "populate_vma_page_range");
 		/* Once more: it is all there, and nothing adds up. */
-		ret = gup_populate_vma(r, 0, r->nr, NULL);
+		ret = populate_vma(r, 0, r->nr, NULL);
 		KUNIT_EXPECT_EQ(test, ret, want);
 		if (!r->child)
-			gup_populate_expect_no_refs(r, "a second populate");
+			populate_expect_no_refs(r, "a second populate");
 	}
 }
 
@@ -308,29 +281,25 @@ static void gup_populate_vma_part(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 8);
 
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, 2, 5, NULL), 3);
-	gup_populate_expect(r, "populate_vma_page_range", 0, 2,
-			    GUP_POPULATE_NONE);
-	gup_populate_expect(r, "populate_vma_page_range", 2, 5,
-			    GUP_POPULATE_COPY);
-	gup_populate_expect(r, "populate_vma_page_range", 5, 8,
-			    GUP_POPULATE_NONE);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, 2, 5, NULL), 3);
+	populate_expect(r, "populate_vma_page_range", 0, 2, POPULATE_NONE);
+	populate_expect(r, "populate_vma_page_range", 2, 5, POPULATE_COPY);
+	populate_expect(r, "populate_vma_page_range", 5, 8, POPULATE_NONE);
 }
 
 static void gup_populate_vma_error(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, S(drv_sigbus), 0);
 
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, 0, r->nr, NULL),
-			GUP_POPULATE_BAD);
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, GUP_POPULATE_BAD, r->nr,
-					       NULL), -EFAULT);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, 0, r->nr, NULL), POPULATE_BAD);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, POPULATE_BAD, r->nr,
+					   NULL), -EFAULT);
 	r = gk_map(test, S(drv_oom), 0);
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, GUP_POPULATE_BAD, r->nr,
-					       NULL), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, POPULATE_BAD, r->nr,
+					   NULL), -ENOMEM);
 	r = gk_map(test, S(drv_poison), 0);
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, GUP_POPULATE_BAD, r->nr,
-					       NULL), -EFAULT);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, POPULATE_BAD, r->nr,
+					   NULL), -EFAULT);
 }
 
 /* With @locked the lock may go, and the count says how far it got. */
@@ -342,10 +311,10 @@ static void gup_populate_vma_locked(struct kunit *test)
 
 	gk_drv_insert(r, 0, gk_drv_page(drv, 0));
 	gk_drv_insert(r, 1, gk_drv_page(drv, 1));
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, 0, r->nr, &locked), 2);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, 0, r->nr, &locked), 2);
 	KUNIT_EXPECT_EQ(test, locked, 0);
 	locked = 1;
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, 2, r->nr, &locked), 0);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, 2, r->nr, &locked), 0);
 	KUNIT_EXPECT_EQ(test, locked, 0);
 	KUNIT_EXPECT_EQ(test, drv->faults, 2);
 	KUNIT_EXPECT_EQ(test, drv->last_flags & (FAULT_FLAG_ALLOW_RETRY |
@@ -354,9 +323,9 @@ static void gup_populate_vma_locked(struct kunit *test)
 						 FAULT_FLAG_WRITE),
 			FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_KILLABLE);
 	/* Without it stays. */
-	KUNIT_EXPECT_EQ(test, gup_populate_vma(r, 2, r->nr, NULL), r->nr - 2);
+	KUNIT_EXPECT_EQ(test, populate_vma(r, 2, r->nr, NULL), r->nr - 2);
 	KUNIT_EXPECT_FALSE(test, drv->last_flags & FAULT_FLAG_ALLOW_RETRY);
-	gup_populate_expect_no_refs(r, "populate_vma_page_range");
+	populate_expect_no_refs(r, "populate_vma_page_range");
 }
 
 static void gup_populate_vma_killed(struct kunit *test)
@@ -365,24 +334,22 @@ static void gup_populate_vma_killed(struct kunit *test)
 	long ret;
 
 	gk_signal(SIGKILL);
-	ret = gup_populate_vma(r, 0, r->nr, NULL);
+	ret = populate_vma(r, 0, r->nr, NULL);
 	gk_signal_clear();
 	KUNIT_EXPECT_EQ(test, ret, -EINTR);
-	gup_populate_expect(r, "populate_vma_page_range", 0, r->nr,
-			    GUP_POPULATE_NONE);
+	populate_expect(r, "populate_vma_page_range", 0, r->nr, POPULATE_NONE);
 }
 
 /*
  * __mm_populate()
  */
 
-static int gup_populate_mm(struct gk_range *r, int ignore_errors)
+static int populate_mm(struct gk_range *r, int ignore_errors)
 {
 	int ret = __mm_populate(r->addr, r->nr * PAGE_SIZE, ignore_errors);
 
-	KUNIT_EXPECT_FALSE_MSG(r->test, rwsem_is_locked(&r->mm->mmap_lock),
-			       "shape=%s api=__mm_populate: the lock is held",
-			       r->shape->name);
+	GK_EXPECT_AT(r, "__mm_populate", -1, "mmap_lock held",
+		     rwsem_is_locked(&r->mm->mmap_lock), false);
 	return ret;
 }
 
@@ -397,14 +364,11 @@ static void gup_populate_mm_holes(struct kunit *test)
 		gk_unmap(r, 15, 1);
 		gk_unmap(r, 6, 3);
 		gk_unmap(r, 0, 1);
-		KUNIT_EXPECT_EQ(test, gup_populate_mm(r, ignore), 0);
-		gup_populate_expect(r, "__mm_populate", 1, 6,
-				    GUP_POPULATE_COPY);
-		gup_populate_expect(r, "__mm_populate", 9, 15,
-				    GUP_POPULATE_COPY);
-		gup_populate_expect(r, "__mm_populate", 6, 9,
-				    GUP_POPULATE_NONE);
-		gup_populate_expect_no_refs(r, "__mm_populate");
+		KUNIT_EXPECT_EQ(test, populate_mm(r, ignore), 0);
+		populate_expect(r, "__mm_populate", 1, 6, POPULATE_COPY);
+		populate_expect(r, "__mm_populate", 9, 15, POPULATE_COPY);
+		populate_expect(r, "__mm_populate", 6, 9, POPULATE_NONE);
+		populate_expect_no_refs(r, "__mm_populate");
 	}
 }
 
@@ -414,11 +378,11 @@ static void gup_populate_mm_vmas(struct kunit *test)
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 12);
 
 	gk_protect(r, 4, 4, PROT_READ);
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 0), 0);
-	gup_populate_expect(r, "__mm_populate", 0, 4, GUP_POPULATE_COPY);
-	gup_populate_expect(r, "__mm_populate", 4, 8, GUP_POPULATE_ZERO);
-	gup_populate_expect(r, "__mm_populate", 8, 12, GUP_POPULATE_COPY);
-	gup_populate_expect_no_refs(r, "__mm_populate");
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 0), 0);
+	populate_expect(r, "__mm_populate", 0, 4, POPULATE_COPY);
+	populate_expect(r, "__mm_populate", 4, 8, POPULATE_ZERO);
+	populate_expect(r, "__mm_populate", 8, 12, POPULATE_COPY);
+	populate_expect_no_refs(r, "__mm_populate");
 }
 
 /* A VMA that is not memory is skipped, and that is no error. */
@@ -437,16 +401,13 @@ static void gup_populate_mm_io(struct kunit *test)
 		/* To have a VMA of its own. */
 		gk_madvise(r, 4, 4, MADV_DONTFORK);
 		gk_vma_mod_flags(&middle, 0, flags[i], 0);
-		ret = gup_populate_mm(r, 0);
+		ret = populate_mm(r, 0);
 		gk_vma_mod_flags(&middle, 0, 0, flags[i]);
 		KUNIT_EXPECT_EQ_MSG(test, ret, 0, "flags=%lx",
 				    (unsigned long)flags[i]);
-		gup_populate_expect(r, "__mm_populate", 0, 4,
-				    GUP_POPULATE_COPY);
-		gup_populate_expect(r, "__mm_populate", 4, 8,
-				    GUP_POPULATE_NONE);
-		gup_populate_expect(r, "__mm_populate", 8, 12,
-				    GUP_POPULATE_COPY);
+		populate_expect(r, "__mm_populate", 0, 4, POPULATE_COPY);
+		populate_expect(r, "__mm_populate", 4, 8, POPULATE_NONE);
+		populate_expect(r, "__mm_populate", 8, 12, POPULATE_COPY);
 	}
 }
 
@@ -459,18 +420,15 @@ static void gup_populate_mm_error(struct kunit *test)
 		struct gk_range *r = gk_map(test, &gk_anon_fresh, 12);
 
 		gk_protect(r, 4, 4, PROT_NONE);
-		KUNIT_EXPECT_EQ_MSG(test, gup_populate_mm(r, ignore),
-				    ignore ? 0 : -EFAULT,
-				    "shape=%s api=__mm_populate ignore_errors=%d",
-				    r->shape->name, ignore);
-		gup_populate_expect(r, "__mm_populate", 0, 4,
-				    GUP_POPULATE_COPY);
-		gup_populate_expect(r, "__mm_populate", 4, 8,
-				    GUP_POPULATE_NONE);
-		gup_populate_expect(r, "__mm_populate", 8, 12,
-				    ignore ? GUP_POPULATE_COPY :
-					     GUP_POPULATE_NONE);
-		gup_populate_expect_no_refs(r, "__mm_populate");
+		GK_EXPECT_AT(r, ignore ? "__mm_populate, ignore_errors" :
+					 "__mm_populate", -1, "return",
+			     populate_mm(r, ignore), ignore ? 0 : -EFAULT);
+		populate_expect(r, "__mm_populate", 0, 4, POPULATE_COPY);
+		populate_expect(r, "__mm_populate", 4, 8, POPULATE_NONE);
+		populate_expect(r, "__mm_populate", 8, 12,
+				ignore ? POPULATE_COPY :
+					     POPULATE_NONE);
+		populate_expect_no_refs(r, "__mm_populate");
 	}
 }
 
@@ -480,24 +438,22 @@ static void gup_populate_mm_fault_error(struct kunit *test)
 	struct gk_range *r;
 
 	r = gk_map(test, S(drv_sigbus), 0);
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 0), -EFAULT);
-	gup_populate_expect(r, "__mm_populate", 0, GUP_POPULATE_BAD,
-			    GUP_POPULATE_FILE);
-	gup_populate_expect(r, "__mm_populate", GUP_POPULATE_BAD, r->nr,
-			    GUP_POPULATE_NONE);
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 1), 0);
-	gup_populate_expect_no_refs(r, "__mm_populate");
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 0), -EFAULT);
+	populate_expect(r, "__mm_populate", 0, POPULATE_BAD, POPULATE_FILE);
+	populate_expect(r, "__mm_populate", POPULATE_BAD, r->nr, POPULATE_NONE);
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 1), 0);
+	populate_expect_no_refs(r, "__mm_populate");
 	r = gk_map(test, S(drv_oom), 0);
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 0), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 1), 0);
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 0), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 1), 0);
 }
 
 static void gup_populate_mm_lock_on_fault(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, S(lock_on_fault), 0);
 
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 0), 0);
-	gup_populate_expect(r, "__mm_populate", 0, r->nr, GUP_POPULATE_NONE);
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 0), 0);
+	populate_expect(r, "__mm_populate", 0, r->nr, POPULATE_NONE);
 	gk_fault(r, 1, 1, true);
 	gk_settle();
 	KUNIT_EXPECT_TRUE(test, folio_test_mlocked(page_folio(gk_page(r, 1))));
@@ -512,11 +468,10 @@ static void gup_populate_mm_killed(struct kunit *test)
 		int ret;
 
 		gk_signal(SIGKILL);
-		ret = gup_populate_mm(r, ignore);
+		ret = populate_mm(r, ignore);
 		gk_signal_clear();
 		KUNIT_EXPECT_EQ(test, ret, ignore ? 0 : -EINTR);
-		gup_populate_expect(r, "__mm_populate", 0, r->nr,
-				    GUP_POPULATE_NONE);
+		populate_expect(r, "__mm_populate", 0, r->nr, POPULATE_NONE);
 	}
 }
 
@@ -527,66 +482,66 @@ static void gup_populate_mm_retry(struct kunit *test)
 	struct gk_drv *drv = gk_range_drv(r);
 
 	/* It starts over, so each page costs one try until none is left. */
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 0), 0);
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 0), 0);
 	KUNIT_EXPECT_EQ(test, drv->left, 0);
 	KUNIT_EXPECT_EQ(test, drv->faults, 2 * r->nr);
-	gup_populate_expect(r, "__mm_populate", 0, r->nr, GUP_POPULATE_FILE);
-	gup_populate_expect_no_refs(r, "__mm_populate");
+	populate_expect(r, "__mm_populate", 0, r->nr, POPULATE_FILE);
+	populate_expect_no_refs(r, "__mm_populate");
 
 	r = gk_map(test, S(drv_complete), 0);
 	drv = gk_range_drv(r);
-	KUNIT_EXPECT_EQ(test, gup_populate_mm(r, 0), 0);
+	KUNIT_EXPECT_EQ(test, populate_mm(r, 0), 0);
 	KUNIT_EXPECT_EQ(test, drv->left, 0);
 	KUNIT_EXPECT_EQ(test, drv->faults, r->nr);
-	gup_populate_expect(r, "__mm_populate", 0, r->nr, GUP_POPULATE_FILE);
-	gup_populate_expect_no_refs(r, "__mm_populate");
+	populate_expect(r, "__mm_populate", 0, r->nr, POPULATE_FILE);
+	populate_expect_no_refs(r, "__mm_populate");
 }
 
 /*
  * mmap()
  */
 
-static const struct gup_populate_mmap {
+static const struct populate_mmap {
 	const char *name;
 	unsigned long prot, flags;
-	enum gup_populate_kind kind;
+	enum populate_kind kind;
 	bool mlocked;
-} gup_populate_mmaps[] = {
-	{ "plain", RW, MAP_PRIVATE, GUP_POPULATE_NONE },
-	{ "populate", RW, MAP_PRIVATE | MAP_POPULATE, GUP_POPULATE_COPY },
+} populate_mmaps[] = {
+	{ "plain", RW, MAP_PRIVATE, POPULATE_NONE },
+	{ "populate", RW, MAP_PRIVATE | MAP_POPULATE, POPULATE_COPY },
 	{ "populate_readonly", PROT_READ, MAP_PRIVATE | MAP_POPULATE,
-	  GUP_POPULATE_ZERO },
+	  POPULATE_ZERO },
 	{ "populate_nonblock", RW, MAP_PRIVATE | MAP_POPULATE | MAP_NONBLOCK,
-	  GUP_POPULATE_NONE },
+	  POPULATE_NONE },
 	{ "populate_none", PROT_NONE, MAP_PRIVATE | MAP_POPULATE,
-	  GUP_POPULATE_NONE },
+	  POPULATE_NONE },
 	{ "populate_shared", RW, MAP_SHARED | MAP_POPULATE,
-	  GUP_POPULATE_FILE },
-	{ "locked", RW, MAP_PRIVATE | MAP_LOCKED, GUP_POPULATE_COPY, true },
+	  POPULATE_FILE },
+	{ "locked", RW, MAP_PRIVATE | MAP_LOCKED, POPULATE_COPY, true },
 	{ "locked_readonly", PROT_READ, MAP_PRIVATE | MAP_LOCKED,
-	  GUP_POPULATE_ZERO },
-	{ "locked_shared", RW, MAP_SHARED | MAP_LOCKED, GUP_POPULATE_FILE,
+	  POPULATE_ZERO },
+	{ "locked_shared", RW, MAP_SHARED | MAP_LOCKED, POPULATE_FILE,
 	  true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_populate_mmap, gup_populate_mmaps, name);
+KUNIT_ARRAY_PARAM_DESC(populate_mmap, populate_mmaps, name);
 
-static void gup_populate_map_param(struct gk_range *r)
+static void populate_map_param(struct gk_range *r)
 {
-	const struct gup_populate_mmap *p = r->test->param_value;
+	const struct populate_mmap *p = r->test->param_value;
 
 	gk_mmap(r, NULL, 0, p->prot, p->flags);
 }
 
-GUP_POPULATE_SHAPE(param);
+POPULATE_SHAPE(param);
 
 static void gup_populate_by_mmap(struct kunit *test)
 {
-	const struct gup_populate_mmap *p = test->param_value;
+	const struct populate_mmap *p = test->param_value;
 	struct gk_range *r = gk_map(test, S(param), 0);
 	unsigned int i;
 
-	gup_populate_expect(r, "mmap", 0, r->nr, p->kind);
+	populate_expect(r, "mmap", 0, r->nr, p->kind);
 	for (i = 0; p->mlocked && i < r->nr; i++) {
 		struct page *page = gk_page(r, i);
 
@@ -595,7 +550,7 @@ static void gup_populate_by_mmap(struct kunit *test)
 				      "flags=%lx page=%u: not mlocked",
 				      p->flags, i);
 	}
-	gup_populate_expect_no_refs(r, "mmap");
+	populate_expect_no_refs(r, "mmap");
 }
 
 /*
@@ -603,54 +558,53 @@ static void gup_populate_by_mmap(struct kunit *test)
  */
 
 /* @read, @write: 0 or the error; @r, @w: what becomes of page 0 then. */
-static const struct gup_populate_madvise {
+static const struct populate_madvise {
 	const struct gk_shape *shape;
 	int read, write;
-	enum gup_populate_kind r, w;
-} gup_populate_madvises[] = {
-	{ &gk_anon_fresh, 0, 0, GUP_POPULATE_ZERO, GUP_POPULATE_COPY },
-	{ &gk_anon_zero, 0, 0, GUP_POPULATE_ZERO, GUP_POPULATE_COPY },
-	{ &gk_shmem_fresh, 0, 0, GUP_POPULATE_FILE, GUP_POPULATE_DIRTY },
-	{ &gk_file_private, 0, 0, GUP_POPULATE_FILE, GUP_POPULATE_COPY },
-	{ S(drv), 0, 0, GUP_POPULATE_FILE, GUP_POPULATE_DIRTY },
-	{ S(drv_private), 0, 0, GUP_POPULATE_FILE, GUP_POPULATE_COPY },
-	{ S(drv_retry), 0, 0, GUP_POPULATE_FILE, GUP_POPULATE_DIRTY },
+	enum populate_kind r, w;
+} populate_madvises[] = {
+	{ &gk_anon_fresh, 0, 0, POPULATE_ZERO, POPULATE_COPY },
+	{ &gk_anon_zero, 0, 0, POPULATE_ZERO, POPULATE_COPY },
+	{ &gk_shmem_fresh, 0, 0, POPULATE_FILE, POPULATE_DIRTY },
+	{ &gk_file_private, 0, 0, POPULATE_FILE, POPULATE_COPY },
+	{ S(drv), 0, 0, POPULATE_FILE, POPULATE_DIRTY },
+	{ S(drv_private), 0, 0, POPULATE_FILE, POPULATE_COPY },
+	{ S(drv_retry), 0, 0, POPULATE_FILE, POPULATE_DIRTY },
 	/* A driver's own vm_insert_page() leaves a clean entry. */
-	{ S(drv_complete), 0, 0, GUP_POPULATE_FILE, GUP_POPULATE_FILE },
-	{ S(anon_readonly), 0, -EINVAL, GUP_POPULATE_ZERO, GUP_POPULATE_NONE },
-	{ S(drv_readonly), 0, -EINVAL, GUP_POPULATE_FILE, GUP_POPULATE_NONE },
-	{ S(file_readonly), 0, -EINVAL, GUP_POPULATE_FILE, GUP_POPULATE_FILE },
-	{ S(anon_write), -EINVAL, 0, GUP_POPULATE_NONE, GUP_POPULATE_COPY },
-	{ S(anon_exec), -EINVAL, -EINVAL, GUP_POPULATE_NONE,
-	  GUP_POPULATE_NONE },
-	{ S(anon_none), -EINVAL, -EINVAL, GUP_POPULATE_NONE,
-	  GUP_POPULATE_NONE },
-	{ S(anon_io), -EINVAL, -EINVAL, GUP_POPULATE_NONE, GUP_POPULATE_NONE },
-	{ &gk_pfnmap, -EINVAL, -EINVAL, GUP_POPULATE_NONE, GUP_POPULATE_NONE },
-	{ S(drv_sigbus), -EFAULT, -EFAULT, GUP_POPULATE_FILE,
-	  GUP_POPULATE_DIRTY },
-	{ S(drv_oom), -ENOMEM, -ENOMEM, GUP_POPULATE_FILE,
-	  GUP_POPULATE_DIRTY },
-	{ S(drv_poison), -EHWPOISON, -EHWPOISON, GUP_POPULATE_FILE,
-	  GUP_POPULATE_DIRTY },
-	{ &gk_guard, -EFAULT, -EFAULT, GUP_POPULATE_COPY, GUP_POPULATE_COPY },
-	{ &gk_hole, -ENOMEM, -ENOMEM, GUP_POPULATE_COPY, GUP_POPULATE_COPY },
+	{ S(drv_complete), 0, 0, POPULATE_FILE, POPULATE_FILE },
+	{ S(anon_readonly), 0, -EINVAL, POPULATE_ZERO, POPULATE_NONE },
+	{ S(drv_readonly), 0, -EINVAL, POPULATE_FILE, POPULATE_NONE },
+	{ S(file_readonly), 0, -EINVAL, POPULATE_FILE, POPULATE_FILE },
+	{ S(anon_write), -EINVAL, 0, POPULATE_NONE, POPULATE_COPY },
+	{ S(anon_exec), -EINVAL, -EINVAL, POPULATE_NONE,
+	  POPULATE_NONE },
+	{ S(anon_none), -EINVAL, -EINVAL, POPULATE_NONE,
+	  POPULATE_NONE },
+	{ S(anon_io), -EINVAL, -EINVAL, POPULATE_NONE, POPULATE_NONE },
+	{ &gk_pfnmap, -EINVAL, -EINVAL, POPULATE_NONE, POPULATE_NONE },
+	{ S(drv_sigbus), -EFAULT, -EFAULT, POPULATE_FILE,
+	  POPULATE_DIRTY },
+	{ S(drv_oom), -ENOMEM, -ENOMEM, POPULATE_FILE,
+	  POPULATE_DIRTY },
+	{ S(drv_poison), -EHWPOISON, -EHWPOISON, POPULATE_FILE,
+	  POPULATE_DIRTY },
+	{ &gk_guard, -EFAULT, -EFAULT, POPULATE_COPY, POPULATE_COPY },
+	{ &gk_hole, -ENOMEM, -ENOMEM, POPULATE_COPY, POPULATE_COPY },
 	/* Here MADV_POPULATE differs from mlock(): it does populate. */
-	{ S(lock_on_fault), 0, 0, GUP_POPULATE_ZERO, GUP_POPULATE_COPY },
+	{ S(lock_on_fault), 0, 0, POPULATE_ZERO, POPULATE_COPY },
 };
 
-static void gup_populate_madvise_desc(const struct gup_populate_madvise *row,
-				      char *desc)
+static void populate_madvise_desc(const struct populate_madvise *row,
+				  char *desc)
 {
 	strscpy(desc, row->shape->name, KUNIT_PARAM_DESC_SIZE);
 }
 
-KUNIT_ARRAY_PARAM(gup_populate_madvise, gup_populate_madvises,
-		  gup_populate_madvise_desc);
+KUNIT_ARRAY_PARAM(populate_madvise, populate_madvises, populate_madvise_desc);
 
 static void gup_populate_by_madvise(struct kunit *test)
 {
-	const struct gup_populate_madvise *p = test->param_value;
+	const struct populate_madvise *p = test->param_value;
 	unsigned int write;
 
 	for (write = 0; write <= 1; write++) {
@@ -664,34 +618,33 @@ static void gup_populate_by_madvise(struct kunit *test)
 				 write ? MADV_POPULATE_WRITE :
 					 MADV_POPULATE_READ);
 		KUNIT_EXPECT_FALSE(test, rwsem_is_locked(&r->mm->mmap_lock));
-		KUNIT_EXPECT_EQ_MSG(test, ret, want, "shape=%s api=%s",
-				    r->shape->name, what);
-		gup_populate_expect(r, what, 0, want ? 1 : r->nr,
-				    write ? p->w : p->r);
-		gup_populate_expect_no_refs(r, what);
+		GK_EXPECT_AT(r, what, -1, "return", ret, want);
+		populate_expect(r, what, 0, want ? 1 : r->nr,
+				write ? p->w : p->r);
+		populate_expect_no_refs(r, what);
 	}
 }
 
 /* The pages before the trouble are counted; at the trouble it has a name. */
-static const struct gup_populate_faultin {
+static const struct populate_faultin {
 	const char *name;
 	const struct gk_shape *shape;
 	unsigned int bad;
 	long error;
-} gup_populate_faultins[] = {
+} populate_faultins[] = {
 	{ "hole", &gk_hole, 8, -ENOMEM },
 	{ "guard", &gk_guard, 8, -EFAULT },
-	{ "sigbus", S(drv_sigbus), GUP_POPULATE_BAD, -EFAULT },
-	{ "oom", S(drv_oom), GUP_POPULATE_BAD, -ENOMEM },
-	{ "hwpoison", S(drv_poison), GUP_POPULATE_BAD, -EHWPOISON },
+	{ "sigbus", S(drv_sigbus), POPULATE_BAD, -EFAULT },
+	{ "oom", S(drv_oom), POPULATE_BAD, -ENOMEM },
+	{ "hwpoison", S(drv_poison), POPULATE_BAD, -EHWPOISON },
 	{ "pfnmap", &gk_pfnmap, 0, -EINVAL },
 	{ "none", S(anon_none), 0, -EINVAL },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_populate_faultin, gup_populate_faultins, name);
+KUNIT_ARRAY_PARAM_DESC(populate_faultin, populate_faultins, name);
 
-static long gup_populate_faultin(struct gk_range *r, unsigned int from,
-				 bool write, int *locked)
+static long populate_faultin(struct gk_range *r, unsigned int from,
+			     bool write, int *locked)
 {
 	long ret;
 
@@ -705,28 +658,25 @@ static long gup_populate_faultin(struct gk_range *r, unsigned int from,
 
 static void gup_populate_faultin_error(struct kunit *test)
 {
-	const struct gup_populate_faultin *p = test->param_value;
+	const struct populate_faultin *p = test->param_value;
 	unsigned int write;
 
 	for (write = 0; write <= 1; write++) {
+		const char *api = write ? "faultin_page_range, write" :
+					  "faultin_page_range";
 		struct gk_range *r = gk_map(test, p->shape, 0);
 		int locked = 1;
 
 		if (p->bad)
-			KUNIT_EXPECT_EQ_MSG(test,
-					    gup_populate_faultin(r, 0, write,
-								 &locked),
-					    p->bad,
-					    "shape=%s api=faultin_page_range write=%u",
-					    r->shape->name, write);
+			GK_EXPECT_AT(r, api, 0, "return",
+				     populate_faultin(r, 0, write, &locked),
+				     p->bad);
 		KUNIT_EXPECT_EQ(test, locked, 1);
-		KUNIT_EXPECT_EQ_MSG(test,
-				    gup_populate_faultin(r, p->bad, write,
-							 &locked), p->error,
-				    "shape=%s api=faultin_page_range write=%u at page %u",
-				    r->shape->name, write, p->bad);
+		GK_EXPECT_AT(r, api, p->bad, "return",
+			     populate_faultin(r, p->bad, write, &locked),
+			     p->error);
 		KUNIT_EXPECT_EQ(test, locked, 1);
-		gup_populate_expect_no_refs(r, "faultin_page_range");
+		populate_expect_no_refs(r, "faultin_page_range");
 	}
 }
 
@@ -744,15 +694,13 @@ static void gup_populate_faultin_retry(struct kunit *test)
 		int locked = 1;
 
 		write = i % 2;
-		KUNIT_EXPECT_EQ_MSG(test,
-				    gup_populate_faultin(r, 0, write, &locked),
-				    r->nr, "shape=%s api=faultin_page_range",
-				    r->shape->name);
+		GK_EXPECT_AT(r, "faultin_page_range", -1, "return",
+			     populate_faultin(r, 0, write, &locked), r->nr);
 		KUNIT_EXPECT_EQ(test, locked, 0);
 		KUNIT_EXPECT_EQ(test, drv->faults, (i / 2 ? 1 : 2) * r->nr);
 		KUNIT_EXPECT_EQ(test, !!(drv->last_flags & FAULT_FLAG_WRITE),
 				write);
-		gup_populate_expect_no_refs(r, "faultin_page_range");
+		populate_expect_no_refs(r, "faultin_page_range");
 	}
 }
 
@@ -764,14 +712,13 @@ static void gup_populate_madvise_vmas(struct kunit *test)
 	/* Both VMAs can be read. */
 	KUNIT_EXPECT_EQ(test, 0, do_madvise(r->mm, r->addr, 12 * PAGE_SIZE,
 					    MADV_POPULATE_READ));
-	gup_populate_expect(r, "MADV_POPULATE_READ", 0, 12, GUP_POPULATE_ZERO);
+	populate_expect(r, "MADV_POPULATE_READ", 0, 12, POPULATE_ZERO);
 	/* The second cannot be written to: the first has been. */
 	KUNIT_EXPECT_EQ(test, -EINVAL, do_madvise(r->mm, r->addr,
 						  12 * PAGE_SIZE,
 						  MADV_POPULATE_WRITE));
-	gup_populate_expect(r, "MADV_POPULATE_WRITE", 0, 8, GUP_POPULATE_COPY);
-	gup_populate_expect(r, "MADV_POPULATE_WRITE", 8, 12,
-			    GUP_POPULATE_ZERO);
+	populate_expect(r, "MADV_POPULATE_WRITE", 0, 8, POPULATE_COPY);
+	populate_expect(r, "MADV_POPULATE_WRITE", 8, 12, POPULATE_ZERO);
 	/* No pages, no error. */
 	KUNIT_EXPECT_EQ(test, 0, do_madvise(r->mm, r->addr, 0,
 					    MADV_POPULATE_WRITE));
@@ -793,12 +740,12 @@ static void gup_populate_madvise_killed(struct kunit *test)
 		gk_signal_clear();
 		KUNIT_EXPECT_EQ_MSG(test, ret, -EINTR, "madvise(%d)",
 				    advices[i]);
-		gup_populate_expect(r, "madvise", 0, r->nr, GUP_POPULATE_NONE);
+		populate_expect(r, "madvise", 0, r->nr, POPULATE_NONE);
 	}
 }
 
 static struct kunit_case gup_populate_cases[] = {
-	KUNIT_CASE_PARAM(gup_populate_vma_range, gup_populate_vma_gen_params),
+	KUNIT_CASE_PARAM(gup_populate_vma_range, populate_vma_gen_params),
 	KUNIT_CASE(gup_populate_vma_part),
 	KUNIT_CASE(gup_populate_vma_error),
 	KUNIT_CASE(gup_populate_vma_locked),
@@ -811,11 +758,11 @@ static struct kunit_case gup_populate_cases[] = {
 	KUNIT_CASE(gup_populate_mm_lock_on_fault),
 	KUNIT_CASE(gup_populate_mm_killed),
 	KUNIT_CASE(gup_populate_mm_retry),
-	KUNIT_CASE_PARAM(gup_populate_by_mmap, gup_populate_mmap_gen_params),
+	KUNIT_CASE_PARAM(gup_populate_by_mmap, populate_mmap_gen_params),
 	KUNIT_CASE_PARAM(gup_populate_by_madvise,
-			 gup_populate_madvise_gen_params),
+			 populate_madvise_gen_params),
 	KUNIT_CASE_PARAM(gup_populate_faultin_error,
-			 gup_populate_faultin_gen_params),
+			 populate_faultin_gen_params),
 	KUNIT_CASE(gup_populate_faultin_retry),
 	KUNIT_CASE(gup_populate_madvise_vmas),
 	KUNIT_CASE(gup_populate_madvise_killed),

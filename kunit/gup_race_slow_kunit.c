@@ -15,59 +15,59 @@
 #include "gk_hook.h"
 
 /* The entry that most cases are about. */
-#define RS_ENTRY	3
+#define RACE_SLOW_ENTRY	3
 
-struct rs;
+struct race_slow;
 
-typedef void (*rs_fn)(struct rs *x, enum gk_point point, const void *what);
+typedef void (*race_slow_fn)(struct race_slow *x, enum gk_point point, const void *what);
 
 /**
- * struct rs - a call and what happens meanwhile
+ * struct race_slow - a call and what happens meanwhile
  * @act: called at each point
  * @met: how often GUP came to each
  * @left: for @act: how many times more
  * @held: for @act: a folio that it has
  * @refs, @max_refs: references taken under one lock, and the most of that
  */
-struct rs {
+struct race_slow {
 	struct gk_range *r;
 	struct gk_call *c;
-	rs_fn act;
+	race_slow_fn act;
 	unsigned int met[GK_NR_POINTS];
 	unsigned int left[16];
 	unsigned int refs, max_refs;
 	struct folio *held;
 };
 
-static struct rs rs_now;
+static struct race_slow race_slow_now;
 
-static void rs_hook(enum gk_point point, const void *what)
+static void race_slow_hook(enum gk_point point, const void *what)
 {
-	rs_now.met[point]++;
-	rs_now.act(&rs_now, point, what);
+	race_slow_now.met[point]++;
+	race_slow_now.act(&race_slow_now, point, what);
 }
 
 /* A call of all of @r, with what @act does meanwhile, @times at each entry. */
-static struct gk_call *rs_gup(struct gk_range *r, enum gk_api_id api,
-			      unsigned int flags, rs_fn act, unsigned int times)
+static struct gk_call *race_slow_gup(struct gk_range *r, enum gk_api_id api,
+				     unsigned int flags, race_slow_fn act, unsigned int times)
 {
 	unsigned int i;
 
-	rs_now = (struct rs){ .r = r, .act = act };
-	for (i = 0; i < ARRAY_SIZE(rs_now.left); i++)
-		rs_now.left[i] = times;
-	rs_now.c = gk_prepare(r, api, flags, 0, r->nr);
-	gk_hook = rs_hook;
-	gk_enter_hooked(rs_now.c);
+	race_slow_now = (struct race_slow){ .r = r, .act = act };
+	for (i = 0; i < ARRAY_SIZE(race_slow_now.left); i++)
+		race_slow_now.left[i] = times;
+	race_slow_now.c = gk_prepare(r, api, flags, 0, r->nr);
+	gk_hook = race_slow_hook;
+	gk_enter_hooked(race_slow_now.c);
 	gk_hook = NULL;
 	gk_signal_clear();
-	gk_done(rs_now.c);
-	return rs_now.c;
+	gk_done(race_slow_now.c);
+	return race_slow_now.c;
 }
 
 /* Is it @point, at an entry at which something is left to do? It is the less now. */
-static bool rs_is_due(struct rs *x, enum gk_point point, enum gk_point due,
-		      const void *what, unsigned int *i)
+static bool race_slow_is_due(struct race_slow *x, enum gk_point point, enum gk_point due,
+			     const void *what, unsigned int *i)
 {
 	*i = ((unsigned long)what - x->r->addr) / PAGE_SIZE;
 	if (point != due || *i >= ARRAY_SIZE(x->left) || !x->left[*i])
@@ -77,112 +77,82 @@ static bool rs_is_due(struct rs *x, enum gk_point point, enum gk_point due,
 }
 
 /* GUP may hold mmap_lock here, or not: the other CPU takes it to read, too. */
-static void rs_lock(struct rs *x)
+static void race_slow_lock(struct race_slow *x)
 {
 	KUNIT_EXPECT_TRUE(x->r->test, mmap_read_trylock(x->r->mm));
 }
 
-static void rs_unlock(struct rs *x)
+static void race_slow_unlock(struct race_slow *x)
 {
 	mmap_read_unlock(x->r->mm);
 }
 
-static void rs_zap(struct rs *x, unsigned int i)
+static void race_slow_zap(struct race_slow *x, unsigned int i)
 {
-	rs_lock(x);
+	race_slow_lock(x);
 	zap_vma_range(gk_vma(x->r, i), gk_addr(x->r, i), PAGE_SIZE);
-	rs_unlock(x);
+	race_slow_unlock(x);
 }
 
-static void rs_fault(struct rs *x, unsigned int i, unsigned int flags)
+static void race_slow_fault(struct race_slow *x, unsigned int i, unsigned int flags)
 {
 	vm_fault_t ret;
 
-	rs_lock(x);
+	race_slow_lock(x);
 	ret = handle_mm_fault(gk_vma(x->r, i), gk_addr(x->r, i), flags, NULL);
-	rs_unlock(x);
+	race_slow_unlock(x);
 	KUNIT_EXPECT_FALSE(x->r->test, ret & (VM_FAULT_ERROR | VM_FAULT_RETRY));
 }
 
-/* Parameters: all APIs that fault; those that pin. */
-static const enum gk_api_id rs_apis[] = {
-	GK_GET, GK_GET_UNLOCKED, GK_GET_FAST, GK_GET_REMOTE,
-	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
-};
-
-static const enum gk_api_id rs_pin_apis[] = {
-	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
-};
-
-static void rs_api_desc(const enum gk_api_id *api, char *desc)
-{
-	strscpy(desc, gk_apis[*api].name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(rs_api, rs_apis, rs_api_desc);
-KUNIT_ARRAY_PARAM(rs_pin_api, rs_pin_apis, rs_api_desc);
-
-static enum gk_api_id rs_api(struct kunit *test)
-{
-	return *(const enum gk_api_id *)test->param_value;
-}
-
-static void rs_expect_all(struct gk_call *c)
-{
-	gk_expect_pinned(c, c->r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
-}
-
 /* Between the fault and the next walk, what was faulted in is unmapped. */
-static void rs_unmap_faulted(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_unmap_faulted(struct race_slow *x, enum gk_point point, const void *what)
 {
 	unsigned int i;
 
-	if (rs_is_due(x, point, GK_FAULTED, what, &i))
-		rs_zap(x, i);
+	if (race_slow_is_due(x, point, GK_FAULTED, what, &i))
+		race_slow_zap(x, i);
 }
 
 static void gup_race_slow_unmapped(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
-	struct gk_call *c = rs_gup(r, rs_api(test), FOLL_WRITE,
-				   rs_unmap_faulted, 3);
+	struct gk_call *c = race_slow_gup(r, gk_api(test), FOLL_WRITE,
+					  race_slow_unmap_faulted, 3);
 
-	GK_EXPECT(c, -1, "faults", rs_now.met[GK_FAULT], 4 * r->nr);
-	rs_expect_all(c);
+	GK_EXPECT(c, -1, "faults", race_slow_now.met[GK_FAULT], 4 * r->nr);
+	gk_expect_round_trip(c, c->r->nr);
 }
 
 /* Between the walk and the fault, another thread faults. */
-static void rs_fill(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_fill(struct race_slow *x, enum gk_point point, const void *what)
 {
 	unsigned int i;
 
-	if (rs_is_due(x, point, GK_FAULT, what, &i))
-		rs_fault(x, i, FAULT_FLAG_WRITE);
+	if (race_slow_is_due(x, point, GK_FAULT, what, &i))
+		race_slow_fault(x, i, FAULT_FLAG_WRITE);
 }
 
 static void gup_race_slow_filled(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_fresh, 0);
-	struct gk_call *c = rs_gup(r, rs_api(test), FOLL_WRITE, rs_fill, 1);
+	struct gk_call *c = race_slow_gup(r, gk_api(test), FOLL_WRITE, race_slow_fill, 1);
 
-	GK_EXPECT(c, -1, "faults", rs_now.met[GK_FAULT], r->nr);
-	rs_expect_all(c);
+	GK_EXPECT(c, -1, "faults", race_slow_now.met[GK_FAULT], r->nr);
+	gk_expect_round_trip(c, c->r->nr);
 }
 
 /*
  * Dirty COW: the copy that a forced write has made is dropped, and a read fault
  * maps the file's page. That must not be written to.
  */
-static void rs_drop_copy(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_drop_copy(struct race_slow *x, enum gk_point point, const void *what)
 {
 	unsigned int i;
 
-	if (!rs_is_due(x, point, GK_FAULTED, what, &i))
+	if (!race_slow_is_due(x, point, GK_FAULTED, what, &i))
 		return;
-	rs_zap(x, i);
-	rs_fault(x, i, 0);
+	race_slow_zap(x, i);
+	race_slow_fault(x, i, 0);
 }
 
 static void gup_race_slow_dirty_cow(struct kunit *test)
@@ -192,15 +162,15 @@ static void gup_race_slow_dirty_cow(struct kunit *test)
 	long k;
 
 	gk_protect(r, 0, r->nr, PROT_READ);
-	c = rs_gup(r, rs_api(test), FOLL_WRITE | FOLL_FORCE, rs_drop_copy, 2);
-	GK_EXPECT(c, -1, "faults", rs_now.met[GK_FAULT], 3 * r->nr);
+	c = race_slow_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE, race_slow_drop_copy, 2);
+	GK_EXPECT(c, -1, "faults", race_slow_now.met[GK_FAULT], 3 * r->nr);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "anonymous", PageAnon(c->pages[k]), true);
-	rs_expect_all(c);
+	gk_expect_round_trip(c, c->r->nr);
 }
 
 /* Between the fault and the next walk, fork(): the page is shared again. */
-static void rs_share_faulted(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_share_faulted(struct race_slow *x, enum gk_point point, const void *what)
 {
 	unsigned long addr = (unsigned long)what;
 	struct mm_struct *mm = x->r->mm;
@@ -208,9 +178,9 @@ static void rs_share_faulted(struct rs *x, enum gk_point point, const void *what
 	unsigned int i;
 	pte_t *ptep;
 
-	if (!rs_is_due(x, point, GK_FAULTED, what, &i))
+	if (!race_slow_is_due(x, point, GK_FAULTED, what, &i))
 		return;
-	rs_lock(x);
+	race_slow_lock(x);
 	ptep = pte_offset_map_lock(mm, pmd_off(mm, addr), addr, &ptl);
 	KUNIT_EXPECT_NOT_NULL(x->r->test, ptep);
 	if (ptep) {
@@ -219,54 +189,54 @@ static void rs_share_faulted(struct rs *x, enum gk_point point, const void *what
 		pte_unmap_unlock(ptep, ptl);
 	}
 	flush_tlb_page(gk_vma(x->r, i), addr);
-	rs_unlock(x);
+	race_slow_unlock(x);
 }
 
-static void rs_share_again(struct kunit *test, unsigned int flags)
+static void race_slow_share_again(struct kunit *test, unsigned int flags)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_shared, 0);
 	struct gk_call *c;
 	long k;
 
-	c = rs_gup(r, rs_api(test), flags, rs_share_faulted, 2);
-	GK_EXPECT(c, -1, "faults", rs_now.met[GK_FAULT], 3 * r->nr);
+	c = race_slow_gup(r, gk_api(test), flags, race_slow_share_faulted, 2);
+	GK_EXPECT(c, -1, "faults", race_slow_now.met[GK_FAULT], 3 * r->nr);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "exclusive", PageAnonExclusive(c->pages[k]),
 			  true);
-	rs_expect_all(c);
+	gk_expect_round_trip(c, c->r->nr);
 }
 
 static void gup_race_slow_shared(struct kunit *test)
 {
-	rs_share_again(test, FOLL_WRITE);
+	race_slow_share_again(test, FOLL_WRITE);
 }
 
 static void gup_race_slow_shared_read(struct kunit *test)
 {
-	rs_share_again(test, 0);
+	race_slow_share_again(test, 0);
 }
 
 /* Between the fault and the next walk, the process is killed. */
-static void rs_kill(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_kill(struct race_slow *x, enum gk_point point, const void *what)
 {
 	unsigned int i;
 
-	if (rs_is_due(x, point, GK_FAULTED, what, &i) && i == RS_ENTRY)
+	if (race_slow_is_due(x, point, GK_FAULTED, what, &i) && i == RACE_SLOW_ENTRY)
 		gk_signal(SIGKILL);
 }
 
 static void gup_race_slow_killed(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
-	struct gk_call *c = rs_gup(r, rs_api(test), FOLL_WRITE, rs_kill, 1);
+	struct gk_call *c = race_slow_gup(r, gk_api(test), FOLL_WRITE, race_slow_kill, 1);
 
-	gk_expect_pinned(c, RS_ENTRY);
+	gk_expect_pinned(c, RACE_SLOW_ENTRY);
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
 /* Somebody waits all the time. Each small page takes its references at once. */
-static void rs_wait(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_wait(struct race_slow *x, enum gk_point point, const void *what)
 {
 	switch (point) {
 	case GK_LOCK:
@@ -286,30 +256,30 @@ static void rs_wait(struct rs *x, enum gk_point point, const void *what)
 static void gup_race_slow_waiter(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_drv_order0, 200);
-	struct gk_call *c = rs_gup(r, rs_api(test), FOLL_WRITE, rs_wait, 0);
+	struct gk_call *c = race_slow_gup(r, gk_api(test), FOLL_WRITE, race_slow_wait, 0);
 
 	/* Nobody waits for GUP-fast, which has no lock. */
 	if (!c->api->fast)
-		KUNIT_EXPECT_LE(test, rs_now.max_refs, 32);
-	KUNIT_EXPECT_GT(test, rs_now.max_refs, 0);
-	rs_expect_all(c);
+		KUNIT_EXPECT_LE(test, race_slow_now.max_refs, 32);
+	KUNIT_EXPECT_GT(test, race_slow_now.max_refs, 0);
+	gk_expect_round_trip(c, c->r->nr);
 }
 
 /*
  * Pins for long: the pages of these are movable, and have to move.
  */
 
-static const struct gk_shape *const rs_movable[] = {
+static const struct gk_shape *const race_slow_movable[] = {
 	&gk_anon_written, &gk_shmem_written,
 };
 
-static struct folio *rs_folio(struct rs *x)
+static struct folio *race_slow_folio(struct race_slow *x)
 {
-	return page_folio(x->c->before[RS_ENTRY].page);
+	return page_folio(x->c->before[RACE_SLOW_ENTRY].page);
 }
 
-static void rs_longterm(struct kunit *test, const struct gk_shape *shape,
-			rs_fn act, unsigned int migrations)
+static void race_slow_longterm(struct kunit *test, const struct gk_shape *shape,
+			       race_slow_fn act, unsigned int migrations)
 {
 	struct gk_range *r = gk_map(test, shape, 0);
 	struct gk_call *c;
@@ -319,29 +289,29 @@ static void rs_longterm(struct kunit *test, const struct gk_shape *shape,
 		KUNIT_ASSERT_FALSE_MSG(test,
 				       folio_is_longterm_pinnable(page_folio(gk_page(r, i))),
 				       "no movablecore=?");
-	c = rs_gup(r, rs_api(test), FOLL_WRITE | FOLL_LONGTERM, act, 1);
-	GK_EXPECT(c, -1, "migrations", rs_now.met[GK_MIGRATED], migrations);
+	c = race_slow_gup(r, gk_api(test), FOLL_WRITE | FOLL_LONGTERM, act, 1);
+	GK_EXPECT(c, -1, "migrations", race_slow_now.met[GK_MIGRATED], migrations);
 	for (i = 0; i < c->ret; i++)
 		GK_EXPECT(c, i, "pinnable for long",
 			  folio_is_longterm_pinnable(page_folio(c->pages[i])),
 			  true);
-	rs_expect_all(c);
+	gk_expect_round_trip(c, c->r->nr);
 }
 
-static void rs_longterm_all(struct kunit *test, rs_fn act,
-			    unsigned int migrations)
+static void race_slow_longterm_all(struct kunit *test, race_slow_fn act,
+				   unsigned int migrations)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(rs_movable); i++)
-		rs_longterm(test, rs_movable[i], act, migrations);
+	for (i = 0; i < ARRAY_SIZE(race_slow_movable); i++)
+		race_slow_longterm(test, race_slow_movable[i], act, migrations);
 }
 
 /* Somebody else has isolated a folio, and puts it back when GUP tries again. */
-static void rs_isolate(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_isolate(struct race_slow *x, enum gk_point point, const void *what)
 {
-	if (point == GK_ISOLATE && what == rs_folio(x) && !x->held) {
-		x->held = rs_folio(x);
+	if (point == GK_ISOLATE && what == race_slow_folio(x) && !x->held) {
+		x->held = race_slow_folio(x);
 		KUNIT_EXPECT_TRUE(x->r->test, folio_isolate_lru(x->held));
 	}
 	if (point == GK_DRAIN && x->met[GK_MIGRATED] == 1 && x->left[0]) {
@@ -352,77 +322,77 @@ static void rs_isolate(struct rs *x, enum gk_point point, const void *what)
 
 static void gup_race_slow_isolated(struct kunit *test)
 {
-	rs_longterm_all(test, rs_isolate, 2);
+	race_slow_longterm_all(test, race_slow_isolate, 2);
 }
 
 /* Unmapped when it is pinned, before it is isolated, behind that, */
-static void rs_unmap_at(struct rs *x, enum gk_point point, enum gk_point due,
-			const void *what)
+static void race_slow_unmap_at(struct race_slow *x, enum gk_point point, enum gk_point due,
+			       const void *what)
 {
-	if (point != due || !x->left[0] || (what && what != rs_folio(x)))
+	if (point != due || !x->left[0] || (what && what != race_slow_folio(x)))
 		return;
 	x->left[0] = 0;
-	rs_zap(x, RS_ENTRY);
+	race_slow_zap(x, RACE_SLOW_ENTRY);
 }
 
-static void rs_unmap_pinned(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_unmap_pinned(struct race_slow *x, enum gk_point point, const void *what)
 {
-	rs_unmap_at(x, point, GK_DRAIN, what);
+	race_slow_unmap_at(x, point, GK_DRAIN, what);
 }
 
 static void gup_race_slow_unmapped_pinned(struct kunit *test)
 {
-	rs_longterm_all(test, rs_unmap_pinned, 1);
+	race_slow_longterm_all(test, race_slow_unmap_pinned, 1);
 }
 
-static void rs_unmap_isolated(struct rs *x, enum gk_point point,
-			      const void *what)
+static void race_slow_unmap_isolated(struct race_slow *x, enum gk_point point,
+				     const void *what)
 {
-	rs_unmap_at(x, point, GK_ISOLATED, what);
+	race_slow_unmap_at(x, point, GK_ISOLATED, what);
 }
 
 static void gup_race_slow_unmapped_isolated(struct kunit *test)
 {
-	rs_longterm_all(test, rs_unmap_isolated, 1);
+	race_slow_longterm_all(test, race_slow_unmap_isolated, 1);
 }
 
 /* and when GUP has given up its pins, before it migrates. */
-static void rs_unmap_unpinned(struct rs *x, enum gk_point point,
-			      const void *what)
+static void race_slow_unmap_unpinned(struct race_slow *x, enum gk_point point,
+				     const void *what)
 {
-	rs_unmap_at(x, point, GK_MIGRATE, NULL);
+	race_slow_unmap_at(x, point, GK_MIGRATE, NULL);
 }
 
 static void gup_race_slow_unmapped_unpinned(struct kunit *test)
 {
-	rs_longterm_all(test, rs_unmap_unpinned, 1);
+	race_slow_longterm_all(test, race_slow_unmap_unpinned, 1);
 }
 
 /* When all have moved, one is dropped, and comes again where it must not be. */
-static void rs_come_again(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_come_again(struct race_slow *x, enum gk_point point, const void *what)
 {
 	unsigned int flags = current->flags & PF_MEMALLOC_PIN;
 
 	if (point != GK_MIGRATED || !x->left[0])
 		return;
 	x->left[0] = 0;
-	rs_zap(x, RS_ENTRY);
+	race_slow_zap(x, RACE_SLOW_ENTRY);
 	current->flags &= ~PF_MEMALLOC_PIN;
-	rs_fault(x, RS_ENTRY, FAULT_FLAG_WRITE);
+	race_slow_fault(x, RACE_SLOW_ENTRY, FAULT_FLAG_WRITE);
 	current->flags |= flags;
 }
 
 static void gup_race_slow_come_again(struct kunit *test)
 {
-	rs_longterm(test, &gk_anon_written, rs_come_again, 2);
+	race_slow_longterm(test, &gk_anon_written, race_slow_come_again, 2);
 }
 
 /* Somebody takes a reference when it is too late to wait for that. */
-static void rs_hold(struct rs *x, enum gk_point point, const void *what)
+static void race_slow_hold(struct race_slow *x, enum gk_point point, const void *what)
 {
 	if (point != GK_MIGRATE || x->held)
 		return;
-	x->held = rs_folio(x);
+	x->held = race_slow_folio(x);
 	folio_get(x->held);
 }
 
@@ -430,14 +400,14 @@ static void gup_race_slow_held(struct kunit *test)
 {
 	unsigned int i, k;
 
-	for (i = 0; i < ARRAY_SIZE(rs_movable); i++) {
-		struct gk_range *r = gk_map(test, rs_movable[i], 0);
-		struct gk_call *c = rs_gup(r, rs_api(test),
-					   FOLL_WRITE | FOLL_LONGTERM, rs_hold, 0);
+	for (i = 0; i < ARRAY_SIZE(race_slow_movable); i++) {
+		struct gk_range *r = gk_map(test, race_slow_movable[i], 0);
+		struct gk_call *c = race_slow_gup(r, gk_api(test),
+						  FOLL_WRITE | FOLL_LONGTERM, race_slow_hold, 0);
 
 		gk_expect_ret(c, -EBUSY);
-		KUNIT_ASSERT_NOT_NULL(test, rs_now.held);
-		folio_put(rs_now.held);
+		KUNIT_ASSERT_NOT_NULL(test, race_slow_now.held);
+		folio_put(race_slow_now.held);
 		GK_EXPECT(c, -1, "pins held", c->acquired - c->released, 0);
 		gk_settle();
 		for (k = 0; k < r->nr; k++)
@@ -448,19 +418,19 @@ static void gup_race_slow_held(struct kunit *test)
 }
 
 static struct kunit_case gup_race_slow_cases[] = {
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped, rs_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_filled, rs_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_dirty_cow, rs_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_shared, rs_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_shared_read, rs_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_killed, rs_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_waiter, rs_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_isolated, rs_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped_pinned, rs_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped_isolated, rs_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped_unpinned, rs_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_come_again, rs_pin_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_slow_held, rs_pin_api_gen_params),
+	KUNIT_CASE_PARAM(gup_race_slow_unmapped, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_filled, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_dirty_cow, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_shared, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_shared_read, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_killed, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_waiter, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_isolated, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_unmapped_pinned, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_unmapped_isolated, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_unmapped_unpinned, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_come_again, gk_pin_api_params),
+	KUNIT_CASE_PARAM(gup_race_slow_held, gk_pin_api_params),
 	{}
 };
 

@@ -12,36 +12,32 @@
 #define RW	(PROT_READ | PROT_WRITE)
 
 /*
- * Parameters: an API and a shape, as a number that is not 0. Each set of pairs
- * has a function that says which of them make sense.
+ * Parameters: an API and a shape. Each set of pairs has a function that says
+ * which of them make sense.
  */
-static const struct gk_api *refs_api(const void *param)
+static const struct gk_api *refs_api(const struct gk_pair *pair)
 {
-	return &gk_apis[((uintptr_t)param - 1) / gk_zoo_size];
+	return &gk_apis[pair->row];
 }
 
-static const struct gk_shape *refs_shape(const void *param)
+static const struct gk_shape *refs_shape(const struct gk_pair *pair)
 {
-	return gk_zoo[((uintptr_t)param - 1) % gk_zoo_size];
+	return gk_zoo[pair->column];
 }
 
 static const void *refs_next(const void *prev, char *desc,
 			     bool (*legal)(const struct gk_api *api,
 					   const struct gk_shape *shape))
 {
-	uintptr_t i = (uintptr_t)prev;
+	const struct gk_pair *pair = prev;
 
-	while (++i <= GK_NR_APIS * gk_zoo_size) {
-		const struct gk_api *api = refs_api((void *)i);
-		const struct gk_shape *shape = refs_shape((void *)i);
-
-		if (!legal(api, shape))
-			continue;
-		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s", api->name,
-			 shape->name);
-		return (void *)i;
-	}
-	return NULL;
+	do {
+		pair = gk_next_pair(pair, GK_NR_APIS, gk_zoo_size);
+	} while (pair && !legal(refs_api(pair), refs_shape(pair)));
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s",
+			 refs_api(pair)->name, refs_shape(pair)->name);
+	return pair;
 }
 
 #define REFS_PARAMS(name)						\
@@ -161,9 +157,7 @@ static void gup_refs_write(struct kunit *test)
 	struct gk_range *r = refs_map(test);
 	struct gk_call *c = gk_gup(r, refs_id(test), FOLL_WRITE);
 
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 }
 
 static void gup_refs_read(struct kunit *test)
@@ -171,9 +165,7 @@ static void gup_refs_read(struct kunit *test)
 	struct gk_range *r = refs_map(test);
 	struct gk_call *c = gk_gup(r, refs_id(test), 0);
 
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 }
 
 /* Part of a folio: a count for each page that was asked for, none for others */

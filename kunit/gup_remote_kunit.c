@@ -4,106 +4,48 @@
  * the caller's, and by a thread that has no mm at all. What it does to that mm
  * it must not do to the caller's.
  */
-#include <linux/highmem.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
-#include <linux/uaccess.h>
 
 #include "internal.h"
 #include "gk.h"
 
-static const enum gk_api_id rem_apis[] = { GK_GET_REMOTE, GK_PIN_REMOTE };
-
-static void rem_api_desc(const enum gk_api_id *api, char *desc)
+static bool remote_is_remote(const struct gk_api *api)
 {
-	strscpy(desc, gk_apis[*api].name, KUNIT_PARAM_DESC_SIZE);
+	return api == &gk_apis[GK_GET_REMOTE] || api == &gk_apis[GK_PIN_REMOTE];
 }
 
-KUNIT_ARRAY_PARAM(rem_api, rem_apis, rem_api_desc);
-
-static enum gk_api_id rem_api(struct kunit *test)
+/* Parameters: the two remote calls. */
+static const void *remote_api_params(struct kunit *test, const void *prev,
+				     char *desc)
 {
-	return *(const enum gk_api_id *)test->param_value;
+	return gk_api_params_if(test, prev, desc, remote_is_remote);
 }
 
 /* The local call that takes the same references. */
-static enum gk_api_id rem_local_api(struct kunit *test)
+static enum gk_api_id remote_local_api(struct kunit *test)
 {
-	return rem_api(test) == GK_GET_REMOTE ? GK_GET : GK_PIN;
-}
-
-static u8 rem_read(struct page *page)
-{
-	u8 *addr = kmap_local_page(page), byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
-}
-
-static void rem_write(struct page *page, u8 byte)
-{
-	u8 *addr = kmap_local_page(page);
-
-	*addr = byte;
-	kunmap_local(addr);
-}
-
-/* The same addresses in the mm of @child. */
-static struct gk_range *rem_range(struct gk_range *r, struct gk_child *child)
-{
-	struct gk_range *there = kunit_kzalloc(r->test, sizeof(*there),
-					       GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(r->test, there);
-	*there = *r;
-	there->mm = child->mm;
-	there->child = child;
-	return there;
-}
-
-static void rem_store_all(struct gk_range *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr; i++)
-		gk_store(r, i, i + 1);
+	return gk_api(test) == GK_GET_REMOTE ? GK_GET : GK_PIN;
 }
 
 /* What the child itself does. */
-struct rem_job {
+struct remote_job {
 	struct gk_range *r;
 	unsigned int i;
-	u8 byte;
 	unsigned long ret;
 };
 
-static void rem_load_fn(void *arg)
+static void remote_unmap_fn(void *arg)
 {
-	struct rem_job *job = arg;
-
-	job->ret = get_user(job->byte, (u8 __user *)gk_addr(job->r, job->i));
-}
-
-static u8 rem_child_load(struct gk_range *there, unsigned int i)
-{
-	struct rem_job job = { .r = there, .i = i };
-
-	gk_child_run(there->test, there->child, rem_load_fn, &job);
-	KUNIT_EXPECT_EQ(there->test, job.ret, 0);
-	return job.byte;
-}
-
-static void rem_unmap_fn(void *arg)
-{
-	struct rem_job *job = arg;
+	struct remote_job *job = arg;
 
 	job->ret = vm_munmap(gk_addr(job->r, job->i), PAGE_SIZE);
 }
 
-static void rem_mmap_fn(void *arg)
+static void remote_mmap_fn(void *arg)
 {
-	struct rem_job *job = arg;
+	struct remote_job *job = arg;
 
 	job->ret = vm_mmap(NULL, 0, job->r->nr * PAGE_SIZE,
 			   PROT_READ | PROT_WRITE,
@@ -111,32 +53,39 @@ static void rem_mmap_fn(void *arg)
 }
 
 /* Memory that is mapped in the child and nowhere else. */
-static struct gk_range *rem_map_foreign(struct gk_range *r)
+static struct gk_range *remote_map_foreign(struct gk_range *r)
 {
-	struct gk_range *there = rem_range(r, gk_fork(r->test));
-	struct rem_job job = { .r = r };
+	struct gk_range *there = gk_in_child(r, gk_fork(r->test));
+	struct remote_job job = { .r = r };
 
-	gk_child_run(r->test, there->child, rem_mmap_fn, &job);
+	gk_child_run(r->test, there->child, remote_mmap_fn, &job);
 	KUNIT_ASSERT_FALSE(r->test, IS_ERR_VALUE(job.ret));
 	there->addr = job.ret;
 	return there;
 }
 
-static long rem_anon_pages(struct mm_struct *mm)
+/* The range in a new child, which shares it, each page with a byte of its own. */
+static struct gk_range *remote_share(struct gk_range *r)
+{
+	gk_store_all(r);
+	return gk_in_child(r, gk_fork(r->test));
+}
+
+static long remote_anon_pages(struct mm_struct *mm)
 {
 	return get_mm_counter_sum(mm, MM_ANONPAGES);
 }
 
 /* The pages of @r are the ones in @was, with the contents they had. */
-static void rem_expect_unchanged(struct gk_call *c, struct gk_range *r,
-				 struct gk_entry *was)
+static void remote_expect_unchanged(struct gk_call *c, struct gk_range *r,
+				    struct gk_entry *was)
 {
 	unsigned int i;
 
 	for (i = 0; i < r->nr; i++) {
 		GK_EXPECT(c, i, "the caller's page is replaced",
 			  gk_page(r, i) != was[i].page, false);
-		GK_EXPECT(c, i, "the caller's contents", rem_read(was[i].page),
+		GK_EXPECT(c, i, "the caller's contents", gk_peek(was[i].page),
 			  i + 1);
 	}
 }
@@ -150,20 +99,19 @@ static void gup_remote_reads_child(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	rem_store_all(r);
-	there = rem_range(r, gk_fork(test));
+	there = remote_share(r);
 	was = gk_snapshot(r);
-	c = gk_gup(there, rem_api(test), 0);
+	c = gk_gup(there, gk_api(test), 0);
 	gk_expect_pinned(c, r->nr);
 	GK_EXPECT(c, -1, "*locked", c->locked, 1);
 	for (i = 0; i < c->ret; i++) {
-		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 		GK_EXPECT(c, i, "the page that the caller maps, too",
 			  c->pages[i] == was[i].page, !c->api->pins);
 		GK_EXPECT(c, i, "exclusive", PageAnonExclusive(c->pages[i]),
 			  c->api->pins);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -178,33 +126,32 @@ static void gup_remote_writes_child(struct kunit *test)
 	long here_anon, there_anon;
 	unsigned int i;
 
-	rem_store_all(r);
-	there = rem_range(r, gk_fork(test));
+	there = remote_share(r);
 	was = gk_snapshot(r);
-	here_anon = rem_anon_pages(r->mm);
-	there_anon = rem_anon_pages(there->mm);
-	c = gk_gup(there, rem_api(test), FOLL_WRITE | FOLL_NOFAULT);
+	here_anon = remote_anon_pages(r->mm);
+	there_anon = remote_anon_pages(there->mm);
+	c = gk_gup(there, gk_api(test), FOLL_WRITE | FOLL_NOFAULT);
 	gk_expect_refused(c, -EFAULT);
 
-	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	c = gk_gup(there, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "a page of the child's own",
 			  c->pages[i] != was[i].page, true);
 		GK_EXPECT(c, i, "exclusive", PageAnonExclusive(c->pages[i]),
 			  true);
-		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
-		rem_write(c->pages[i], 0x80 + i);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
+		gk_poke(c->pages[i], 0x80 + i);
 		GK_EXPECT(c, i, "contents seen by the child",
-			  rem_child_load(there, i), 0x80 + i);
+			  gk_child_load(there, i), 0x80 + i);
 		GK_EXPECT(c, i, "contents seen by the caller", gk_load(r, i),
 			  i + 1);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	GK_EXPECT(c, -1, "anonymous pages of the caller",
-		  rem_anon_pages(r->mm), here_anon);
+		  remote_anon_pages(r->mm), here_anon);
 	GK_EXPECT(c, -1, "anonymous pages of the child",
-		  rem_anon_pages(there->mm), there_anon);
+		  remote_anon_pages(there->mm), there_anon);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -217,15 +164,14 @@ static void gup_remote_pin_is_of_child(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	rem_store_all(r);
-	there = rem_range(r, gk_fork(test));
+	there = remote_share(r);
 	c = gk_gup(there, GK_PIN_REMOTE, 0);
 	gk_expect_pinned(c, r->nr);
 	for (i = 0; i < c->ret; i++) {
 		gk_store(r, i, 0x80 + i);
-		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 		GK_EXPECT(c, i, "contents seen by the child",
-			  rem_child_load(there, i), i + 1);
+			  gk_child_load(there, i), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -235,10 +181,10 @@ static void gup_remote_pin_is_of_child(struct kunit *test)
 static void gup_remote_faults_in_child(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
-	struct gk_range *there = rem_range(r, gk_fork(test));
-	long here_anon = rem_anon_pages(r->mm);
-	long there_anon = rem_anon_pages(there->mm);
-	struct gk_call *c = gk_gup(there, rem_api(test), 0);
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
+	long here_anon = remote_anon_pages(r->mm);
+	long there_anon = remote_anon_pages(there->mm);
+	struct gk_call *c = gk_gup(there, gk_api(test), 0);
 	unsigned int i;
 
 	gk_expect_pinned(c, r->nr);
@@ -246,14 +192,14 @@ static void gup_remote_faults_in_child(struct kunit *test)
 		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), true);
 	gk_release(c);
 	GK_EXPECT(c, -1, "anonymous pages of the child after reading",
-		  rem_anon_pages(there->mm), there_anon);
+		  remote_anon_pages(there->mm), there_anon);
 
-	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	c = gk_gup(there, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
 	GK_EXPECT(c, -1, "anonymous pages of the child after writing",
-		  rem_anon_pages(there->mm), there_anon + r->nr);
+		  remote_anon_pages(there->mm), there_anon + r->nr);
 	GK_EXPECT(c, -1, "anonymous pages of the caller",
-		  rem_anon_pages(r->mm), here_anon);
+		  remote_anon_pages(r->mm), here_anon);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "mapped by the caller", !!gk_page(r, i), false);
 	gk_release(c);
@@ -264,25 +210,25 @@ static void gup_remote_faults_in_child(struct kunit *test)
 static void gup_remote_foreign_mapping(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
-	struct gk_range *there = rem_map_foreign(r);
-	struct gk_range *nowhere = rem_range(there, there->child);
-	struct gk_call *c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	struct gk_range *there = remote_map_foreign(r);
+	struct gk_range *nowhere = gk_in_child(there, there->child);
+	struct gk_call *c = gk_gup(there, gk_api(test), FOLL_WRITE);
 	unsigned int i;
 
 	gk_expect_pinned(c, there->nr);
 	for (i = 0; i < c->ret; i++) {
-		rem_write(c->pages[i], i + 1);
+		gk_poke(c->pages[i], i + 1);
 		GK_EXPECT(c, i, "contents seen by the child",
-			  rem_child_load(there, i), i + 1);
+			  gk_child_load(there, i), i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
 
 	/* In the caller's mm these addresses are nothing. */
 	nowhere->mm = current->mm;
-	c = gk_gup(nowhere, rem_api(test), FOLL_WRITE);
+	c = gk_gup(nowhere, gk_api(test), FOLL_WRITE);
 	gk_expect_refused(c, -EFAULT);
-	c = gk_gup(nowhere, rem_local_api(test), FOLL_WRITE);
+	c = gk_gup(nowhere, remote_local_api(test), FOLL_WRITE);
 	gk_expect_refused(c, -EFAULT);
 }
 
@@ -294,30 +240,26 @@ static void gup_remote_without_mm(struct kunit *test)
 	struct gk_call *c;
 
 	kthread_unuse_mm(mm);
-	c = gk_gup(r, rem_api(test), FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	kthread_use_mm(mm);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 
 	kthread_unuse_mm(mm);
-	c = gk_gup(r, rem_api(test), 0);
+	c = gk_gup(r, gk_api(test), 0);
 	kthread_use_mm(mm);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 }
 
 /* MMF_HAS_PINNED marks the mm that has pinned pages, not the one that pins. */
 static void gup_remote_has_pinned(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there = rem_range(r, gk_fork(test));
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
 	struct gk_call *c;
 
 	KUNIT_ASSERT_FALSE(test, mm_flags_test(MMF_HAS_PINNED, r->mm));
 	KUNIT_ASSERT_FALSE(test, mm_flags_test(MMF_HAS_PINNED, there->mm));
-	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	c = gk_gup(there, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
 	GK_EXPECT(c, -1, "MMF_HAS_PINNED of the child",
 		  mm_flags_test(MMF_HAS_PINNED, there->mm), c->api->pins);
@@ -327,15 +269,6 @@ static void gup_remote_has_pinned(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-static vm_fault_t rem_fault_insert(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	struct page *page = gk_drv_page(drv, vmf->pgoff);
-
-	get_page(page);
-	vmf->page = page;
-	return 0;
-}
-
 /* Faults say whose they are: on the caller's own mm, too. */
 static void gup_remote_fault_flag(struct kunit *test)
 {
@@ -343,8 +276,8 @@ static void gup_remote_fault_flag(struct kunit *test)
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c;
 
-	drv->fault = rem_fault_insert;
-	c = gk_gup_part(r, rem_api(test), FOLL_WRITE, 0, 8);
+	drv->fault = gk_drv_give;
+	c = gk_gup_part(r, gk_api(test), FOLL_WRITE, 0, 8);
 	gk_expect_pinned(c, 8);
 	GK_EXPECT(c, 5, "calls of ->fault", drv->faults, 1);
 	GK_EXPECT(c, 5, "FAULT_FLAG_REMOTE",
@@ -356,7 +289,7 @@ static void gup_remote_fault_flag(struct kunit *test)
 	gk_release(c);
 	gk_expect_restored(c);
 
-	c = gk_gup_part(r, rem_local_api(test), FOLL_WRITE, 8, 8);
+	c = gk_gup_part(r, remote_local_api(test), FOLL_WRITE, 8, 8);
 	gk_expect_pinned(c, 8);
 	GK_EXPECT(c, 13, "calls of ->fault", drv->faults, 2);
 	GK_EXPECT(c, 13, "FAULT_FLAG_REMOTE",
@@ -367,8 +300,8 @@ static void gup_remote_fault_flag(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-static long rem_call(struct gk_range *r, enum gk_api_id api,
-		     unsigned int i, long nr, struct page **pages, int *locked)
+static long remote_call(struct gk_range *r, enum gk_api_id api,
+			unsigned int i, long nr, struct page **pages, int *locked)
 {
 	if (api == GK_PIN_REMOTE)
 		return pin_user_pages_remote(r->mm, gk_addr(r, i), nr,
@@ -386,21 +319,21 @@ static void gup_remote_no_locked(struct kunit *test)
 	unsigned int i;
 	long ret;
 
-	drv->fault = rem_fault_insert;
+	drv->fault = gk_drv_give;
 	mmap_read_lock(r->mm);
-	ret = rem_call(r, rem_api(test), 0, 8, pages, NULL);
+	ret = remote_call(r, gk_api(test), 0, 8, pages, NULL);
 	mmap_assert_locked(r->mm);
 	mmap_read_unlock(r->mm);
 	KUNIT_EXPECT_EQ_MSG(test, ret, 8, "shape=drv_holes api=%s locked=NULL",
-			    gk_apis[rem_api(test)].name);
+			    gk_apis[gk_api(test)].name);
 	KUNIT_EXPECT_EQ_MSG(test, drv->last_flags & (FAULT_FLAG_ALLOW_RETRY |
 						     FAULT_FLAG_REMOTE),
 			    FAULT_FLAG_REMOTE,
 			    "shape=drv_holes api=%s locked=NULL: flags of the fault",
-			    gk_apis[rem_api(test)].name);
+			    gk_apis[gk_api(test)].name);
 	for (i = 0; i < max(ret, 0L); i++) {
 		KUNIT_EXPECT_PTR_EQ(test, pages[i], gk_page(r, i));
-		if (rem_api(test) == GK_PIN_REMOTE)
+		if (gk_api(test) == GK_PIN_REMOTE)
 			unpin_user_page(pages[i]);
 		else
 			put_page(pages[i]);
@@ -408,10 +341,10 @@ static void gup_remote_no_locked(struct kunit *test)
 }
 
 /* The first time the lock is dropped, as if to wait for the disk. */
-static vm_fault_t rem_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t remote_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	if (!drv->left)
-		return rem_fault_insert(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	drv->left--;
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return VM_FAULT_SIGBUS;
@@ -420,7 +353,7 @@ static vm_fault_t rem_fault_retry(struct gk_drv *drv, struct vm_fault *vmf)
 }
 
 /* gk_drv_holes of single pages: large folios have a suite for their forks. */
-static struct gk_range *rem_map_holes(struct kunit *test)
+static struct gk_range *remote_map_holes(struct kunit *test)
 {
 	struct gk_shape *shape = kunit_kzalloc(test, sizeof(*shape),
 					       GFP_KERNEL);
@@ -435,14 +368,14 @@ static struct gk_range *rem_map_holes(struct kunit *test)
 /* *locked says that the lock of the other mm was dropped on the way. */
 static void gup_remote_locked_protocol(struct kunit *test)
 {
-	struct gk_range *r = rem_map_holes(test);
-	struct gk_range *there = rem_range(r, gk_fork(test));
+	struct gk_range *r = remote_map_holes(test);
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c;
 
-	drv->fault = rem_fault_retry;
+	drv->fault = remote_fault_retry;
 	drv->left = 1;
-	c = gk_gup_part(there, rem_api(test), FOLL_WRITE, 0, 8);
+	c = gk_gup_part(there, gk_api(test), FOLL_WRITE, 0, 8);
 	gk_expect_pinned(c, 8);
 	GK_EXPECT(c, -1, "*locked", c->locked, 0);
 	GK_EXPECT(c, -1, "calls of ->fault", drv->faults, 2);
@@ -452,7 +385,7 @@ static void gup_remote_locked_protocol(struct kunit *test)
 	gk_expect_restored(c);
 
 	/* Not dropped: it still says so. */
-	c = gk_gup_part(there, rem_api(test), FOLL_WRITE, 8, 8);
+	c = gk_gup_part(there, gk_api(test), FOLL_WRITE, 8, 8);
 	gk_expect_pinned(c, 8);
 	GK_EXPECT(c, -1, "*locked", c->locked, 1);
 	gk_release(c);
@@ -468,26 +401,26 @@ static void gup_remote_force(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	rem_store_all(r);
+	gk_store_all(r);
 	gk_protect(r, 0, r->nr, PROT_READ);
-	there = rem_range(r, gk_fork(test));
+	there = gk_in_child(r, gk_fork(test));
 	was = gk_snapshot(r);
 
-	c = gk_gup(there, rem_api(test), FOLL_WRITE);
+	c = gk_gup(there, gk_api(test), FOLL_WRITE);
 	gk_expect_refused(c, -EFAULT);
 
-	c = gk_gup(there, rem_api(test), FOLL_WRITE | FOLL_FORCE);
+	c = gk_gup(there, gk_api(test), FOLL_WRITE | FOLL_FORCE);
 	gk_expect_pinned(c, r->nr);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "a page of the child's own",
 			  c->pages[i] != was[i].page, true);
 		GK_EXPECT(c, i, "entry writable", pte_write(gk_pte(there, i)),
 			  false);
-		rem_write(c->pages[i], 0x80 + i);
+		gk_poke(c->pages[i], 0x80 + i);
 		GK_EXPECT(c, i, "contents seen by the child",
-			  rem_child_load(there, i), 0x80 + i);
+			  gk_child_load(there, i), 0x80 + i);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -496,39 +429,33 @@ static void gup_remote_force(struct kunit *test)
 static void gup_remote_force_prot_none(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_prot_none, 0);
-	struct gk_range *there = rem_range(r, gk_fork(test));
-	struct gk_call *c = gk_gup(there, rem_api(test), 0);
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
+	struct gk_call *c = gk_gup(there, gk_api(test), 0);
 
 	gk_expect_refused(c, -EFAULT);
-	c = gk_gup(there, rem_api(test), FOLL_FORCE);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	c = gk_gup(there, gk_api(test), FOLL_FORCE);
+	gk_expect_round_trip(c, r->nr);
 }
 
 /* A hole in the child alone: what is before it comes back. */
 static void gup_remote_hole_in_child(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_range *there = rem_range(r, gk_fork(test));
-	struct rem_job job = { .r = there, .i = r->nr / 2 };
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
+	struct remote_job job = { .r = there, .i = r->nr / 2 };
 	struct gk_call *c;
 
-	gk_child_run(test, there->child, rem_unmap_fn, &job);
+	gk_child_run(test, there->child, remote_unmap_fn, &job);
 	KUNIT_ASSERT_EQ(test, job.ret, 0);
 
-	c = gk_gup(there, rem_api(test), FOLL_WRITE);
-	gk_expect_pinned(c, r->nr / 2);
-	gk_release(c);
-	gk_expect_restored(c);
-	c = gk_gup_part(there, rem_api(test), FOLL_WRITE, r->nr / 2, 1);
+	c = gk_gup(there, gk_api(test), FOLL_WRITE);
+	gk_expect_round_trip(c, r->nr / 2);
+	c = gk_gup_part(there, gk_api(test), FOLL_WRITE, r->nr / 2, 1);
 	gk_expect_refused(c, -EFAULT);
 
 	/* The caller has no hole. */
-	c = gk_gup(r, rem_api(test), FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
+	gk_expect_round_trip(c, r->nr);
 }
 
 /* For the long term the child's page moves, the caller's stays. */
@@ -540,8 +467,7 @@ static void gup_remote_longterm(struct kunit *test)
 	struct gk_call *c;
 	unsigned int i;
 
-	rem_store_all(r);
-	there = rem_range(r, gk_fork(test));
+	there = remote_share(r);
 	was = gk_snapshot(r);
 	c = gk_gup(there, GK_PIN_REMOTE, FOLL_LONGTERM);
 	gk_expect_pinned(c, r->nr);
@@ -549,26 +475,26 @@ static void gup_remote_longterm(struct kunit *test)
 		GK_EXPECT(c, i, "long-term pinnable",
 			  folio_is_longterm_pinnable(page_folio(c->pages[i])),
 			  true);
-		GK_EXPECT(c, i, "contents", rem_read(c->pages[i]), i + 1);
+		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
 	}
-	rem_expect_unchanged(c, r, was);
+	remote_expect_unchanged(c, r, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
-struct rem_parent_job {
+struct remote_parent_job {
 	struct gk_range *r;
 	enum gk_api_id api;
 	struct page *page;
 	long ret;
 };
 
-static void rem_parent_fn(void *arg)
+static void remote_parent_fn(void *arg)
 {
-	struct rem_parent_job *job = arg;
+	struct remote_parent_job *job = arg;
 
 	mmap_read_lock(job->r->mm);
-	job->ret = rem_call(job->r, job->api, 0, 1, &job->page, NULL);
+	job->ret = remote_call(job->r, job->api, 0, 1, &job->page, NULL);
 	mmap_read_unlock(job->r->mm);
 }
 
@@ -576,24 +502,24 @@ static void rem_parent_fn(void *arg)
 static void gup_remote_child_writes_parent(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct rem_parent_job job = { .r = r, .api = rem_api(test) };
+	struct remote_parent_job job = { .r = r, .api = gk_api(test) };
 	struct gk_range *there;
 
 	gk_store(r, 0, 1);
-	there = rem_range(r, gk_fork(test));
-	gk_child_run(test, there->child, rem_parent_fn, &job);
+	there = gk_in_child(r, gk_fork(test));
+	gk_child_run(test, there->child, remote_parent_fn, &job);
 	KUNIT_ASSERT_EQ(test, job.ret, 1);
 	KUNIT_EXPECT_PTR_EQ_MSG(test, job.page, gk_page(r, 0),
 				"api=%s: not the page of the parent",
 				gk_apis[job.api].name);
-	rem_write(job.page, 2);
+	gk_poke(job.page, 2);
 	if (job.api == GK_PIN_REMOTE)
 		unpin_user_page(job.page);
 	else
 		put_page(job.page);
 	KUNIT_EXPECT_EQ_MSG(test, gk_load(r, 0), 2, "api=%s: parent's contents",
 			    gk_apis[job.api].name);
-	KUNIT_EXPECT_EQ_MSG(test, rem_child_load(there, 0), 1,
+	KUNIT_EXPECT_EQ_MSG(test, gk_child_load(there, 0), 1,
 			    "api=%s: child's contents",
 			    gk_apis[job.api].name);
 }
@@ -602,7 +528,7 @@ static void gup_remote_child_writes_parent(struct kunit *test)
 static void gup_remote_access_vm(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_hole, 0);
-	struct gk_range *there = rem_range(r, gk_fork(test));
+	struct gk_range *there = gk_in_child(r, gk_fork(test));
 	unsigned int edge = r->nr / 2;
 	u8 buf[64], back[64] = {};
 	unsigned int i;
@@ -619,7 +545,7 @@ static void gup_remote_access_vm(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ret, sizeof(back));
 	KUNIT_EXPECT_MEMEQ(test, buf, back, sizeof(buf));
 	KUNIT_EXPECT_EQ_MSG(test, gk_load(r, 2), 0, "written to the caller");
-	KUNIT_EXPECT_EQ(test, rem_child_load(there, 2), buf[20]);
+	KUNIT_EXPECT_EQ(test, gk_child_load(there, 2), buf[20]);
 
 	/* Into a hole: as much as there is. */
 	ret = access_remote_vm(there->mm, gk_addr(r, edge) - 20, buf,
@@ -637,21 +563,21 @@ static void gup_remote_access_vm(struct kunit *test)
 }
 
 static struct kunit_case gup_remote_cases[] = {
-	KUNIT_CASE_PARAM(gup_remote_reads_child, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_writes_child, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_reads_child, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_writes_child, remote_api_params),
 	KUNIT_CASE(gup_remote_pin_is_of_child),
-	KUNIT_CASE_PARAM(gup_remote_faults_in_child, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_foreign_mapping, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_without_mm, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_has_pinned, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_fault_flag, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_no_locked, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_locked_protocol, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_force, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_force_prot_none, rem_api_gen_params),
-	KUNIT_CASE_PARAM(gup_remote_hole_in_child, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_faults_in_child, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_foreign_mapping, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_without_mm, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_has_pinned, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_fault_flag, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_no_locked, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_locked_protocol, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_force, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_force_prot_none, remote_api_params),
+	KUNIT_CASE_PARAM(gup_remote_hole_in_child, remote_api_params),
 	KUNIT_CASE(gup_remote_longterm),
-	KUNIT_CASE_PARAM(gup_remote_child_writes_parent, rem_api_gen_params),
+	KUNIT_CASE_PARAM(gup_remote_child_writes_parent, remote_api_params),
 	KUNIT_CASE(gup_remote_access_vm),
 	{}
 };

@@ -7,7 +7,6 @@
  * There is no need for THP here: a large folio is mapped by hand, page by page.
  */
 #include <kunit/resource.h>
-#include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mman.h>
 #include <linux/pagewalk.h>
@@ -22,14 +21,14 @@
 #define RW	(PROT_READ | PROT_WRITE)
 
 /* The large folio, between small ones. */
-#define RA_FIRST	2
-#define RA_NR		16
-#define RA_LAST		(RA_FIRST + RA_NR - 1)
-#define RA_PAGES	(RA_LAST + 3)
+#define RUNS_ANON_FIRST	2
+#define RUNS_ANON_NR		16
+#define RUNS_ANON_LAST		(RUNS_ANON_FIRST + RUNS_ANON_NR - 1)
+#define RUNS_ANON_PAGES	(RUNS_ANON_LAST + 3)
 
 /* Map an anonymous folio of its own at page @i, with a fault's means. */
-static struct folio *ra_map_folio(struct gk_range *r, unsigned int i,
-				  unsigned int order, gfp_t gfp)
+static struct folio *runs_anon_map_folio(struct gk_range *r, unsigned int i,
+					 unsigned int order, gfp_t gfp)
 {
 	struct folio *folio = folio_alloc(gfp, order);
 	struct vm_area_struct *vma;
@@ -51,15 +50,13 @@ static struct folio *ra_map_folio(struct gk_range *r, unsigned int i,
 }
 
 /* Address space for r->nr pages in one page table. */
-static void ra_mmap(struct gk_range *r)
+static void runs_anon_mmap(struct gk_range *r)
 {
 	unsigned int nr = r->nr, before;
 
 	r->nr = PTRS_PER_PTE + nr;
-	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
 	/* The folios are small where the test does not say otherwise. */
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
+	gk_mmap_anon(r, 0, RW, 0);
 	/* What is left over is given back: 32 bits of addresses are soon used up. */
 	before = (ALIGN(r->addr, PMD_SIZE) - r->addr) / PAGE_SIZE;
 	if (before)
@@ -70,29 +67,8 @@ static void ra_mmap(struct gk_range *r)
 	r->addr = gk_addr(r, before);
 }
 
-/* Write through the page, not the mapping: nothing may be faulted in. */
-static void ra_mark(struct gk_range *r)
-{
-	unsigned int i;
-	u8 *addr;
-
-	for (i = 0; i < r->nr; i++) {
-		addr = kmap_local_page(gk_page(r, i));
-		*addr = i + 1;
-		kunmap_local(addr);
-	}
-}
-
-static u8 ra_read(struct page *page)
-{
-	u8 *addr = kmap_local_page(page), byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
-}
-
 /* Faults from where memory can be pinned for long: nothing needs to move. */
-static void ra_fault(struct gk_range *r, unsigned int i, unsigned int n)
+static void runs_anon_fault(struct gk_range *r, unsigned int i, unsigned int n)
 {
 	unsigned int flags = memalloc_pin_save();
 
@@ -101,135 +77,105 @@ static void ra_fault(struct gk_range *r, unsigned int i, unsigned int n)
 }
 
 /* Somebody else has a reference, or the last page would need no copy. */
-static void ra_map(struct gk_range *r)
+static void runs_anon_map(struct gk_range *r)
 {
 	struct folio *folio;
 
-	ra_mmap(r);
-	ra_fault(r, 0, RA_FIRST);
-	folio = ra_map_folio(r, RA_FIRST, ilog2(RA_NR), GFP_KERNEL);
+	runs_anon_mmap(r);
+	runs_anon_fault(r, 0, RUNS_ANON_FIRST);
+	folio = runs_anon_map_folio(r, RUNS_ANON_FIRST, ilog2(RUNS_ANON_NR), GFP_KERNEL);
 	folio_get(folio);
 	r->test->priv = folio;
-	ra_fault(r, RA_LAST + 1, RA_PAGES - RA_LAST - 1);
-	ra_mark(r);
+	runs_anon_fault(r, RUNS_ANON_LAST + 1, RUNS_ANON_PAGES - RUNS_ANON_LAST - 1);
+	gk_poke_all(r);
 }
 
-static const struct gk_shape ra_shape = {
-	.name = "anon_large", .nr = RA_PAGES, .map = ra_map,
+static const struct gk_shape runs_anon_shape = {
+	.name = "anon_large", .nr = RUNS_ANON_PAGES, .map = runs_anon_map,
 };
 
 /* One failure tells enough: the next call would say the same. */
-static bool ra_failed(struct kunit *test)
+static bool runs_anon_failed(struct kunit *test)
 {
 	return READ_ONCE(test->status) == KUNIT_FAILURE;
 }
 
 /* References to the folio that are not those of its mappings, or known. */
-static int ra_held(struct kunit *test, struct folio *folio)
+static int runs_anon_held(struct kunit *test, struct folio *folio)
 {
 	return folio_ref_count(folio) - folio_mapcount(folio) -
 	       (folio == test->priv);
-}
-
-static bool ra_exclusive(struct page *page)
-{
-	return PageAnon(page) && PageAnonExclusive(page);
 }
 
 /*
  * One page of the folio is different
  */
 
-static void ra_nothing(struct gk_range *r, unsigned int i)
+static void runs_anon_nothing(struct gk_range *r, unsigned int i)
 {
 }
 
-static void ra_readonly_all(struct gk_range *r, unsigned int i)
+static void runs_anon_readonly_all(struct gk_range *r, unsigned int i)
 {
-	gk_wrprotect_ptes(r, RA_FIRST, RA_NR);
+	gk_wrprotect_ptes(r, RUNS_ANON_FIRST, RUNS_ANON_NR);
 }
 
-static void ra_share(struct gk_range *r, unsigned int i)
+static void runs_anon_share(struct gk_range *r, unsigned int i)
 {
 	gk_wrprotect_ptes(r, i, 1);
 	ClearPageAnonExclusive(gk_page(r, i));
 }
 
-static void ra_share_readonly(struct gk_range *r, unsigned int i)
+static void runs_anon_share_readonly(struct gk_range *r, unsigned int i)
 {
-	ra_readonly_all(r, i);
-	ra_share(r, i);
+	runs_anon_readonly_all(r, i);
+	runs_anon_share(r, i);
 }
 
-static void ra_share_all(struct gk_range *r, unsigned int i)
+static void runs_anon_share_all(struct gk_range *r, unsigned int i)
 {
-	for (i = RA_FIRST; i <= RA_LAST; i++)
-		ra_share(r, i);
+	for (i = RUNS_ANON_FIRST; i <= RUNS_ANON_LAST; i++)
+		runs_anon_share(r, i);
 }
 
-static void ra_copy(struct gk_range *r, unsigned int i)
+static void runs_anon_copy(struct gk_range *r, unsigned int i)
 {
-	ra_share(r, i);
-	ra_fault(r, i, 1);
+	runs_anon_share(r, i);
+	runs_anon_fault(r, i, 1);
 }
 
-static void ra_drop(struct gk_range *r, unsigned int i)
+static void runs_anon_zero(struct gk_range *r, unsigned int i)
 {
-	gk_madvise(r, i, 1, MADV_DONTNEED);
-}
-
-static void ra_zero(struct gk_range *r, unsigned int i)
-{
-	ra_drop(r, i);
+	gk_cut_drop(r, i);
 	gk_fault(r, i, 1, false);
 }
 
-static void ra_guard(struct gk_range *r, unsigned int i)
+static void runs_anon_readonly_shared(struct gk_range *r, unsigned int i)
 {
-	gk_madvise(r, i, 1, MADV_GUARD_INSTALL);
-}
-
-static void ra_unmap(struct gk_range *r, unsigned int i)
-{
-	gk_unmap(r, i, 1);
-}
-
-static void ra_no_access(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_NONE);
-}
-
-static void ra_readonly(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_READ);
-}
-
-static void ra_readonly_shared(struct gk_range *r, unsigned int i)
-{
-	ra_readonly(r, i);
+	gk_cut_readonly(r, i);
 	ClearPageAnonExclusive(gk_page(r, i));
 }
 
 /* All of the range may be read only, which FOLL_FORCE looks at page by page. */
-static void ra_readonly_range(struct gk_range *r, unsigned int i)
+static void runs_anon_readonly_range(struct gk_range *r, unsigned int i)
 {
 	gk_protect(r, 0, r->nr, PROT_READ);
 }
 
-static void ra_readonly_range_shared(struct gk_range *r, unsigned int i)
+static void runs_anon_readonly_range_shared(struct gk_range *r, unsigned int i)
 {
-	ra_readonly_range(r, i);
+	runs_anon_readonly_range(r, i);
 	ClearPageAnonExclusive(gk_page(r, i));
 }
 
-static void ra_readonly_range_copied(struct gk_range *r, unsigned int i)
+static void runs_anon_readonly_range_copied(struct gk_range *r, unsigned int i)
 {
-	ra_copy(r, i);
-	ra_readonly_range(r, i);
+	runs_anon_copy(r, i);
+	runs_anon_readonly_range(r, i);
 }
 
 /* What becomes of an entry. */
-enum ra_do {
+enum runs_anon_do {
 	TAKE,		/* GUP-fast takes it, and so does the slow path */
 	SLOW,		/* the slow path takes it as it is */
 	FAULT,		/* the slow path takes it after a fault */
@@ -240,7 +186,7 @@ enum ra_do {
 };
 
 /**
- * struct ra_kind - what is different about page @i
+ * struct runs_anon_kind - what is different about page @i
  * @get, @pin: for reading, by the kind of reference
  * @longterm: as @pin, for long
  * @write: for writing
@@ -250,78 +196,78 @@ enum ra_do {
  * @shared: these, for pins to read
  * @readonly: the VMA of all of them
  */
-static const struct ra_kind {
+static const struct runs_anon_kind {
 	const char *name;
 	void (*change)(struct gk_range *r, unsigned int i);
-	enum ra_do get, pin, longterm, write, force, dump, others, shared;
+	enum runs_anon_do get, pin, longterm, write, force, dump, others, shared;
 	bool readonly;
-} ra_kinds[] = {
-	{ "exclusive", ra_nothing },
-	{ "readonly_entries", ra_readonly_all,
+} runs_anon_kinds[] = {
+	{ "exclusive", runs_anon_nothing },
+	{ "readonly_entries", runs_anon_readonly_all,
 	  .write = FAULT, .force = FAULT, .others = FAULT },
-	{ "shared", ra_share_readonly,
+	{ "shared", runs_anon_share_readonly,
 	  .pin = COPY, .longterm = COPY, .write = COPY, .force = COPY,
 	  .others = FAULT },
-	{ "shared_entry", ra_share,
+	{ "shared_entry", runs_anon_share,
 	  .pin = COPY, .longterm = COPY, .write = COPY, .force = COPY },
-	{ "shared_all", ra_share_all,
+	{ "shared_all", runs_anon_share_all,
 	  .pin = COPY, .longterm = COPY, .write = COPY, .force = COPY,
 	  .others = COPY, .shared = COPY },
-	{ "copied", ra_copy },
-	{ "zero_page", ra_zero,
+	{ "copied", runs_anon_copy },
+	{ "zero_page", runs_anon_zero,
 	  .get = SLOW, .pin = SLOW, .longterm = COPY, .write = COPY,
 	  .force = COPY, .dump = REFUSE },
-	{ "dropped", ra_drop,
+	{ "dropped", gk_cut_drop,
 	  .get = COPY, .pin = COPY, .longterm = COPY_ZERO, .write = COPY,
 	  .force = COPY, .dump = REFUSE },
-	{ "guard", ra_guard,
+	{ "guard", gk_cut_guard,
 	  .get = FAIL, .pin = FAIL, .longterm = FAIL, .write = FAIL,
 	  .force = FAIL, .dump = FAIL },
-	{ "unmapped", ra_unmap,
+	{ "unmapped", gk_cut_unmap,
 	  .get = REFUSE, .pin = REFUSE, .longterm = REFUSE, .write = REFUSE,
 	  .force = REFUSE, .dump = REFUSE },
-	{ "no_access", ra_no_access,
+	{ "no_access", gk_cut_no_access,
 	  .get = REFUSE, .pin = REFUSE, .longterm = REFUSE, .write = REFUSE,
 	  .force = SLOW, .dump = REFUSE },
-	{ "readonly_vma", ra_readonly,
+	{ "readonly_vma", gk_cut_readonly,
 	  .write = REFUSE, .force = SLOW },
-	{ "readonly_vma_shared", ra_readonly_shared,
+	{ "readonly_vma_shared", runs_anon_readonly_shared,
 	  .pin = COPY, .longterm = COPY, .write = REFUSE, .force = COPY },
-	{ "readonly_range", ra_readonly_range,
+	{ "readonly_range", runs_anon_readonly_range,
 	  .write = REFUSE, .force = SLOW, .readonly = true },
-	{ "readonly_range_shared", ra_readonly_range_shared,
+	{ "readonly_range_shared", runs_anon_readonly_range_shared,
 	  .pin = COPY, .longterm = COPY, .write = REFUSE, .force = COPY,
 	  .readonly = true },
-	{ "readonly_range_copied", ra_readonly_range_copied,
+	{ "readonly_range_copied", runs_anon_readonly_range_copied,
 	  .write = REFUSE, .force = SLOW, .readonly = true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(ra_kind, ra_kinds, name);
+KUNIT_ARRAY_PARAM_DESC(runs_anon_kind, runs_anon_kinds, name);
 
-static const unsigned int ra_flags[] = {
+static const unsigned int runs_anon_flags[] = {
 	0, FOLL_WRITE, FOLL_NOFAULT, FOLL_NOFAULT | FOLL_WRITE, FOLL_LONGTERM,
 	FOLL_LONGTERM | FOLL_WRITE, FOLL_FORCE | FOLL_WRITE, FOLL_ANON,
 	FOLL_DUMP,
 };
 
-static const struct ra_how {
+static const struct runs_anon_how {
 	enum gk_api_id api;
 	bool alone;		/* GUP-fast without the slow path */
-} ra_hows[] = {
+} runs_anon_hows[] = {
 	{ GK_GET }, { GK_GET_UNLOCKED }, { GK_GET_FAST }, { GK_GET_FAST_ONLY },
 	{ GK_GET_REMOTE }, { GK_PIN }, { GK_PIN_UNLOCKED }, { GK_PIN_FAST },
 	{ GK_PIN_REMOTE }, { GK_GET_FAST, true }, { GK_PIN_FAST, true },
 };
 
-static unsigned int ra_faults(enum ra_do act)
+static unsigned int runs_anon_faults(enum runs_anon_do act)
 {
 	if (act == COPY_ZERO)
 		return 2;
 	return act == FAULT || act == COPY || act == FAIL;
 }
 
-static enum ra_do ra_do_changed(const struct ra_kind *kind,
-				const struct gk_call *c)
+static enum runs_anon_do runs_anon_do_changed(const struct runs_anon_kind *kind,
+					      const struct gk_call *c)
 {
 	if (c->flags & FOLL_WRITE)
 		return c->flags & FOLL_FORCE ? kind->force : kind->write;
@@ -332,41 +278,41 @@ static enum ra_do ra_do_changed(const struct ra_kind *kind,
 	return c->flags & FOLL_LONGTERM ? kind->longterm : kind->pin;
 }
 
-static enum ra_do ra_do_entry(const struct ra_kind *kind, unsigned int changed,
-			      const struct gk_call *c, unsigned int i)
+static enum runs_anon_do runs_anon_do_entry(const struct runs_anon_kind *kind, unsigned int changed,
+					    const struct gk_call *c, unsigned int i)
 {
-	enum ra_do act = TAKE;
+	enum runs_anon_do act = TAKE;
 
 	if (i == changed)
-		act = ra_do_changed(kind, c);
+		act = runs_anon_do_changed(kind, c);
 	else if (kind->readonly && (c->flags & FOLL_WRITE))
 		act = c->flags & FOLL_FORCE ? SLOW : REFUSE;
-	else if (i >= RA_FIRST && i <= RA_LAST && (c->flags & FOLL_WRITE))
+	else if (i >= RUNS_ANON_FIRST && i <= RUNS_ANON_LAST && (c->flags & FOLL_WRITE))
 		act = kind->others;
-	else if (i >= RA_FIRST && i <= RA_LAST && c->api->pins)
+	else if (i >= RUNS_ANON_FIRST && i <= RUNS_ANON_LAST && c->api->pins)
 		act = kind->shared;
-	if ((c->flags & FOLL_NOFAULT) && ra_faults(act))
+	if ((c->flags & FOLL_NOFAULT) && runs_anon_faults(act))
 		act = REFUSE;
 	return act;
 }
 
-struct ra_want {
+struct runs_anon_want {
 	long ret;
 	unsigned int faults;
 	unsigned long copied;	/* a bit for each page of the range */
 };
 
-static struct ra_want ra_foretell(const struct ra_kind *kind,
-				  unsigned int changed, const struct gk_call *c,
-				  bool alone)
+static struct runs_anon_want runs_anon_foretell(const struct runs_anon_kind *kind,
+						unsigned int changed, const struct gk_call *c,
+						bool alone)
 {
-	struct ra_want want = {};
+	struct runs_anon_want want = {};
 	bool fast = c->api->fast;
-	enum ra_do act;
+	enum runs_anon_do act;
 	unsigned int i;
 
 	for (i = c->first; i < c->first + c->nr; i++) {
-		act = ra_do_entry(kind, changed, c, i);
+		act = runs_anon_do_entry(kind, changed, c, i);
 		/* A read-only VMA has read-only entries. */
 		fast = fast && act == TAKE;
 		if (fast)
@@ -375,7 +321,7 @@ static struct ra_want ra_foretell(const struct ra_kind *kind,
 			break;
 		if (alone)
 			break;
-		want.faults += ra_faults(act);
+		want.faults += runs_anon_faults(act);
 		if (act == FAIL)
 			break;
 		if (act == COPY || act == COPY_ZERO)
@@ -386,14 +332,14 @@ static struct ra_want ra_foretell(const struct ra_kind *kind,
 		return want;
 	want.ret = -EFAULT;
 	/* What its VMA refuses is refused before signals count. */
-	if (alone && !(ra_do_changed(kind, c) == REFUSE &&
+	if (alone && !(runs_anon_do_changed(kind, c) == REFUSE &&
 		       (i == changed || kind->readonly)))
 		want.ret = -EINTR;
 	return want;
 }
 
 /* Every folio of the range is held as often as the call returned pages of it. */
-static void ra_expect_held(struct gk_call *c, bool released)
+static void runs_anon_expect_held(struct gk_call *c, bool released)
 {
 	unsigned int i;
 	long k;
@@ -410,7 +356,7 @@ static void ra_expect_held(struct gk_call *c, bool released)
 		for (k = 0; !released && k < c->ret; k++)
 			n += page_folio(c->pages[k]) == folio;
 		GK_EXPECT(c, i, released ? "held after the release" : "held",
-			  ra_held(c->r->test, folio),
+			  runs_anon_held(c->r->test, folio),
 			  gk_refs_wanted(c->api, folio, n));
 		if (folio_has_pincount(folio))
 			GK_EXPECT(c, i, "pincount",
@@ -419,8 +365,8 @@ static void ra_expect_held(struct gk_call *c, bool released)
 	}
 }
 
-static void ra_expect_pages(struct gk_call *c, const struct ra_want *want,
-			    const u8 *byte)
+static void runs_anon_expect_pages(struct gk_call *c, const struct runs_anon_want *want,
+				   const u8 *byte)
 {
 	long k;
 
@@ -430,10 +376,10 @@ static void ra_expect_pages(struct gk_call *c, const struct ra_want *want,
 
 		GK_EXPECT(c, i, "is another page", page != c->before[i].page,
 			  !!(want->copied & BIT(i)));
-		GK_EXPECT(c, i, "contents", ra_read(page), byte[i]);
+		GK_EXPECT(c, i, "contents", gk_peek(page), byte[i]);
 		if (!is_zero_page(page) &&
 		    (c->api->pins || (c->flags & FOLL_WRITE)))
-			GK_EXPECT(c, i, "exclusive", ra_exclusive(page), true);
+			GK_EXPECT(c, i, "exclusive", gk_exclusive(page), true);
 	}
 	for (k = 0; k < c->r->nr; k++)
 		if (k < c->first || k >= c->first + c->ret)
@@ -441,13 +387,13 @@ static void ra_expect_pages(struct gk_call *c, const struct ra_want *want,
 				  c->pinned[k].page == c->before[k].page, true);
 }
 
-static void ra_call(struct kunit *test, const struct ra_kind *kind,
-		    unsigned int changed, const struct ra_how *how,
-		    unsigned int flags, unsigned int first, unsigned int nr)
+static void runs_anon_call(struct kunit *test, const struct runs_anon_kind *kind,
+			   unsigned int changed, const struct runs_anon_how *how,
+			   unsigned int flags, unsigned int first, unsigned int nr)
 {
-	struct gk_range *r = gk_map(test, &ra_shape, 0);
-	u8 byte[RA_PAGES] = {};
-	struct ra_want want;
+	struct gk_range *r = gk_map(test, &runs_anon_shape, 0);
+	u8 byte[RUNS_ANON_PAGES] = {};
+	struct runs_anon_want want;
 	struct gk_call *c;
 	unsigned int i;
 	long faults;
@@ -455,9 +401,9 @@ static void ra_call(struct kunit *test, const struct ra_kind *kind,
 	kind->change(r, changed);
 	for (i = 0; i < r->nr; i++)
 		if (gk_page(r, i))
-			byte[i] = ra_read(gk_page(r, i));
+			byte[i] = gk_peek(gk_page(r, i));
 	c = gk_prepare(r, how->api, flags, first, nr);
-	want = ra_foretell(kind, changed, c, how->alone);
+	want = runs_anon_foretell(kind, changed, c, how->alone);
 	if (how->alone)
 		gk_signal(SIGKILL);
 	faults = -gk_faults();
@@ -471,10 +417,10 @@ static void ra_call(struct kunit *test, const struct ra_kind *kind,
 	GK_EXPECT(c, changed, "faults, if this page is changed", faults,
 		  want.faults);
 	if (c->ret == want.ret)
-		ra_expect_pages(c, &want, byte);
-	ra_expect_held(c, false);
+		runs_anon_expect_pages(c, &want, byte);
+	runs_anon_expect_held(c, false);
 	gk_release(c);
-	ra_expect_held(c, true);
+	runs_anon_expect_held(c, true);
 	gk_expect_restored(c);
 	gk_unmap(r, 0, r->nr);
 	GK_EXPECT(c, -1, "refcount of the large folio at the end",
@@ -483,53 +429,53 @@ static void ra_call(struct kunit *test, const struct ra_kind *kind,
 }
 
 /* Parts that begin and end at, before and behind the page, and elsewhere. */
-static void ra_call_parts(struct kunit *test, const struct ra_kind *kind,
-			  unsigned int i, const struct ra_how *how,
-			  unsigned int flags)
+static void runs_anon_call_parts(struct kunit *test, const struct runs_anon_kind *kind,
+				 unsigned int i, const struct runs_anon_how *how,
+				 unsigned int flags)
 {
 	const struct {
 		unsigned int first, end;
 	} parts[] = {
-		{ 0, RA_PAGES }, { RA_FIRST, RA_LAST + 1 }, { i, i + 1 },
-		{ i, RA_PAGES }, { 0, i }, { 0, i + 1 }, { i - 1, i + 2 },
-		{ i + 1, RA_PAGES }, { RA_FIRST + 1, RA_LAST },
+		{ 0, RUNS_ANON_PAGES }, { RUNS_ANON_FIRST, RUNS_ANON_LAST + 1 }, { i, i + 1 },
+		{ i, RUNS_ANON_PAGES }, { 0, i }, { 0, i + 1 }, { i - 1, i + 2 },
+		{ i + 1, RUNS_ANON_PAGES }, { RUNS_ANON_FIRST + 1, RUNS_ANON_LAST },
 	};
 	unsigned int k;
 
-	for (k = 0; k < ARRAY_SIZE(parts) && !ra_failed(test); k++)
-		ra_call(test, kind, i, how, flags, parts[k].first,
-			parts[k].end - parts[k].first);
+	for (k = 0; k < ARRAY_SIZE(parts) && !runs_anon_failed(test); k++)
+		runs_anon_call(test, kind, i, how, flags, parts[k].first,
+			       parts[k].end - parts[k].first);
 }
 
 static void gup_runs_anon_page(struct kunit *test)
 {
 	static const unsigned int pages[] = {
-		RA_FIRST, RA_FIRST + RA_NR / 2 - 1, RA_LAST,
+		RUNS_ANON_FIRST, RUNS_ANON_FIRST + RUNS_ANON_NR / 2 - 1, RUNS_ANON_LAST,
 	};
 	unsigned int h, f, p;
 
-	for (h = 0; h < ARRAY_SIZE(ra_hows); h++)
-		for (f = 0; f < ARRAY_SIZE(ra_flags); f++)
+	for (h = 0; h < ARRAY_SIZE(runs_anon_hows); h++)
+		for (f = 0; f < ARRAY_SIZE(runs_anon_flags); f++)
 			for (p = 0; p < ARRAY_SIZE(pages); p++)
-				if (!(ra_flags[f] & ~gk_apis[ra_hows[h].api].flags))
-					ra_call_parts(test, test->param_value,
-						      pages[p], &ra_hows[h],
-						      ra_flags[f]);
+				if (!(runs_anon_flags[f] & ~gk_apis[runs_anon_hows[h].api].flags))
+					runs_anon_call_parts(test, test->param_value,
+							     pages[p], &runs_anon_hows[h],
+							     runs_anon_flags[f]);
 }
 
 /*
  * Populating: no pages are taken, and only what has to be is faulted in.
  */
 
-static const struct ra_populate {
+static const struct runs_anon_populate {
 	unsigned int flags;
 	int advice;		/* 0: as mlock() */
-} ra_populates[] = {
+} runs_anon_populates[] = {
 	{ FOLL_WRITE }, { 0, MADV_POPULATE_READ },
 	{ FOLL_WRITE, MADV_POPULATE_WRITE },
 };
 
-static int ra_do_populate(struct gk_call *c, int advice)
+static int runs_anon_do_populate(struct gk_call *c, int advice)
 {
 	unsigned long len = c->nr * PAGE_SIZE;
 
@@ -538,22 +484,22 @@ static int ra_do_populate(struct gk_call *c, int advice)
 	return __mm_populate(c->addr, len, 0);
 }
 
-static void ra_populate(struct kunit *test, unsigned int changed,
-			const struct ra_populate *p, unsigned int first,
-			unsigned int nr)
+static void runs_anon_populate(struct kunit *test, unsigned int changed,
+			       const struct runs_anon_populate *p, unsigned int first,
+			       unsigned int nr)
 {
-	const struct ra_kind *kind = test->param_value;
-	struct gk_range *r = gk_map(test, &ra_shape, 0);
-	struct ra_want want;
+	const struct runs_anon_kind *kind = test->param_value;
+	struct gk_range *r = gk_map(test, &runs_anon_shape, 0);
+	struct runs_anon_want want;
 	struct gk_call *c;
 	unsigned int i;
 	long faults;
 
 	kind->change(r, changed);
 	c = gk_prepare(r, GK_GET, p->flags, first, nr);
-	want = ra_foretell(kind, changed, c, false);
+	want = runs_anon_foretell(kind, changed, c, false);
 	faults = -gk_faults();
-	c->ret = ra_do_populate(c, p->advice);
+	c->ret = runs_anon_do_populate(c, p->advice);
 	faults += gk_faults();
 	gk_expect_ret(c, 0);
 	GK_EXPECT(c, changed, "faults, if this page is changed", faults,
@@ -564,20 +510,20 @@ static void ra_populate(struct kunit *test, unsigned int changed,
 		GK_EXPECT(c, i, "is another page",
 			  c->pinned[i].page != c->before[i].page,
 			  !!(want.copied & BIT(i)));
-	ra_expect_held(c, true);
+	runs_anon_expect_held(c, true);
 	gk_expect_restored(c);
 	gk_unmap(r, 0, r->nr);
 	folio_put(test->priv);
 }
 
 /* Parameters: the kinds that can be populated. The others: see gup_populate. */
-static const void *ra_populate_params(struct kunit *test, const void *prev,
-				      char *desc)
+static const void *runs_anon_populate_params(struct kunit *test, const void *prev,
+					     char *desc)
 {
-	const struct ra_kind *kind = prev;
+	const struct runs_anon_kind *kind = prev;
 
 	do {
-		kind = ra_kind_gen_params(test, kind, desc);
+		kind = runs_anon_kind_gen_params(test, kind, desc);
 	} while (kind && (kind->write == FAIL || kind->write == REFUSE));
 	return kind;
 }
@@ -586,12 +532,12 @@ static void gup_runs_anon_populate(struct kunit *test)
 {
 	unsigned int i, p;
 
-	for (p = 0; p < ARRAY_SIZE(ra_populates); p++)
-		for (i = RA_FIRST; i <= RA_LAST && !ra_failed(test); i++) {
-			ra_populate(test, i, &ra_populates[p], 0, RA_PAGES);
-			ra_populate(test, i, &ra_populates[p], 0, i + 1);
-			ra_populate(test, i, &ra_populates[p], i,
-				    RA_PAGES - i);
+	for (p = 0; p < ARRAY_SIZE(runs_anon_populates); p++)
+		for (i = RUNS_ANON_FIRST; i <= RUNS_ANON_LAST && !runs_anon_failed(test); i++) {
+			runs_anon_populate(test, i, &runs_anon_populates[p], 0, RUNS_ANON_PAGES);
+			runs_anon_populate(test, i, &runs_anon_populates[p], 0, i + 1);
+			runs_anon_populate(test, i, &runs_anon_populates[p], i,
+					   RUNS_ANON_PAGES - i);
 		}
 }
 
@@ -600,7 +546,7 @@ static void gup_runs_anon_populate(struct kunit *test)
  */
 
 /* Entry @i as try_to_migrate() leaves it, but for the counts. */
-static pte_t ra_set_migration_entry(struct gk_range *r, unsigned int i)
+static pte_t runs_anon_set_migration_entry(struct gk_range *r, unsigned int i)
 {
 	unsigned long pfn = page_to_pfn(gk_page(r, i));
 	pte_t *ptep, was;
@@ -616,7 +562,7 @@ static pte_t ra_set_migration_entry(struct gk_range *r, unsigned int i)
 	return was;
 }
 
-static void ra_set_pte(struct gk_range *r, unsigned int i, pte_t pte)
+static void runs_anon_set_pte(struct gk_range *r, unsigned int i, pte_t pte)
 {
 	spinlock_t *ptl = NULL;
 	pte_t *ptep;
@@ -633,36 +579,32 @@ static void ra_set_pte(struct gk_range *r, unsigned int i, pte_t pte)
 
 static void gup_runs_anon_migration_entry(struct kunit *test)
 {
-	static const struct ra_kind kind = {
+	static const struct runs_anon_kind kind = {
 		.get = REFUSE, .pin = REFUSE, .longterm = REFUSE,
 		.write = REFUSE,
 	};
 	const struct gk_api *api = test->param_value;
-	struct gk_range *r = gk_map(test, &ra_shape, 0);
+	struct gk_range *r = gk_map(test, &runs_anon_shape, 0);
 	struct folio *folio = test->priv;
-	struct ra_want want;
+	struct runs_anon_want want;
 	unsigned int i, write;
 	struct gk_call *c;
 	pte_t was;
 
 	folio_lock(folio);
-	for (i = RA_FIRST; i <= RA_LAST; i++) {
-		was = ra_set_migration_entry(r, i);
+	for (i = RUNS_ANON_FIRST; i <= RUNS_ANON_LAST; i++) {
+		was = runs_anon_set_migration_entry(r, i);
 		for (write = 0; write <= 1; write++) {
 			c = gk_gup(r, api - gk_apis, FOLL_NOFAULT |
 				   (write ? FOLL_WRITE : 0));
-			want = ra_foretell(&kind, i, c, false);
-			gk_expect_pinned(c, want.ret);
-			gk_release(c);
-			gk_expect_restored(c);
+			want = runs_anon_foretell(&kind, i, c, false);
+			gk_expect_round_trip(c, want.ret);
 		}
-		ra_set_pte(r, i, was);
+		runs_anon_set_pte(r, i, was);
 	}
 	folio_unlock(folio);
 	c = gk_gup(r, api - gk_apis, FOLL_NOFAULT | FOLL_WRITE);
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 	folio_put(folio);
 }
 
@@ -671,7 +613,7 @@ static void gup_runs_anon_migration_entry(struct kunit *test)
  */
 
 /* All but pin_user_pages() touch what the slow path takes. */
-static bool ra_touches(const struct gk_call *c)
+static bool runs_anon_touches(const struct gk_call *c)
 {
 	return !c->api->fast && c->api != &gk_apis[GK_PIN];
 }
@@ -681,22 +623,22 @@ static bool ra_touches(const struct gk_call *c)
  * entry of many. It may get dirty through several dirty entries: they would make it
  * so anyway. Entries are left as they are: dirty or clean, young or old.
  */
-static void ra_dirty(struct gk_range *r, enum gk_api_id api, unsigned int flags,
-		     unsigned int clean, unsigned int first, unsigned int nr)
+static void runs_anon_dirty(struct gk_range *r, enum gk_api_id api, unsigned int flags,
+			    unsigned int clean, unsigned int first, unsigned int nr)
 {
 	struct folio *folio = r->test->priv;
-	pte_t pte = gk_pte(r, clean), ptes[RA_PAGES];
+	pte_t pte = gk_pte(r, clean), ptes[RUNS_ANON_PAGES];
 	struct gk_call *c;
 	bool must, may;
 	unsigned int i;
 
-	ra_set_pte(r, clean, pte_mkold(pte_mkclean(pte)));
+	runs_anon_set_pte(r, clean, pte_mkold(pte_mkclean(pte)));
 	for (i = 0; i < r->nr; i++)
 		ptes[i] = gk_pte(r, i);
 	folio_clear_dirty(folio);
 	c = gk_gup_part(r, api, flags, first, nr);
 	gk_expect_pinned(c, nr);
-	may = ra_touches(c) && (flags & FOLL_WRITE);
+	may = runs_anon_touches(c) && (flags & FOLL_WRITE);
 	must = may && clean >= first && clean < first + nr;
 	if (must || !may || nr == 1)
 		GK_EXPECT(c, clean, "dirty, as its entry is clean",
@@ -706,25 +648,25 @@ static void ra_dirty(struct gk_range *r, enum gk_api_id api, unsigned int flags,
 			  pte_same(gk_pte(r, i), ptes[i]), true);
 	gk_release(c);
 	gk_expect_restored(c);
-	ra_set_pte(r, clean, pte);
+	runs_anon_set_pte(r, clean, pte);
 }
 
 static void gup_runs_anon_dirty(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
-	struct gk_range *r = gk_map(test, &ra_shape, 0);
+	struct gk_range *r = gk_map(test, &runs_anon_shape, 0);
 	unsigned int clean, flags = 0;
 
 	for (;;) {
-		for (clean = RA_FIRST; clean <= RA_LAST && !ra_failed(test);
+		for (clean = RUNS_ANON_FIRST; clean <= RUNS_ANON_LAST && !runs_anon_failed(test);
 		     clean++) {
-			ra_dirty(r, api - gk_apis, flags, clean, 0, RA_PAGES);
-			ra_dirty(r, api - gk_apis, flags, clean, 0, clean + 1);
-			ra_dirty(r, api - gk_apis, flags, clean, 0, clean);
-			ra_dirty(r, api - gk_apis, flags, clean, clean,
-				 RA_PAGES - clean);
-			ra_dirty(r, api - gk_apis, flags, clean, clean + 1,
-				 RA_PAGES - clean - 1);
+			runs_anon_dirty(r, api - gk_apis, flags, clean, 0, RUNS_ANON_PAGES);
+			runs_anon_dirty(r, api - gk_apis, flags, clean, 0, clean + 1);
+			runs_anon_dirty(r, api - gk_apis, flags, clean, 0, clean);
+			runs_anon_dirty(r, api - gk_apis, flags, clean, clean,
+					RUNS_ANON_PAGES - clean);
+			runs_anon_dirty(r, api - gk_apis, flags, clean, clean + 1,
+					RUNS_ANON_PAGES - clean - 1);
 		}
 		if (flags)
 			break;
@@ -733,24 +675,24 @@ static void gup_runs_anon_dirty(struct kunit *test)
 	folio_put(test->priv);
 }
 
-struct ra_lru {
+struct runs_anon_lru {
 	bool referenced, active;
 };
 
 /* One page was accessed: what folio_mark_accessed() makes of its folio. */
-static struct ra_lru ra_accessed(struct ra_lru lru)
+static struct runs_anon_lru runs_anon_accessed(struct runs_anon_lru lru)
 {
 	if (!lru.referenced)
-		return (struct ra_lru){ true, lru.active };
+		return (struct runs_anon_lru){ true, lru.active };
 	if (!lru.active)
-		return (struct ra_lru){ false, true };
+		return (struct runs_anon_lru){ false, true };
 	return lru;
 }
 
-static void ra_take_accessed(struct kunit *test, enum gk_api_id api,
-			     unsigned int nr, struct ra_lru lru)
+static void runs_anon_take_accessed(struct kunit *test, enum gk_api_id api,
+				    unsigned int nr, struct runs_anon_lru lru)
 {
-	struct gk_range *r = gk_map(test, &ra_shape, 0);
+	struct gk_range *r = gk_map(test, &runs_anon_shape, 0);
 	struct folio *folio = test->priv;
 	struct gk_call *c;
 	unsigned int k;
@@ -763,15 +705,15 @@ static void ra_take_accessed(struct kunit *test, enum gk_api_id api,
 	KUNIT_ASSERT_EQ(test, folio_test_referenced(folio), lru.referenced);
 	KUNIT_ASSERT_EQ(test, folio_test_active(folio), lru.active);
 
-	c = gk_gup_part(r, api, 0, RA_FIRST, nr);
+	c = gk_gup_part(r, api, 0, RUNS_ANON_FIRST, nr);
 	gk_expect_pinned(c, nr);
-	if (ra_touches(c))
-		lru = ra_accessed(lru);
+	if (runs_anon_touches(c))
+		lru = runs_anon_accessed(lru);
 	lru.referenced |= c->api->fast;
 	gk_settle();
-	GK_EXPECT(c, RA_FIRST, "referenced", folio_test_referenced(folio),
+	GK_EXPECT(c, RUNS_ANON_FIRST, "referenced", folio_test_referenced(folio),
 		  lru.referenced);
-	GK_EXPECT(c, RA_FIRST, "active", folio_test_active(folio), lru.active);
+	GK_EXPECT(c, RUNS_ANON_FIRST, "active", folio_test_active(folio), lru.active);
 	gk_release(c);
 	gk_expect_restored(c);
 	gk_unmap(r, 0, r->nr);
@@ -784,15 +726,15 @@ static void gup_runs_anon_accessed(struct kunit *test)
 	const struct gk_api *api = test->param_value;
 	unsigned int nr;
 
-	for (nr = 1; nr <= RA_NR && !ra_failed(test); nr++) {
-		ra_take_accessed(test, api - gk_apis, nr,
-				 (struct ra_lru){ false, false });
-		ra_take_accessed(test, api - gk_apis, nr,
-				 (struct ra_lru){ true, false });
-		ra_take_accessed(test, api - gk_apis, nr,
-				 (struct ra_lru){ false, true });
-		ra_take_accessed(test, api - gk_apis, nr,
-				 (struct ra_lru){ true, true });
+	for (nr = 1; nr <= RUNS_ANON_NR && !runs_anon_failed(test); nr++) {
+		runs_anon_take_accessed(test, api - gk_apis, nr,
+					(struct runs_anon_lru){ false, false });
+		runs_anon_take_accessed(test, api - gk_apis, nr,
+					(struct runs_anon_lru){ true, false });
+		runs_anon_take_accessed(test, api - gk_apis, nr,
+					(struct runs_anon_lru){ false, true });
+		runs_anon_take_accessed(test, api - gk_apis, nr,
+					(struct runs_anon_lru){ true, true });
 	}
 }
 
@@ -804,72 +746,72 @@ static void gup_runs_anon_accessed(struct kunit *test)
  * Folios by what they are: P and M have four pages, p and m have one. P and p
  * may be pinned for long, M and m have to move.
  */
-static const struct ra_moving {
+static const struct runs_anon_moving {
 	const char *folios;
-} ra_movings[] = {
+} runs_anon_movings[] = {
 	{ "MPP" }, { "PMP" }, { "PPM" }, { "MMM" }, { "MPM" }, { "PmP" },
 	{ "mPm" }, { "MpM" }, { "pMp" }, { "mMp" }, { "Mmm" },
 };
 
-KUNIT_ARRAY_PARAM_DESC(ra_moving, ra_movings, folios);
+KUNIT_ARRAY_PARAM_DESC(runs_anon_moving, runs_anon_movings, folios);
 
-#define RA_MAX_MOVING	16
+#define RUNS_ANON_MAX_MOVING	16
 
-static unsigned int ra_folio_nr(char kind)
+static unsigned int runs_anon_folio_nr(char kind)
 {
 	return kind == 'P' || kind == 'M' ? 4 : 1;
 }
 
-static bool ra_moves(char kind)
+static bool runs_anon_moves(char kind)
 {
 	return kind == 'M' || kind == 'm';
 }
 
-static void ra_map_moving(struct gk_range *r)
+static void runs_anon_map_moving(struct gk_range *r)
 {
-	const struct ra_moving *p = r->test->param_value;
+	const struct runs_anon_moving *p = r->test->param_value;
 	unsigned int i = 0;
 	const char *s;
 
-	ra_mmap(r);
+	runs_anon_mmap(r);
 	for (s = p->folios; *s; s++) {
-		ra_map_folio(r, i, ilog2(ra_folio_nr(*s)),
-			     ra_moves(*s) ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL);
-		KUNIT_ASSERT_EQ_MSG(r->test, ra_moves(*s),
+		runs_anon_map_folio(r, i, ilog2(runs_anon_folio_nr(*s)),
+				    runs_anon_moves(*s) ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL);
+		KUNIT_ASSERT_EQ_MSG(r->test, runs_anon_moves(*s),
 				    !folio_is_longterm_pinnable(page_folio(gk_page(r, i))),
 				    "no movablecore=?");
-		i += ra_folio_nr(*s);
+		i += runs_anon_folio_nr(*s);
 	}
-	ra_mark(r);
+	gk_poke_all(r);
 	r->test->priv = NULL;
 }
 
 /* The kind of the folio that page @i of the range belongs to. */
-static char ra_kind_at(const struct ra_moving *p, unsigned int i)
+static char runs_anon_kind_at(const struct runs_anon_moving *p, unsigned int i)
 {
 	const char *s = p->folios;
 
-	for (; i >= ra_folio_nr(*s); s++)
-		i -= ra_folio_nr(*s);
+	for (; i >= runs_anon_folio_nr(*s); s++)
+		i -= runs_anon_folio_nr(*s);
 	return *s;
 }
 
-static struct gk_range *ra_moving_range(struct kunit *test)
+static struct gk_range *runs_anon_moving_range(struct kunit *test)
 {
 	static const struct gk_shape shape = {
-		.name = "anon_moving", .map = ra_map_moving,
+		.name = "anon_moving", .map = runs_anon_map_moving,
 	};
-	const struct ra_moving *p = test->param_value;
+	const struct runs_anon_moving *p = test->param_value;
 	unsigned int nr = 0;
 	const char *s;
 
 	for (s = p->folios; *s; s++)
-		nr += ra_folio_nr(*s);
+		nr += runs_anon_folio_nr(*s);
 	return gk_map(test, &shape, nr);
 }
 
 /* Nothing is lost, on its way, or held by more than @c holds. */
-static void ra_expect_whole(struct gk_call *c, struct page *busy, bool released)
+static void runs_anon_expect_whole(struct gk_call *c, struct page *busy, bool released)
 {
 	unsigned int i;
 	long k;
@@ -886,11 +828,11 @@ static void ra_expect_whole(struct gk_call *c, struct page *busy, bool released)
 		folio = page_folio(page);
 		for (k = 0; !released && k < c->ret; k++)
 			n += page_folio(c->pages[k]) == folio;
-		GK_EXPECT(c, i, "contents", ra_read(page), i + 1);
-		GK_EXPECT(c, i, "exclusive", ra_exclusive(page), true);
+		GK_EXPECT(c, i, "contents", gk_peek(page), i + 1);
+		GK_EXPECT(c, i, "exclusive", gk_exclusive(page), true);
 		GK_EXPECT(c, i, "on its LRU", folio_test_lru(folio), true);
 		GK_EXPECT(c, i, "locked", folio_test_locked(folio), false);
-		GK_EXPECT(c, i, "held", ra_held(c->r->test, folio),
+		GK_EXPECT(c, i, "held", runs_anon_held(c->r->test, folio),
 			  gk_refs_wanted(c->api, folio, n) +
 			  (busy && folio == page_folio(busy)));
 		if (folio_has_pincount(folio))
@@ -900,13 +842,13 @@ static void ra_expect_whole(struct gk_call *c, struct page *busy, bool released)
 }
 
 /* Has a page in [first, first + nr) a folio that moves? */
-static bool ra_folio_moves(struct gk_call *c, unsigned int i)
+static bool runs_anon_folio_moves(struct gk_call *c, unsigned int i)
 {
-	const struct ra_moving *p = c->r->test->param_value;
+	const struct runs_anon_moving *p = c->r->test->param_value;
 	struct folio *folio = page_folio(c->before[i].page);
 	unsigned int k;
 
-	if (!ra_moves(ra_kind_at(p, i)))
+	if (!runs_anon_moves(runs_anon_kind_at(p, i)))
 		return false;
 	/* Not after the call: the folio may be gone. */
 	for (k = c->first; k < c->first + c->nr; k++)
@@ -915,23 +857,23 @@ static bool ra_folio_moves(struct gk_call *c, unsigned int i)
 	return false;
 }
 
-static void ra_longterm(struct kunit *test, enum gk_api_id api,
-			unsigned int flags, unsigned int first,
-			unsigned int nr)
+static void runs_anon_longterm(struct kunit *test, enum gk_api_id api,
+			       unsigned int flags, unsigned int first,
+			       unsigned int nr)
 {
-	struct gk_range *r = ra_moving_range(test);
+	struct gk_range *r = runs_anon_moving_range(test);
 	struct gk_call *c = gk_prepare(r, api, flags | FOLL_LONGTERM, first,
 				       nr);
 	long isolated = gk_stat(NR_ISOLATED_ANON);
-	bool moves[RA_MAX_MOVING];
+	bool moves[RUNS_ANON_MAX_MOVING];
 	unsigned int i;
 
 	for (i = 0; i < r->nr; i++)
-		moves[i] = ra_folio_moves(c, i);
+		moves[i] = runs_anon_folio_moves(c, i);
 	gk_enter(c);
 	gk_done(c);
 	gk_expect_pinned(c, nr);
-	ra_expect_whole(c, NULL, false);
+	runs_anon_expect_whole(c, NULL, false);
 	for (i = 0; i < r->nr; i++)
 		GK_EXPECT(c, i, "moved", gk_page(r, i) != c->before[i].page,
 			  moves[i]);
@@ -942,38 +884,38 @@ static void ra_longterm(struct kunit *test, enum gk_api_id api,
 	GK_EXPECT(c, -1, "nr_isolated_anon", gk_stat(NR_ISOLATED_ANON),
 		  isolated);
 	gk_release(c);
-	ra_expect_whole(c, NULL, true);
+	runs_anon_expect_whole(c, NULL, true);
 	gk_expect_restored(c);
 	gk_unmap(r, 0, r->nr);
 }
 
-static const enum gk_api_id ra_pins[] = {
+static const enum gk_api_id runs_anon_pins[] = {
 	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
 };
 
 /* Parts that begin and end within folios. */
 static void gup_runs_anon_longterm(struct kunit *test)
 {
-	unsigned int a, first, back, nr = ra_moving_range(test)->nr;
+	unsigned int a, first, back, nr = runs_anon_moving_range(test)->nr;
 
-	for (a = 0; a < ARRAY_SIZE(ra_pins); a++)
-		for (first = 0; first < 4 && first < nr && !ra_failed(test);
+	for (a = 0; a < ARRAY_SIZE(runs_anon_pins); a++)
+		for (first = 0; first < 4 && first < nr && !runs_anon_failed(test);
 		     first++)
 			for (back = 0; back < 4 && first + back < nr; back++) {
-				ra_longterm(test, ra_pins[a], 0, first,
-					    nr - first - back);
-				ra_longterm(test, ra_pins[a], FOLL_WRITE, first,
-					    nr - first - back);
+				runs_anon_longterm(test, runs_anon_pins[a], 0, first,
+						   nr - first - back);
+				runs_anon_longterm(test, runs_anon_pins[a], FOLL_WRITE, first,
+						   nr - first - back);
 			}
 }
 
 /* How much GUP-fast has: what comes before the first folio that has to move. */
-static long ra_fast_prefix(struct gk_call *c)
+static long runs_anon_fast_prefix(struct gk_call *c)
 {
 	unsigned int i;
 
 	for (i = c->first; i < c->first + c->nr; i++)
-		if (ra_moves(ra_kind_at(c->r->test->param_value, i)))
+		if (runs_anon_moves(runs_anon_kind_at(c->r->test->param_value, i)))
 			break;
 	return i - c->first;
 }
@@ -982,10 +924,10 @@ static long ra_fast_prefix(struct gk_call *c)
  * The folio of page @busy cannot move: an error, unless GUP-fast has pinned some
  * already, and everything is released.
  */
-static void ra_longterm_busy(struct kunit *test, enum gk_api_id api,
-			     unsigned int busy, unsigned int first)
+static void runs_anon_longterm_busy(struct kunit *test, enum gk_api_id api,
+				    unsigned int busy, unsigned int first)
 {
-	struct gk_range *r = ra_moving_range(test);
+	struct gk_range *r = runs_anon_moving_range(test);
 	long isolated = gk_stat(NR_ISOLATED_ANON);
 	struct page *page = gk_page(r, busy);
 	struct gk_call *c;
@@ -995,51 +937,51 @@ static void ra_longterm_busy(struct kunit *test, enum gk_api_id api,
 	c = gk_gup_part(r, api, FOLL_WRITE | FOLL_LONGTERM, first,
 			r->nr - first);
 	if (api == GK_PIN_FAST)
-		want = ra_fast_prefix(c);
+		want = runs_anon_fast_prefix(c);
 	gk_expect_ret(c, want ?: -EBUSY);
 	GK_EXPECT(c, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
 		  c->acquired - c->released, want);
-	ra_expect_whole(c, page, false);
+	runs_anon_expect_whole(c, page, false);
 	GK_EXPECT(c, busy, "the page that was there", gk_page(r, busy) == page,
 		  true);
 	GK_EXPECT(c, -1, "nr_isolated_anon", gk_stat(NR_ISOLATED_ANON),
 		  isolated);
 	gk_release(c);
-	ra_expect_whole(c, page, true);
+	runs_anon_expect_whole(c, page, true);
 	put_page(page);
 
 	/* And the next attempt is not the worse for it. */
 	c = gk_gup_part(r, api, FOLL_WRITE | FOLL_LONGTERM, first,
 			r->nr - first);
 	gk_expect_pinned(c, r->nr - first);
-	ra_expect_whole(c, NULL, false);
+	runs_anon_expect_whole(c, NULL, false);
 	gk_release(c);
-	ra_expect_whole(c, NULL, true);
+	runs_anon_expect_whole(c, NULL, true);
 	gk_unmap(r, 0, r->nr);
 }
 
 /* GUP waits for a page in use, so each page has the next API and beginning. */
 static void gup_runs_anon_longterm_busy(struct kunit *test)
 {
-	unsigned int i, n = 0, nr = ra_moving_range(test)->nr;
+	unsigned int i, n = 0, nr = runs_anon_moving_range(test)->nr;
 
-	for (i = 0; i < nr && !ra_failed(test); i++) {
-		if (!ra_moves(ra_kind_at(test->param_value, i)))
+	for (i = 0; i < nr && !runs_anon_failed(test); i++) {
+		if (!runs_anon_moves(runs_anon_kind_at(test->param_value, i)))
 			continue;
-		ra_longterm_busy(test, ra_pins[n % ARRAY_SIZE(ra_pins)], i,
-				 i && n / ARRAY_SIZE(ra_pins) % 2);
+		runs_anon_longterm_busy(test, runs_anon_pins[n % ARRAY_SIZE(runs_anon_pins)], i,
+					i && n / ARRAY_SIZE(runs_anon_pins) % 2);
 		n++;
 	}
 }
 
 static struct kunit_case gup_runs_anon_cases[] = {
-	KUNIT_CASE_PARAM(gup_runs_anon_page, ra_kind_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_populate, ra_populate_params),
+	KUNIT_CASE_PARAM(gup_runs_anon_page, runs_anon_kind_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_anon_populate, runs_anon_populate_params),
 	KUNIT_CASE_PARAM(gup_runs_anon_migration_entry, gk_api_params),
 	KUNIT_CASE_PARAM(gup_runs_anon_dirty, gk_api_params),
 	KUNIT_CASE_PARAM(gup_runs_anon_accessed, gk_api_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_longterm, ra_moving_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_longterm_busy, ra_moving_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_anon_longterm, runs_anon_moving_gen_params),
+	KUNIT_CASE_PARAM(gup_runs_anon_longterm_busy, runs_anon_moving_gen_params),
 	{}
 };
 

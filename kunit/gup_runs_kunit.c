@@ -577,7 +577,7 @@ static void runs_expect_copy(struct runs *x, unsigned int i, struct page *page)
 	runs_is(x, i, "pfn, as mapped now", page_to_pfn(page),
 		page_to_pfn(gk_page(x->r, i)));
 	runs_is(x, i, "is a copy", page != x->entry[i].page, true);
-	runs_is(x, i, "exclusive", PageAnon(page) && PageAnonExclusive(page),
+	runs_is(x, i, "exclusive", gk_exclusive(page),
 		true);
 	runs_is(x, i, "refcount of the copy", folio_ref_count(folio),
 		1 + gk_refs_wanted(x->call.api, folio, 1));
@@ -1096,9 +1096,7 @@ static void runs_take_contiguous(struct gk_range *r, const struct gk_api *api,
 	gk_enter(c);
 	gk_signal_clear();
 	gk_done(c);
-	gk_expect_pinned(c, want);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, want);
 }
 
 static void gup_runs_contiguous(struct kunit *test)

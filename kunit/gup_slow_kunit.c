@@ -6,7 +6,6 @@
  * get_dump_page(), fixup_user_fault() and fault_in_*().
  */
 #include <linux/coredump.h>
-#include <linux/highmem.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
@@ -16,59 +15,13 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-/* Parameters: the APIs that walk slowly from the start. */
-static const void *gup_slow_apis(struct kunit *test, const void *prev,
-				 char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->fast);
-	return api;
-}
-
-/* Parameters: the APIs that can come to the slow walk. */
-static const void *gup_slow_or_fallback_apis(struct kunit *test,
-					     const void *prev, char *desc)
-{
-	const struct gk_api *api = prev;
-
-	do {
-		api = gk_api_params(test, api, desc);
-	} while (api && api->only);
-	return api;
-}
-
-static enum gk_api_id gup_slow_api(struct kunit *test)
-{
-	return (const struct gk_api *)test->param_value - gk_apis;
-}
-
 /* Does pin or get by this API set FOLL_TOUCH? Only pin_user_pages() does not */
-static bool gup_slow_touches(enum gk_api_id api)
+static bool slow_touches(enum gk_api_id api)
 {
 	return api != GK_PIN;
 }
 
-static u8 gup_slow_peek(struct page *page)
-{
-	u8 *addr = kmap_local_page(page);
-	u8 byte = *addr;
-
-	kunmap_local(addr);
-	return byte;
-}
-
-static void gup_slow_poke(struct page *page, u8 byte)
-{
-	u8 *addr = kmap_local_page(page);
-
-	*addr = byte;
-	kunmap_local(addr);
-}
-
-static u8 gup_slow_file_byte(struct gk_range *r, unsigned int i)
+static u8 slow_file_byte(struct gk_range *r, unsigned int i)
 {
 	loff_t pos = (loff_t)i * PAGE_SIZE;
 	u8 byte = 0;
@@ -78,7 +31,7 @@ static u8 gup_slow_file_byte(struct gk_range *r, unsigned int i)
 }
 
 /* Entry @i whatever it maps: gk_pte() cannot see special entries. */
-static pte_t gup_slow_raw_pte(struct gk_range *r, unsigned int i)
+static pte_t slow_raw_pte(struct gk_range *r, unsigned int i)
 {
 	pte_t *ptep, pte = __pte(0);
 	spinlock_t *ptl = NULL;
@@ -93,36 +46,26 @@ static pte_t gup_slow_raw_pte(struct gk_range *r, unsigned int i)
 	return pte;
 }
 
-static vm_fault_t gup_slow_give_page(struct gk_drv *drv, struct vm_fault *vmf)
-{
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
-}
-
-static vm_fault_t gup_slow_insert_page(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t slow_insert_page(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	return vmf_insert_page(vmf->vma, vmf->address,
 			       gk_drv_page(drv, vmf->pgoff));
 }
 
 /* A driver that has inserted nothing and hands out pages on faults. */
-static void gup_slow_map_drv(struct gk_range *r)
+static void slow_map_drv(struct gk_range *r)
 {
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = gup_slow_give_page;
-	gk_drv_mmap(r, drv, RW, MAP_SHARED);
+	gk_drv_mmap_lazy(r, gk_drv_give, RW, MAP_SHARED);
 }
 
-static const struct gk_shape gup_slow_drv = {
-	.name = "drv_fresh", .nr = 8, .map = gup_slow_map_drv,
+static const struct gk_shape slow_drv = {
+	.name = "drv_fresh", .nr = 8, .map = slow_map_drv,
 };
 
-#define GUP_SLOW_SPECIAL	3
+#define SLOW_SPECIAL	3
 
 /* One entry that says "no struct page", among entries that have one. */
-static void gup_slow_map_special(struct gk_range *r)
+static void slow_map_special(struct gk_range *r)
 {
 	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
 	vm_fault_t ret;
@@ -130,33 +73,31 @@ static void gup_slow_map_special(struct gk_range *r)
 
 	gk_drv_mmap(r, drv, RW, MAP_SHARED);
 	for (i = 0; i < r->nr; i++)
-		if (i != GUP_SLOW_SPECIAL)
+		if (i != SLOW_SPECIAL)
 			gk_drv_insert(r, i, gk_drv_page(drv, i));
-	i = GUP_SLOW_SPECIAL;
+	i = SLOW_SPECIAL;
 	mmap_write_lock(r->mm);
 	ret = vmf_insert_mixed(gk_vma(r, i), gk_addr(r, i),
 			       page_to_pfn(gk_drv_page(drv, i)));
 	mmap_write_unlock(r->mm);
 	KUNIT_ASSERT_EQ(r->test, ret, VM_FAULT_NOPAGE);
-	KUNIT_ASSERT_TRUE(r->test, pte_special(gup_slow_raw_pte(r, i)));
+	KUNIT_ASSERT_TRUE(r->test, pte_special(slow_raw_pte(r, i)));
 }
 
-static const struct gk_shape gup_slow_special = {
-	.name = "special", .nr = 8, .map = gup_slow_map_special,
+static const struct gk_shape slow_special = {
+	.name = "special", .nr = 8, .map = slow_map_special,
 };
 
 /* The copy is ours: exclusive, and readable only, as the VMA says. */
-static void gup_slow_expect_forced(struct gk_call *c)
+static void slow_expect_forced(struct gk_call *c)
 {
 	long k;
 
 	for (k = 0; k < c->ret; k++) {
 		struct page *page = c->pages[k];
-		bool anon = PageAnon(page);
 
-		GK_EXPECT(c, k, "anonymous", anon, true);
-		GK_EXPECT(c, k, "exclusive", anon && PageAnonExclusive(page),
-			  true);
+		GK_EXPECT(c, k, "anonymous", PageAnon(page), true);
+		GK_EXPECT(c, k, "exclusive", gk_exclusive(page), true);
 		GK_EXPECT(c, k, "entry writable",
 			  !!pte_write(gk_pte(c->r, k)), false);
 	}
@@ -170,16 +111,15 @@ static void gup_slow_force_file(struct kunit *test)
 	long k;
 
 	gk_protect(r, 0, r->nr, PROT_READ);
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE | FOLL_FORCE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_forced(c);
+	slow_expect_forced(c);
 	for (k = 0; k < c->ret; k++) {
 		GK_EXPECT(c, k, "is a copy", c->pages[k] != c->before[k].page,
 			  true);
-		GK_EXPECT(c, k, "data copied", gup_slow_peek(c->pages[k]),
-			  k + 1);
-		gup_slow_poke(c->pages[k], 0xee);
-		GK_EXPECT(c, k, "data in the file", gup_slow_file_byte(r, k),
+		GK_EXPECT(c, k, "data copied", gk_peek(c->pages[k]), k + 1);
+		gk_poke(c->pages[k], 0xee);
+		GK_EXPECT(c, k, "data in the file", slow_file_byte(r, k),
 			  k + 1);
 		GK_EXPECT(c, k, "data seen by the process", gk_load(r, k),
 			  0xee);
@@ -192,23 +132,22 @@ static void gup_slow_force_file(struct kunit *test)
 static void gup_slow_force_forked(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_shared, 0);
-	struct gk_range child = *r;
+	struct gk_range *child = gk_in_child(r, r->child);
 	struct gk_call *c;
 	long k;
 
-	child.mm = r->child->mm;
 	gk_protect(r, 0, r->nr, PROT_READ);
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE | FOLL_FORCE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_forced(c);
+	slow_expect_forced(c);
 	for (k = 0; k < c->ret; k++) {
-		struct page *theirs = gk_page(&child, k);
+		struct page *theirs = gk_page(child, k);
 
 		GK_EXPECT(c, k, "child keeps its page",
 			  theirs == c->before[k].page, true);
 		GK_EXPECT(c, k, "is a copy", c->pages[k] != theirs, true);
-		gup_slow_poke(c->pages[k], 0xee);
-		GK_EXPECT(c, k, "data of the child", gup_slow_peek(theirs), 0);
+		gk_poke(c->pages[k], 0xee);
+		GK_EXPECT(c, k, "data of the child", gk_peek(theirs), 0);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -218,12 +157,11 @@ static void gup_slow_force_forked(struct kunit *test)
 static void gup_slow_force_exclusive(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_readonly, 0);
-	struct gk_call *c = gk_gup(r, gup_slow_api(test),
-				   FOLL_WRITE | FOLL_FORCE);
+	struct gk_call *c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
 	long k;
 
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_forced(c);
+	slow_expect_forced(c);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "the page that was there",
 			  c->pages[k] == c->before[k].page, true);
@@ -231,7 +169,7 @@ static void gup_slow_force_exclusive(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-static void gup_slow_set_clean(struct gk_range *r)
+static void slow_set_clean(struct gk_range *r)
 {
 	unsigned int i;
 
@@ -245,7 +183,7 @@ static void gup_slow_set_clean(struct gk_range *r)
 	}
 }
 
-static void gup_slow_expect_flags(struct gk_call *c, bool dirty, bool accessed)
+static void slow_expect_flags(struct gk_call *c, bool dirty, bool accessed)
 {
 	long k;
 
@@ -266,10 +204,10 @@ static void gup_slow_touch_read(struct kunit *test)
 
 	gk_fault(r, 0, r->nr, false);
 	gk_settle();
-	gup_slow_set_clean(r);
-	c = gk_gup(r, gup_slow_api(test), 0);
+	slow_set_clean(r);
+	c = gk_gup(r, gk_api(test), 0);
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_flags(c, false, gup_slow_touches(gup_slow_api(test)));
+	slow_expect_flags(c, false, slow_touches(gk_api(test)));
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -277,18 +215,18 @@ static void gup_slow_touch_read(struct kunit *test)
 /* A write marks dirty too, unless the entry will tell in time. */
 static void gup_slow_touch_write(struct kunit *test)
 {
-	bool touches = gup_slow_touches(gup_slow_api(test));
+	bool touches = slow_touches(gk_api(test));
 	struct gk_range *r = gk_map(test, &gk_shmem_fresh, 0);
 	struct gk_call *c;
 
 	gk_fault(r, 0, r->nr, false);
 	gk_settle();
-	gup_slow_set_clean(r);
+	slow_set_clean(r);
 	KUNIT_ASSERT_TRUE(test, pte_write(gk_pte(r, 0)));
 	KUNIT_ASSERT_FALSE(test, pte_dirty(gk_pte(r, 0)));
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_flags(c, touches, touches);
+	slow_expect_flags(c, touches, touches);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -298,28 +236,28 @@ static void gup_slow_touch_dirty_entry(struct kunit *test)
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 0);
 	struct gk_call *c;
 
-	gup_slow_set_clean(r);
+	slow_set_clean(r);
 	KUNIT_ASSERT_TRUE(test, pte_dirty(gk_pte(r, 0)));
-	c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
+	c = gk_gup(r, gk_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
-	gup_slow_expect_flags(c, false, gup_slow_touches(gup_slow_api(test)));
+	slow_expect_flags(c, false, slow_touches(gk_api(test)));
 	gk_release(c);
 	gk_expect_restored(c);
 }
 
 /* get_dump_page(): the page, or NULL for a hole in the dump. */
-static const struct gup_slow_dump {
+static const struct slow_dump {
 	const char *name;
 	const struct gk_shape *shape;
 	unsigned int page;
 	bool found;
-} gup_slow_dumps[] = {
+} slow_dumps[] = {
 	{ "untouched_anon", &gk_anon_fresh, 0, false },
 	{ "zero_page", &gk_anon_zero, 0, false },
 	{ "unmapped", &gk_hole, 8, false },
 	{ "guard", &gk_guard, 8, false },
 	{ "pfnmap", &gk_pfnmap, 0, false },
-	{ "no_struct_page", &gup_slow_special, GUP_SLOW_SPECIAL, false },
+	{ "no_struct_page", &slow_special, SLOW_SPECIAL, false },
 	{ "driver_says_sigbus", &gk_drv_holes, 5, false },
 	{ "poisoned", &gk_poisoned, 5, false },
 	{ "written_anon", &gk_anon_written, 3, true },
@@ -327,56 +265,54 @@ static const struct gup_slow_dump {
 	{ "no_access_anon", &gk_prot_none, 3, true },
 	{ "private_file", &gk_file_private, 3, true },
 	{ "untouched_file", &gk_shmem_fresh, 3, true },
-	{ "untouched_driver", &gup_slow_drv, 3, true },
+	{ "untouched_driver", &slow_drv, 3, true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_slow_dump, gup_slow_dumps, name);
+KUNIT_ARRAY_PARAM_DESC(slow_dump, slow_dumps, name);
+
+static struct page *slow_dump(struct gk_range *r, unsigned int i, int held)
+{
+	struct page *page;
+	int locked = held;
+
+	if (held)
+		mmap_read_lock(r->mm);
+	page = get_dump_page(gk_addr(r, i), &locked);
+	if (locked)
+		mmap_read_unlock(r->mm);
+	GK_EXPECT_AT(r, "get_dump_page", i, "*locked", locked, held);
+	return page;
+}
 
 static void gup_slow_dump_page(struct kunit *test)
 {
-	const struct gup_slow_dump *p = test->param_value;
+	const struct slow_dump *p = test->param_value;
+	const unsigned int i = p->page;
 	int held;
 
 	for (held = 0; held <= 1; held++) {
+		const char *api = held ? "get_dump_page, locked" : "get_dump_page";
 		struct gk_range *r = gk_map(test, p->shape, 0);
 		struct gk_entry *before = gk_snapshot(r);
+		struct page *page = slow_dump(r, i, held);
 		struct gk_entry *with, *without;
-		struct page *page;
-		int locked = held;
 
-		if (held)
-			mmap_read_lock(r->mm);
-		page = get_dump_page(gk_addr(r, p->page), &locked);
-		if (locked)
-			mmap_read_unlock(r->mm);
-		KUNIT_EXPECT_EQ_MSG(test, locked, held,
-				    "shape=%s api=get_dump_page: *locked",
-				    p->shape->name);
-		KUNIT_EXPECT_EQ_MSG(test, !!page, p->found,
-				    "shape=%s api=get_dump_page locked=%d page=%u: page or hole",
-				    p->shape->name, held, p->page);
+		GK_EXPECT_AT(r, api, i, "a page, not a hole", !!page, p->found);
 		if (!p->found)
-			KUNIT_EXPECT_PTR_EQ_MSG(test, gk_page(r, p->page),
-						before[p->page].page,
-						"shape=%s api=get_dump_page locked=%d page=%u: was faulted in",
-					    p->shape->name, held, p->page);
+			GK_EXPECT_AT(r, api, i, "was faulted in",
+				     gk_page(r, i) != before[i].page, false);
 		if (!page)
 			continue;
-		KUNIT_EXPECT_PTR_EQ_MSG(test, page, gk_page(r, p->page),
-					"shape=%s api=get_dump_page",
-					p->shape->name);
+		GK_EXPECT_AT(r, api, i, "is the mapped page",
+			     page == gk_page(r, i), true);
 		with = gk_snapshot(r);
 		put_page(page);
 		without = gk_snapshot(r);
-		KUNIT_EXPECT_EQ_MSG(test, with[p->page].refs,
-				    without[p->page].refs + 1,
-				    "shape=%s api=get_dump_page: its reference",
-				    p->shape->name);
-		if (before[p->page].page == page)
-			KUNIT_EXPECT_EQ_MSG(test, without[p->page].refs,
-					    before[p->page].refs,
-					    "shape=%s api=get_dump_page: references left behind",
-					    p->shape->name);
+		GK_EXPECT_AT(r, api, i, "its reference", with[i].refs,
+			     without[i].refs + 1);
+		if (before[i].page == page)
+			GK_EXPECT_AT(r, api, i, "references left behind",
+				     without[i].refs, before[i].refs);
 	}
 }
 
@@ -384,16 +320,14 @@ static void gup_slow_dump_page(struct kunit *test)
 static void gup_slow_dump_range(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 6);
-	enum gk_api_id api = gup_slow_api(test);
+	enum gk_api_id api = gk_api(test);
 	struct gk_call *c;
 
 	gk_fault(r, 0, 2, true);
 	gk_fault(r, 3, 1, false);
 	gk_fault(r, 5, 1, true);
 	c = gk_gup(r, api, FOLL_DUMP | FOLL_FORCE);
-	gk_expect_pinned(c, 2);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, 2);
 	/* An untouched page, and the zero page: neither is dumped. */
 	c = gk_gup_part(r, api, FOLL_DUMP | FOLL_FORCE, 2, 4);
 	gk_expect_refused(c, -EFAULT);
@@ -406,51 +340,47 @@ static void gup_slow_dump_range(struct kunit *test)
 static void gup_slow_no_struct_page(struct kunit *test)
 {
 	static const unsigned int flags[] = { 0, FOLL_WRITE };
-	enum gk_api_id api = gup_slow_api(test);
+	enum gk_api_id api = gk_api(test);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		struct gk_range *r = gk_map(test, &gup_slow_special, 0);
+		struct gk_range *r = gk_map(test, &slow_special, 0);
 		struct gk_call *c = gk_gup(r, api, flags[i]);
 		pte_t pte;
 
-		gk_expect_pinned(c, GUP_SLOW_SPECIAL);
-		gk_release(c);
-		gk_expect_restored(c);
-		c = gk_gup_part(r, api, flags[i], GUP_SLOW_SPECIAL, 2);
+		gk_expect_round_trip(c, SLOW_SPECIAL);
+		c = gk_gup_part(r, api, flags[i], SLOW_SPECIAL, 2);
 		gk_expect_refused(c, -EEXIST);
 		/* FOLL_TOUCH has only the entry to mark. */
-		pte = gup_slow_raw_pte(r, GUP_SLOW_SPECIAL);
+		pte = slow_raw_pte(r, SLOW_SPECIAL);
 		GK_EXPECT(c, 0, "entry dirty", !!pte_dirty(pte),
-			  flags[i] && gup_slow_touches(api));
+			  flags[i] && slow_touches(api));
 		GK_EXPECT(c, 0, "entry still special", !!pte_special(pte),
 			  true);
-		c = gk_gup_part(r, api, flags[i], GUP_SLOW_SPECIAL + 1, 2);
-		gk_expect_pinned(c, 2);
-		gk_release(c);
-		gk_expect_restored(c);
+		c = gk_gup_part(r, api, flags[i], SLOW_SPECIAL + 1, 2);
+		gk_expect_round_trip(c, 2);
 	}
 }
 
 /* A call with no pages[]: faults in, counts, and takes no reference. */
-static const struct gup_slow_prefault {
+static const struct slow_prefault {
 	const char *name;
 	const struct gk_shape *shape;
 	unsigned int flags;
 	bool special;		/* one entry has no struct page */
-} gup_slow_prefaults[] = {
+} slow_prefaults[] = {
 	{ "read", &gk_anon_fresh, 0 },
 	{ "write", &gk_anon_fresh, FOLL_WRITE },
-	{ "driver", &gup_slow_drv, FOLL_WRITE },
+	{ "driver", &slow_drv, FOLL_WRITE },
 	{ "forced", &gk_anon_readonly, FOLL_WRITE | FOLL_FORCE },
-	{ "no_struct_page", &gup_slow_special, 0, true },
-	{ "no_struct_page_write", &gup_slow_special, FOLL_WRITE, true },
+	{ "no_struct_page", &slow_special, 0, true },
+	{ "no_struct_page_write", &slow_special, FOLL_WRITE, true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_slow_prefault, gup_slow_prefaults, name);
+KUNIT_ARRAY_PARAM_DESC(slow_prefault, slow_prefaults, name);
 
-static long gup_slow_prefault_by(enum gk_api_id api, struct gk_range *r,
-				 unsigned int flags)
+static long slow_prefault_by(enum gk_api_id api, struct gk_range *r,
+			     unsigned int flags)
 {
 	int locked = 1;
 	long ret;
@@ -473,7 +403,7 @@ static void gup_slow_no_pages(struct kunit *test)
 	static const enum gk_api_id apis[] = {
 		GK_GET, GK_GET_UNLOCKED, GK_GET_REMOTE,
 	};
-	const struct gup_slow_prefault *p = test->param_value;
+	const struct slow_prefault *p = test->param_value;
 	unsigned int i, k;
 
 	for (i = 0; i < ARRAY_SIZE(apis); i++) {
@@ -482,23 +412,17 @@ static void gup_slow_no_pages(struct kunit *test)
 		struct gk_entry *was, *is;
 		long ret;
 
-		ret = gup_slow_prefault_by(apis[i], r, p->flags);
-		KUNIT_EXPECT_EQ_MSG(test, ret, r->nr,
-				    "shape=%s api=%s flags=%s pages=NULL: return",
-				    p->shape->name, api,
-				    gk_flags_name(test, p->flags));
+		ret = slow_prefault_by(apis[i], r, p->flags);
+		GK_EXPECT_AT(r, api, -1, "return", ret, r->nr);
 		was = gk_snapshot(r);
-		gup_slow_prefault_by(apis[i], r, p->flags);
+		slow_prefault_by(apis[i], r, p->flags);
 		is = gk_snapshot(r);
 		for (k = 0; k < r->nr; k++) {
-			if (!(p->special && k == GUP_SLOW_SPECIAL))
-				KUNIT_EXPECT_NOT_NULL_MSG(test, is[k].page,
-							  "shape=%s api=%s page=%u: not faulted in",
-							  p->shape->name, api,
-							  k);
-			KUNIT_EXPECT_EQ_MSG(test, is[k].refs, was[k].refs,
-					    "shape=%s api=%s page=%u pages=NULL: references",
-					    p->shape->name, api, k);
+			if (!(p->special && k == SLOW_SPECIAL))
+				GK_EXPECT_AT(r, api, k, "faulted in",
+					     !!is[k].page, true);
+			GK_EXPECT_AT(r, api, k, "references", is[k].refs,
+				     was[k].refs);
 		}
 	}
 }
@@ -512,7 +436,7 @@ static void gup_slow_nr_zero(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct gk_range *r = gk_map(test, shapes[i], 0);
-		struct gk_call *c = gk_gup_part(r, gup_slow_api(test),
+		struct gk_call *c = gk_gup_part(r, gk_api(test),
 						FOLL_WRITE, r->nr / 2, 0);
 
 		gk_expect_refused(c, 0);
@@ -521,33 +445,7 @@ static void gup_slow_nr_zero(struct kunit *test)
 }
 
 /* What can be had of a range before the page that cannot. */
-static void gup_slow_cut_hole(struct gk_range *r, unsigned int i)
-{
-	gk_unmap(r, i, 1);
-}
-
-static void gup_slow_cut_prot_none(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_NONE);
-}
-
-static void gup_slow_cut_readonly(struct gk_range *r, unsigned int i)
-{
-	gk_protect(r, i, 1, PROT_READ);
-}
-
-static void gup_slow_cut_guard(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_GUARD_INSTALL);
-}
-
-/* Without a handler the driver answers SIGBUS once its page has gone. */
-static void gup_slow_cut_zapped(struct gk_range *r, unsigned int i)
-{
-	gk_madvise(r, i, 1, MADV_DONTNEED);
-}
-
-static void gup_slow_cut_special(struct gk_range *r, unsigned int i)
+static void slow_cut_special(struct gk_range *r, unsigned int i)
 {
 	struct gk_drv *drv = gk_range_drv(r);
 	vm_fault_t ret;
@@ -560,27 +458,27 @@ static void gup_slow_cut_special(struct gk_range *r, unsigned int i)
 	KUNIT_ASSERT_EQ(r->test, ret, VM_FAULT_NOPAGE);
 }
 
-static const struct gup_slow_cut {
+static const struct slow_cut {
 	const char *name;
 	const struct gk_shape *shape;
 	void (*cut)(struct gk_range *r, unsigned int i);
 	long error;
-} gup_slow_cuts[] = {
-	{ "hole", &gk_anon_written, gup_slow_cut_hole, -EFAULT },
-	{ "prot_none", &gk_anon_written, gup_slow_cut_prot_none, -EFAULT },
-	{ "readonly", &gk_anon_written, gup_slow_cut_readonly, -EFAULT },
-	{ "guard", &gk_anon_written, gup_slow_cut_guard, -EFAULT },
-	{ "sigbus", &gk_drv_order0, gup_slow_cut_zapped, -EFAULT },
-	{ "sigbus_large", &gk_drv_order4, gup_slow_cut_zapped, -EFAULT },
-	{ "special", &gk_drv_order0, gup_slow_cut_special, -EEXIST },
-	{ "special_large", &gk_drv_order4, gup_slow_cut_special, -EEXIST },
+} slow_cuts[] = {
+	{ "hole", &gk_anon_written, gk_cut_unmap, -EFAULT },
+	{ "prot_none", &gk_anon_written, gk_cut_no_access, -EFAULT },
+	{ "readonly", &gk_anon_written, gk_cut_readonly, -EFAULT },
+	{ "guard", &gk_anon_written, gk_cut_guard, -EFAULT },
+	{ "sigbus", &gk_drv_order0, gk_cut_drop, -EFAULT },
+	{ "sigbus_large", &gk_drv_order4, gk_cut_drop, -EFAULT },
+	{ "special", &gk_drv_order0, slow_cut_special, -EEXIST },
+	{ "special_large", &gk_drv_order4, slow_cut_special, -EEXIST },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_slow_cut, gup_slow_cuts, name);
+KUNIT_ARRAY_PARAM_DESC(slow_cut, slow_cuts, name);
 
 static void gup_slow_partial(struct kunit *test)
 {
-	const struct gup_slow_cut *p = test->param_value;
+	const struct slow_cut *p = test->param_value;
 	const unsigned int last = p->shape->nr - 1;
 	const unsigned int at[] = { 0, 1, last / 2, last };
 	enum gk_api_id api;
@@ -594,9 +492,7 @@ static void gup_slow_partial(struct kunit *test)
 			struct gk_call *c = gk_gup(r, api, FOLL_WRITE);
 
 			if (at[i]) {
-				gk_expect_pinned(c, at[i]);
-				gk_release(c);
-				gk_expect_restored(c);
+				gk_expect_round_trip(c, at[i]);
 			} else {
 				gk_expect_refused(c, gk_apis[api].only ?
 						  0 : p->error);
@@ -606,20 +502,18 @@ static void gup_slow_partial(struct kunit *test)
 				continue;
 			c = gk_gup_part(r, api, FOLL_WRITE, at[i] + 1,
 					last - at[i]);
-			gk_expect_pinned(c, last - at[i]);
-			gk_release(c);
-			gk_expect_restored(c);
+			gk_expect_round_trip(c, last - at[i]);
 		}
 	}
 }
 
 /* A driver's answer to a fault, as an errno. */
-static const struct gup_slow_answer {
+static const struct slow_answer {
 	const char *name;
 	vm_fault_t answer;
 	unsigned int flags;
 	long error;
-} gup_slow_answers[] = {
+} slow_answers[] = {
 	{ "sigbus", VM_FAULT_SIGBUS, 0, -EFAULT },
 	{ "sigsegv", VM_FAULT_SIGSEGV, 0, -EFAULT },
 	{ "oom", VM_FAULT_OOM, 0, -ENOMEM },
@@ -632,18 +526,18 @@ static const struct gup_slow_answer {
 	{ "oom_hwpoison_wanted", VM_FAULT_OOM, FOLL_HWPOISON, -ENOMEM },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_slow_answer, gup_slow_answers, name);
+KUNIT_ARRAY_PARAM_DESC(slow_answer, slow_answers, name);
 
-static vm_fault_t gup_slow_give_answer(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t slow_give_answer(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	const struct gup_slow_answer *p = drv->test->param_value;
+	const struct slow_answer *p = drv->test->param_value;
 
 	return p->answer;
 }
 
 static void gup_slow_driver_error(struct kunit *test)
 {
-	const struct gup_slow_answer *p = test->param_value;
+	const struct slow_answer *p = test->param_value;
 	const unsigned int bad = 3;
 	enum gk_api_id api;
 	int write;
@@ -654,12 +548,12 @@ static void gup_slow_driver_error(struct kunit *test)
 		for (write = 0; write <= 1; write++) {
 			unsigned int flags = p->flags |
 				(write ? FOLL_WRITE : 0);
-			struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
+			struct gk_range *r = gk_map(test, &slow_drv, 0);
 			struct gk_drv *drv = gk_range_drv(r);
 			struct gk_call *c;
 			unsigned int i;
 
-			drv->fault = gup_slow_give_answer;
+			drv->fault = slow_give_answer;
 			for (i = 0; i < bad; i++)
 				gk_drv_insert(r, i, gk_drv_page(drv, i));
 			c = gk_gup(r, api, flags);
@@ -675,7 +569,7 @@ static void gup_slow_driver_error(struct kunit *test)
 }
 
 /* Each page is faulted in once, and the one that the driver gave comes back. */
-static void gup_slow_expect_drv(struct gk_call *c)
+static void slow_expect_drv(struct gk_call *c)
 {
 	struct gk_drv *drv = gk_range_drv(c->r);
 	long k;
@@ -695,21 +589,21 @@ static void gup_slow_driver_page(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
+		struct gk_range *r = gk_map(test, &slow_drv, 0);
 
-		gup_slow_expect_drv(gk_gup(r, gup_slow_api(test), flags[i]));
+		slow_expect_drv(gk_gup(r, gk_api(test), flags[i]));
 		/* VM_FAULT_NOPAGE: the driver has set the entry by itself. */
-		r = gk_map(test, &gup_slow_drv, 0);
-		gk_range_drv(r)->fault = gup_slow_insert_page;
-		gup_slow_expect_drv(gk_gup(r, gup_slow_api(test), flags[i]));
+		r = gk_map(test, &slow_drv, 0);
+		gk_range_drv(r)->fault = slow_insert_page;
+		slow_expect_drv(gk_gup(r, gk_api(test), flags[i]));
 	}
 }
 
 /* FOLL_NOFAULT: what is there, and not one fault. */
 static void gup_slow_nofault(struct kunit *test)
 {
-	enum gk_api_id api = gup_slow_api(test);
-	struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
+	enum gk_api_id api = gk_api(test);
+	struct gk_range *r = gk_map(test, &slow_drv, 0);
 	struct gk_drv *drv = gk_range_drv(r);
 	struct gk_call *c = gk_gup(r, api, FOLL_NOFAULT);
 	unsigned int i;
@@ -718,9 +612,7 @@ static void gup_slow_nofault(struct kunit *test)
 	for (i = 0; i < r->nr; i++) {
 		gk_drv_insert(r, i, gk_drv_page(drv, i));
 		c = gk_gup(r, api, FOLL_NOFAULT | FOLL_WRITE);
-		gk_expect_pinned(c, i + 1);
-		gk_release(c);
-		gk_expect_restored(c);
+		gk_expect_round_trip(c, i + 1);
 	}
 	GK_EXPECT(c, -1, "faults", drv->faults, 0);
 }
@@ -736,7 +628,7 @@ static void gup_slow_nofault_cow(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct gk_range *r = gk_map(test, shapes[i], 0);
-		struct gk_call *c = gk_gup(r, gup_slow_api(test),
+		struct gk_call *c = gk_gup(r, gk_api(test),
 					   FOLL_NOFAULT | FOLL_WRITE);
 
 		gk_expect_refused(c, -EFAULT);
@@ -761,7 +653,7 @@ static void gup_slow_migration_entry(struct kunit *test)
 	folio_lock(folio);
 	try_to_migrate(folio, 0);
 	KUNIT_EXPECT_FALSE(test, folio_mapped(folio));
-	KUNIT_EXPECT_FALSE(test, pte_present(gup_slow_raw_pte(r, 2)));
+	KUNIT_EXPECT_FALSE(test, pte_present(slow_raw_pte(r, 2)));
 	for (api = 0; api < GK_NR_APIS; api++) {
 		c = gk_gup(r, api, FOLL_NOFAULT | FOLL_WRITE);
 		gk_expect_pinned(c, 2);
@@ -774,9 +666,7 @@ static void gup_slow_migration_entry(struct kunit *test)
 	folio_put(folio);
 	for (api = 0; api < GK_NR_APIS; api++) {
 		c = gk_gup(r, api, FOLL_NOFAULT);
-		gk_expect_pinned(c, 4);
-		gk_release(c);
-		gk_expect_restored(c);
+		gk_expect_round_trip(c, 4);
 	}
 	KUNIT_EXPECT_PTR_EQ(test, gk_page(r, 2), page);
 }
@@ -785,28 +675,27 @@ static void gup_slow_migration_entry(struct kunit *test)
  * fixup_user_fault()
  */
 
-static int gup_slow_fixup(struct gk_range *r, unsigned int i,
-			  unsigned int fault_flags, bool *unlocked)
+static int slow_fixup(struct gk_range *r, unsigned int i,
+		      unsigned int fault_flags, bool *unlocked)
 {
 	int ret;
 
 	mmap_read_lock(r->mm);
 	ret = fixup_user_fault(r->mm, gk_addr(r, i), fault_flags, unlocked);
-	KUNIT_EXPECT_TRUE_MSG(r->test, rwsem_is_locked(&r->mm->mmap_lock),
-			      "shape=%s api=fixup_user_fault page=%u: lost the lock",
-			      r->shape->name, i);
+	GK_EXPECT_AT(r, "fixup_user_fault", i, "mmap_lock held",
+		     rwsem_is_locked(&r->mm->mmap_lock), true);
 	if (rwsem_is_locked(&r->mm->mmap_lock))
 		mmap_read_unlock(r->mm);
 	return ret;
 }
 
-static const struct gup_slow_fixup {
+static const struct slow_fixup {
 	const char *name;
 	const struct gk_shape *shape;
 	unsigned int page;
 	unsigned int flags;
 	int ret;
-} gup_slow_fixups[] = {
+} slow_fixups[] = {
 	{ "read", &gk_anon_fresh, 0, 0, 0 },
 	{ "write", &gk_anon_fresh, 0, FAULT_FLAG_WRITE, 0 },
 	{ "write_zero_page", &gk_anon_zero, 0, FAULT_FLAG_WRITE, 0 },
@@ -823,37 +712,31 @@ static const struct gup_slow_fixup {
 	{ "hwpoison", &gk_poisoned, 5, 0, -EFAULT },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_slow_fixup, gup_slow_fixups, name);
+KUNIT_ARRAY_PARAM_DESC(slow_fixup, slow_fixups, name);
 
 static void gup_slow_fixup_fault(struct kunit *test)
 {
-	const struct gup_slow_fixup *p = test->param_value;
+	const struct slow_fixup *p = test->param_value;
 	int with;
 
 	for (with = 0; with <= 1; with++) {
+		const char *api = with ? "fixup_user_fault, unlocked" :
+					 "fixup_user_fault";
 		struct gk_range *r = gk_map(test, p->shape, 0);
 		bool unlocked = false;
 		int ret;
 
-		ret = gup_slow_fixup(r, p->page, p->flags,
-				     with ? &unlocked : NULL);
-		KUNIT_EXPECT_EQ_MSG(test, ret, p->ret,
-				    "shape=%s api=fixup_user_fault flags=%x unlocked=%d page=%u",
-				    p->shape->name, p->flags, with, p->page);
-		KUNIT_EXPECT_FALSE_MSG(test, unlocked,
-				       "shape=%s api=fixup_user_fault flags=%x: *unlocked though nothing dropped the lock",
-				       p->shape->name, p->flags);
+		ret = slow_fixup(r, p->page, p->flags, with ? &unlocked : NULL);
+		GK_EXPECT_AT(r, api, p->page, "return", ret, p->ret);
+		GK_EXPECT_AT(r, api, p->page, "*unlocked", unlocked, false);
 		if (ret)
 			continue;
-		KUNIT_EXPECT_NOT_NULL_MSG(test, gk_page(r, p->page),
-					  "shape=%s api=fixup_user_fault flags=%x",
-					  p->shape->name, p->flags);
+		GK_EXPECT_AT(r, api, p->page, "faulted in",
+			     !!gk_page(r, p->page), true);
 		if (p->flags & FAULT_FLAG_WRITE)
-			KUNIT_EXPECT_TRUE_MSG(test,
-					      pte_write(gk_pte(r, p->page)) &&
-					      pte_dirty(gk_pte(r, p->page)),
-					      "shape=%s api=fixup_user_fault: entry not ready for a write",
-					      p->shape->name);
+			GK_EXPECT_AT(r, api, p->page, "entry ready for a write",
+				     pte_write(gk_pte(r, p->page)) &&
+				     pte_dirty(gk_pte(r, p->page)), true);
 	}
 }
 
@@ -865,9 +748,9 @@ static void gup_slow_fixup_killed(struct kunit *test)
 	int with, without;
 
 	gk_signal(SIGKILL);
-	with = gup_slow_fixup(r, 0, FAULT_FLAG_WRITE, &unlocked);
+	with = slow_fixup(r, 0, FAULT_FLAG_WRITE, &unlocked);
 	KUNIT_EXPECT_NULL(test, gk_page(r, 0));
-	without = gup_slow_fixup(r, 0, FAULT_FLAG_WRITE, NULL);
+	without = slow_fixup(r, 0, FAULT_FLAG_WRITE, NULL);
 	gk_signal_clear();
 	KUNIT_EXPECT_EQ(test, with, -EINTR);
 	KUNIT_EXPECT_FALSE(test, unlocked);
@@ -875,26 +758,26 @@ static void gup_slow_fixup_killed(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, gk_page(r, 0));
 }
 
-static vm_fault_t gup_slow_oom(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t slow_oom(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	return VM_FAULT_OOM;
 }
 
 static void gup_slow_fixup_oom(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
+	struct gk_range *r = gk_map(test, &slow_drv, 0);
 	bool unlocked = false;
 
-	gk_range_drv(r)->fault = gup_slow_oom;
-	KUNIT_EXPECT_EQ(test, gup_slow_fixup(r, 0, 0, &unlocked), -ENOMEM);
+	gk_range_drv(r)->fault = slow_oom;
+	KUNIT_EXPECT_EQ(test, slow_fixup(r, 0, 0, &unlocked), -ENOMEM);
 	KUNIT_EXPECT_FALSE(test, unlocked);
 }
 
 /* drv->left faults drop the lock and ask for another try. */
-static vm_fault_t gup_slow_retry(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t slow_retry(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	if (!drv->left)
-		return gup_slow_give_page(drv, vmf);
+		return gk_drv_give(drv, vmf);
 	KUNIT_EXPECT_EQ(drv->test, !!(vmf->flags & FAULT_FLAG_TRIED),
 			drv->faults > 1);
 	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
@@ -906,13 +789,13 @@ static vm_fault_t gup_slow_retry(struct gk_drv *drv, struct vm_fault *vmf)
 
 static void gup_slow_fixup_retry(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
+	struct gk_range *r = gk_map(test, &slow_drv, 0);
 	struct gk_drv *drv = gk_range_drv(r);
 	bool unlocked = false;
 
-	drv->fault = gup_slow_retry;
+	drv->fault = slow_retry;
 	drv->left = 3;
-	KUNIT_EXPECT_EQ(test, gup_slow_fixup(r, 1, 0, &unlocked), 0);
+	KUNIT_EXPECT_EQ(test, slow_fixup(r, 1, 0, &unlocked), 0);
 	KUNIT_EXPECT_TRUE(test, unlocked);
 	KUNIT_EXPECT_EQ(test, drv->faults, 4);
 	KUNIT_EXPECT_TRUE(test, drv->last_flags & FAULT_FLAG_TRIED);
@@ -921,9 +804,9 @@ static void gup_slow_fixup_retry(struct kunit *test)
 }
 
 /* The fault completed, and its lock is gone: one call of ->fault will do. */
-static vm_fault_t gup_slow_complete(struct gk_drv *drv, struct vm_fault *vmf)
+static vm_fault_t slow_complete(struct gk_drv *drv, struct vm_fault *vmf)
 {
-	vm_fault_t ret = gup_slow_insert_page(drv, vmf);
+	vm_fault_t ret = slow_insert_page(drv, vmf);
 
 	if (ret & VM_FAULT_ERROR || !(vmf->flags & FAULT_FLAG_ALLOW_RETRY))
 		return VM_FAULT_SIGBUS;
@@ -933,12 +816,12 @@ static vm_fault_t gup_slow_complete(struct gk_drv *drv, struct vm_fault *vmf)
 
 static void gup_slow_fixup_completed(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
+	struct gk_range *r = gk_map(test, &slow_drv, 0);
 	struct gk_drv *drv = gk_range_drv(r);
 	bool unlocked = false;
 
-	drv->fault = gup_slow_complete;
-	KUNIT_EXPECT_EQ(test, gup_slow_fixup(r, 1, 0, &unlocked), 0);
+	drv->fault = slow_complete;
+	KUNIT_EXPECT_EQ(test, slow_fixup(r, 1, 0, &unlocked), 0);
 	KUNIT_EXPECT_TRUE(test, unlocked);
 	KUNIT_EXPECT_EQ(test, drv->faults, 1);
 }
@@ -946,10 +829,10 @@ static void gup_slow_fixup_completed(struct kunit *test)
 /* With no place to say that the lock was dropped, it must not be. */
 static void gup_slow_fixup_flags(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gup_slow_drv, 0);
+	struct gk_range *r = gk_map(test, &slow_drv, 0);
 	struct gk_drv *drv = gk_range_drv(r);
 
-	KUNIT_EXPECT_EQ(test, gup_slow_fixup(r, 1, FAULT_FLAG_WRITE, NULL), 0);
+	KUNIT_EXPECT_EQ(test, slow_fixup(r, 1, FAULT_FLAG_WRITE, NULL), 0);
 	KUNIT_EXPECT_EQ(test, drv->faults, 1);
 	KUNIT_EXPECT_EQ(test, drv->last_flags & (FAULT_FLAG_ALLOW_RETRY |
 						 FAULT_FLAG_KILLABLE |
@@ -961,43 +844,43 @@ static void gup_slow_fixup_flags(struct kunit *test)
  * fault_in_*(): how many bytes could not be faulted in
  */
 
-static size_t gup_slow_in_readable(unsigned long addr, size_t size)
+static size_t slow_in_readable(unsigned long addr, size_t size)
 {
 	return fault_in_readable((const char __user *)addr, size);
 }
 
-static size_t gup_slow_in_writeable(unsigned long addr, size_t size)
+static size_t slow_in_writeable(unsigned long addr, size_t size)
 {
 	return fault_in_writeable((char __user *)addr, size);
 }
 
-static size_t gup_slow_in_subpage(unsigned long addr, size_t size)
+static size_t slow_in_subpage(unsigned long addr, size_t size)
 {
 	return fault_in_subpage_writeable((char __user *)addr, size);
 }
 
-static size_t gup_slow_in_safe(unsigned long addr, size_t size)
+static size_t slow_in_safe(unsigned long addr, size_t size)
 {
 	return fault_in_safe_writeable((const char __user *)addr, size);
 }
 
-static const struct gup_slow_in {
+static const struct slow_in {
 	const char *name;
 	size_t (*in)(unsigned long addr, size_t size);
 	bool write;
-} gup_slow_ins[] = {
-	{ "readable", gup_slow_in_readable, false },
-	{ "writeable", gup_slow_in_writeable, true },
-	{ "subpage_writeable", gup_slow_in_subpage, true },
-	{ "safe_writeable", gup_slow_in_safe, true },
+} slow_ins[] = {
+	{ "readable", slow_in_readable, false },
+	{ "writeable", slow_in_writeable, true },
+	{ "subpage_writeable", slow_in_subpage, true },
+	{ "safe_writeable", slow_in_safe, true },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_slow_in, gup_slow_ins, name);
+KUNIT_ARRAY_PARAM_DESC(slow_in, slow_ins, name);
 
-static void gup_slow_expect_left(struct gk_range *r, unsigned long offset,
-				 size_t size, size_t want)
+static void slow_expect_left(struct gk_range *r, unsigned long offset,
+			     size_t size, size_t want)
 {
-	const struct gup_slow_in *p = r->test->param_value;
+	const struct slow_in *p = r->test->param_value;
 	size_t left = p->in(r->addr + offset, size);
 
 	KUNIT_EXPECT_EQ_MSG(r->test, left, want,
@@ -1007,20 +890,20 @@ static void gup_slow_expect_left(struct gk_range *r, unsigned long offset,
 
 static void gup_slow_fault_in(struct kunit *test)
 {
-	const struct gup_slow_in *p = test->param_value;
+	const struct slow_in *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
 	unsigned int i;
 
 	/* The last byte of page 1 and the first of page 2. */
-	gup_slow_expect_left(r, 2 * PAGE_SIZE - 1, 2, 0);
+	slow_expect_left(r, 2 * PAGE_SIZE - 1, 2, 0);
 	KUNIT_EXPECT_NULL(test, gk_page(r, 0));
 	KUNIT_EXPECT_NOT_NULL(test, gk_page(r, 1));
 	KUNIT_EXPECT_NOT_NULL(test, gk_page(r, 2));
 	KUNIT_EXPECT_NULL(test, gk_page(r, 3));
 	/* Up to a boundary, and not a byte more. */
-	gup_slow_expect_left(r, 4 * PAGE_SIZE, PAGE_SIZE, 0);
+	slow_expect_left(r, 4 * PAGE_SIZE, PAGE_SIZE, 0);
 	KUNIT_EXPECT_NULL(test, gk_page(r, 5));
-	gup_slow_expect_left(r, 0, r->nr * PAGE_SIZE, 0);
+	slow_expect_left(r, 0, r->nr * PAGE_SIZE, 0);
 	for (i = 0; i < r->nr; i++) {
 		KUNIT_EXPECT_NOT_NULL_MSG(test, gk_page(r, i), "page=%u", i);
 		KUNIT_EXPECT_EQ_MSG(test, !!pte_write(gk_pte(r, i)), p->write,
@@ -1040,30 +923,30 @@ static void gup_slow_fault_in_hole(struct kunit *test)
 		const size_t head = at[i] * PAGE_SIZE;
 
 		gk_unmap(r, at[i], 1);
-		gup_slow_expect_left(r, 0, size, size - head);
+		slow_expect_left(r, 0, size, size - head);
 		if (!at[i]) {
-			gup_slow_expect_left(r, 100, 100, 100);
+			slow_expect_left(r, 100, 100, 100);
 			continue;
 		}
-		gup_slow_expect_left(r, 100, size - 200, size - 100 - head);
-		gup_slow_expect_left(r, 100, head - 100, 0);
-		gup_slow_expect_left(r, 100, head - 99, 1);
+		slow_expect_left(r, 100, size - 200, size - 100 - head);
+		slow_expect_left(r, 100, head - 100, 0);
+		slow_expect_left(r, 100, head - 99, 1);
 	}
 }
 
 static void gup_slow_fault_in_nothing(struct kunit *test)
 {
-	const struct gup_slow_in *p = test->param_value;
+	const struct slow_in *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_anon_readonly, 0);
 	const size_t size = r->nr * PAGE_SIZE;
 
-	gup_slow_expect_left(r, 0, size, p->write ? size : 0);
-	gup_slow_expect_left(r, 10, 5, p->write ? 5 : 0);
+	slow_expect_left(r, 0, size, p->write ? size : 0);
+	slow_expect_left(r, 10, 5, p->write ? 5 : 0);
 	/* No bytes are never too many, wherever. */
-	gup_slow_expect_left(r, 0, 0, 0);
+	slow_expect_left(r, 0, 0, 0);
 	gk_unmap(r, 0, r->nr);
-	gup_slow_expect_left(r, 0, 0, 0);
-	gup_slow_expect_left(r, 0, 1, 1);
+	slow_expect_left(r, 0, 0, 0);
+	slow_expect_left(r, 0, 1, 1);
 	/* Beyond user space, and across the end of the address space. */
 	KUNIT_EXPECT_EQ(test, p->in(TASK_SIZE_MAX, PAGE_SIZE), PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, p->in(-PAGE_SIZE, 3 * PAGE_SIZE), 3 * PAGE_SIZE);
@@ -1077,7 +960,7 @@ static void gup_slow_fault_in_safe(struct kunit *test)
 
 	for (i = 0; i < r->nr; i++)
 		gk_store(r, i, i + 1);
-	KUNIT_EXPECT_EQ(test, 0, gup_slow_in_safe(r->addr, r->nr * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, 0, slow_in_safe(r->addr, r->nr * PAGE_SIZE));
 	for (i = 0; i < r->nr; i++)
 		KUNIT_EXPECT_EQ_MSG(test, gk_load(r, i), i + 1,
 				    "api=fault_in_safe_writeable page=%u", i);
@@ -1091,7 +974,7 @@ static void gup_slow_fault_in_safe(struct kunit *test)
  */
 #define SLOW_WAIT_PAGES	256
 
-struct gup_slow_wait {
+struct slow_wait {
 	struct address_space mapping;
 	unsigned int at;	/* the page at which somebody begins to wait */
 	unsigned int pages;	/* that the walk has come to */
@@ -1099,11 +982,10 @@ struct gup_slow_wait {
 	bool answered;
 };
 
-static bool gup_slow_wait_dirty(struct address_space *mapping,
-				struct folio *folio)
+static bool slow_wait_dirty(struct address_space *mapping, struct folio *folio)
 {
-	struct gup_slow_wait *wait = container_of(mapping, struct gup_slow_wait,
-						  mapping);
+	struct slow_wait *wait = container_of(mapping, struct slow_wait,
+					      mapping);
 
 	if (wait->pages == wait->at) {
 		set_tsk_need_resched(current);
@@ -1117,11 +999,11 @@ static bool gup_slow_wait_dirty(struct address_space *mapping,
 	return !folio_test_set_dirty(folio);
 }
 
-static const struct address_space_operations gup_slow_wait_ops = {
-	.dirty_folio = gup_slow_wait_dirty,
+static const struct address_space_operations slow_wait_ops = {
+	.dirty_folio = slow_wait_dirty,
 };
 
-static void gup_slow_wait_begin(struct gk_range *r, struct gup_slow_wait *wait)
+static void slow_wait_begin(struct gk_range *r, struct slow_wait *wait)
 {
 	struct folio *folio;
 	unsigned int i;
@@ -1134,7 +1016,7 @@ static void gup_slow_wait_begin(struct gk_range *r, struct gup_slow_wait *wait)
 	}
 }
 
-static void gup_slow_wait_end(struct gk_range *r)
+static void slow_wait_end(struct gk_range *r)
 {
 	unsigned int i;
 
@@ -1146,21 +1028,21 @@ static void gup_slow_waited_for(struct kunit *test)
 {
 	static const unsigned int at[] = { 0, 1, 31, 32, 33, 100 };
 	struct gk_range *r = gk_map(test, &gk_drv_order0, SLOW_WAIT_PAGES);
-	struct gup_slow_wait *wait;
+	struct slow_wait *wait;
 	struct gk_call *c;
 	unsigned int i;
 
 	wait = kunit_kzalloc(test, sizeof(*wait), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, wait);
-	wait->mapping.a_ops = &gup_slow_wait_ops;
+	wait->mapping.a_ops = &slow_wait_ops;
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		wait->at = at[i];
 		wait->pages = 0;
 		wait->late = 0;
 		wait->answered = false;
-		gup_slow_wait_begin(r, wait);
-		c = gk_gup(r, gup_slow_api(test), FOLL_WRITE);
-		gup_slow_wait_end(r);
+		slow_wait_begin(r, wait);
+		c = gk_gup(r, gk_api(test), FOLL_WRITE);
+		slow_wait_end(r);
 		gk_expect_pinned(c, r->nr);
 		GK_EXPECT(c, at[i], "pages made dirty", wait->pages, r->nr);
 		KUNIT_EXPECT_LE_MSG(test, wait->late, 32,
@@ -1171,47 +1053,47 @@ static void gup_slow_waited_for(struct kunit *test)
 	}
 }
 
-/* Parameters: the APIs that walk slowly and make dirty what they take. */
-static const void *gup_slow_touching_apis(struct kunit *test, const void *prev,
-					  char *desc)
+static bool slow_walks_and_touches(const struct gk_api *api)
 {
-	const struct gk_api *api = prev;
+	return !api->fast && slow_touches(api - gk_apis);
+}
 
-	do {
-		api = gup_slow_apis(test, api, desc);
-	} while (api && !gup_slow_touches(api - gk_apis));
-	return api;
+/* Parameters: the APIs that walk slowly and make dirty what they take. */
+static const void *slow_touching_apis(struct kunit *test, const void *prev,
+				      char *desc)
+{
+	return gk_api_params_if(test, prev, desc, slow_walks_and_touches);
 }
 
 static struct kunit_case gup_slow_cases[] = {
-	KUNIT_CASE_PARAM(gup_slow_force_file, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_force_forked, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_force_exclusive, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_touch_read, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_touch_write, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_dump_page, gup_slow_dump_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_dump_range, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_no_struct_page, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_no_pages, gup_slow_prefault_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_nr_zero, gup_slow_apis),
-	KUNIT_CASE_PARAM(gup_slow_partial, gup_slow_cut_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_driver_error, gup_slow_answer_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_driver_page, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_nofault, gup_slow_or_fallback_apis),
-	KUNIT_CASE_PARAM(gup_slow_nofault_cow, gup_slow_or_fallback_apis),
+	KUNIT_CASE_PARAM(gup_slow_force_file, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_force_forked, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_force_exclusive, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_touch_read, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_touch_write, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_dump_page, slow_dump_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_dump_range, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_no_struct_page, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_no_pages, slow_prefault_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_nr_zero, gk_slow_api_params),
+	KUNIT_CASE_PARAM(gup_slow_partial, slow_cut_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_driver_error, slow_answer_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_driver_page, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_nofault, gk_fault_api_params),
+	KUNIT_CASE_PARAM(gup_slow_nofault_cow, gk_fault_api_params),
 	KUNIT_CASE(gup_slow_migration_entry),
-	KUNIT_CASE_PARAM(gup_slow_fixup_fault, gup_slow_fixup_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_fixup_fault, slow_fixup_gen_params),
 	KUNIT_CASE(gup_slow_fixup_killed),
 	KUNIT_CASE(gup_slow_fixup_oom),
 	KUNIT_CASE(gup_slow_fixup_retry),
 	KUNIT_CASE(gup_slow_fixup_completed),
 	KUNIT_CASE(gup_slow_fixup_flags),
-	KUNIT_CASE_PARAM(gup_slow_fault_in, gup_slow_in_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_fault_in_hole, gup_slow_in_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_fault_in_nothing, gup_slow_in_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_fault_in, slow_in_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_fault_in_hole, slow_in_gen_params),
+	KUNIT_CASE_PARAM(gup_slow_fault_in_nothing, slow_in_gen_params),
 	KUNIT_CASE(gup_slow_fault_in_safe),
-	KUNIT_CASE_PARAM(gup_slow_waited_for, gup_slow_touching_apis),
+	KUNIT_CASE_PARAM(gup_slow_waited_for, slow_touching_apis),
 	{}
 };
 

@@ -220,27 +220,18 @@ static const struct gk_shape *const unpin_shapes[] = {
 	&gk_drv_large_cow, &gk_drv_twice, &unpin_row,
 };
 
-/* Parameters: a way and a shape, as a number that is not 0. */
-static const struct unpin_way *unpin_way(const void *param)
-{
-	return &unpin_ways[((uintptr_t)param - 1) / ARRAY_SIZE(unpin_shapes)];
-}
-
-static const struct gk_shape *unpin_shape(const void *param)
-{
-	return unpin_shapes[((uintptr_t)param - 1) % ARRAY_SIZE(unpin_shapes)];
-}
-
+/* Parameters: a way and a shape. */
 static const void *unpin_way_shape_params(struct kunit *test, const void *prev,
 					  char *desc)
 {
-	uintptr_t i = (uintptr_t)prev + 1;
+	const struct gk_pair *pair = gk_next_pair(prev, ARRAY_SIZE(unpin_ways),
+						  ARRAY_SIZE(unpin_shapes));
 
-	if (i > ARRAY_SIZE(unpin_ways) * ARRAY_SIZE(unpin_shapes))
-		return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s",
-		 unpin_way((void *)i)->name, unpin_shape((void *)i)->name);
-	return (void *)i;
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s",
+			 unpin_ways[pair->row].name,
+			 unpin_shapes[pair->column]->name);
+	return pair;
 }
 
 KUNIT_ARRAY_PARAM_DESC(unpin_way, unpin_ways, name);
@@ -303,12 +294,13 @@ static void unpin_expect_kept(struct gk_call *c)
 /* Each way gives back exactly what was taken, for folios of any kind. */
 static void gup_unpin_all(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, unpin_shape(test->param_value), 0);
+	const struct gk_pair *pair = test->param_value;
+	struct gk_range *r = gk_map(test, unpin_shapes[pair->column], 0);
 	struct gk_call *c = gk_gup(r, GK_PIN_UNLOCKED, FOLL_WRITE);
 	struct unpin_stat was = unpin_stat();
 
 	gk_expect_pinned(c, r->nr);
-	unpin_way(test->param_value)->release(c);
+	unpin_ways[pair->row].release(c);
 	unpin_expect_stat(c, was, 0, r->nr);
 	gk_expect_restored(c);
 }
@@ -389,27 +381,17 @@ static const struct unpin_part {
 };
 
 /* Parameters: a way and a part. */
-static const struct unpin_part *unpin_part(const void *param)
-{
-	return &unpin_parts[((uintptr_t)param - 1) % ARRAY_SIZE(unpin_parts)];
-}
-
-static const struct unpin_way *unpin_part_way(const void *param)
-{
-	return &unpin_ways[((uintptr_t)param - 1) / ARRAY_SIZE(unpin_parts)];
-}
-
 static const void *unpin_part_params(struct kunit *test, const void *prev,
 				     char *desc)
 {
-	uintptr_t i = (uintptr_t)prev + 1;
+	const struct gk_pair *pair = gk_next_pair(prev, ARRAY_SIZE(unpin_ways),
+						  ARRAY_SIZE(unpin_parts));
 
-	if (i > ARRAY_SIZE(unpin_ways) * ARRAY_SIZE(unpin_parts))
-		return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s",
-		 unpin_part_way((void *)i)->name,
-		 unpin_part((void *)i)->name);
-	return (void *)i;
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s",
+			 unpin_ways[pair->row].name,
+			 unpin_parts[pair->column].name);
+	return pair;
 }
 
 /* Pages [first, first + nr) of what @c pinned, as a call of their own. */
@@ -440,8 +422,9 @@ static int unpin_others(struct gk_call *c, struct folio *folio,
 /* Some pages of a folio, then the rest: the count is exact in between. */
 static void gup_unpin_part(struct kunit *test)
 {
-	const struct unpin_part *p = unpin_part(test->param_value);
-	const struct unpin_way *way = unpin_part_way(test->param_value);
+	const struct gk_pair *pair = test->param_value;
+	const struct unpin_part *p = &unpin_parts[pair->column];
+	const struct unpin_way *way = &unpin_ways[pair->row];
 	struct gk_range *r = gk_map(test, p->shape, 0);
 	struct gk_call *c = gk_gup(r, GK_PIN, FOLL_WRITE);
 	struct unpin_stat was = unpin_stat();
@@ -568,50 +551,43 @@ static const struct gk_shape *const unpin_null_shapes[] = {
 	&gk_anon_written, &gk_drv_order4,
 };
 
-#define UNPIN_NR_NULLS	(ARRAY_SIZE(unpin_null_ways) *			\
-			 ARRAY_SIZE(unpin_null_shapes) *		\
-			 ARRAY_SIZE(unpin_holes))
-
-static const struct unpin_hole *unpin_hole(const void *param)
+/* Parameters: a way, and a shape with a hole. */
+static const struct unpin_null_way *unpin_null_way(const struct gk_pair *pair)
 {
-	return &unpin_holes[((uintptr_t)param - 1) % ARRAY_SIZE(unpin_holes)];
+	return &unpin_null_ways[pair->row];
 }
 
-static const struct gk_shape *unpin_null_shape(const void *param)
+static const struct gk_shape *unpin_null_shape(const struct gk_pair *pair)
 {
-	return unpin_null_shapes[((uintptr_t)param - 1) /
-				 ARRAY_SIZE(unpin_holes) %
-				 ARRAY_SIZE(unpin_null_shapes)];
+	return unpin_null_shapes[pair->column / ARRAY_SIZE(unpin_holes)];
 }
 
-static const struct unpin_null_way *unpin_null_way(const void *param)
+static const struct unpin_hole *unpin_hole(const struct gk_pair *pair)
 {
-	return &unpin_null_ways[((uintptr_t)param - 1) /
-				ARRAY_SIZE(unpin_holes) /
-				ARRAY_SIZE(unpin_null_shapes)];
+	return &unpin_holes[pair->column % ARRAY_SIZE(unpin_holes)];
 }
 
-/* Is it one that unpin_user_pages() has dereferenced, before it was mended? */
-static bool unpin_null_crashed(const void *param)
+/* Is it one that unpin_user_pages() dereferenced, before the fix? */
+static bool unpin_null_crashed(const struct gk_pair *pair)
 {
-	return !unpin_hole(param)->leading ||
-	       unpin_null_way(param)->crashed_leading;
+	return !unpin_hole(pair)->leading ||
+	       unpin_null_way(pair)->crashed_leading;
 }
 
 static const void *unpin_null_next(const void *prev, char *desc, bool crashed)
 {
-	uintptr_t i = (uintptr_t)prev;
+	const struct gk_pair *pair = prev;
 
 	do {
-		if (++i > UNPIN_NR_NULLS)
-			return NULL;
-	} while (unpin_null_crashed((void *)i) != crashed);
-
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s-%s",
-		 unpin_null_way((void *)i)->name,
-		 unpin_null_shape((void *)i)->name,
-		 unpin_hole((void *)i)->name);
-	return (void *)i;
+		pair = gk_next_pair(pair, ARRAY_SIZE(unpin_null_ways),
+				    ARRAY_SIZE(unpin_null_shapes) *
+				    ARRAY_SIZE(unpin_holes));
+	} while (pair && unpin_null_crashed(pair) != crashed);
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s-%s",
+			 unpin_null_way(pair)->name,
+			 unpin_null_shape(pair)->name, unpin_hole(pair)->name);
+	return pair;
 }
 
 static const void *unpin_null_first_params(struct kunit *test, const void *prev,
@@ -827,28 +803,19 @@ static const struct unpin_dirty_way {
 	{ "range_true", unpin_ranges_dirty, true },
 };
 
-static const struct gk_shape *unpin_dirty_shape(const void *param)
-{
-	return unpin_kinds[((uintptr_t)param - 1) % ARRAY_SIZE(unpin_kinds)];
-}
-
-static const struct unpin_dirty_way *unpin_dirty_way(const void *param)
-{
-	return &unpin_dirty_ways[((uintptr_t)param - 1) /
-				 ARRAY_SIZE(unpin_kinds)];
-}
-
+/* Parameters: a way and a shape. */
 static const void *unpin_dirty_params(struct kunit *test, const void *prev,
 				      char *desc)
 {
-	uintptr_t i = (uintptr_t)prev + 1;
+	const struct gk_pair *pair = gk_next_pair(prev,
+						  ARRAY_SIZE(unpin_dirty_ways),
+						  ARRAY_SIZE(unpin_kinds));
 
-	if (i > ARRAY_SIZE(unpin_dirty_ways) * ARRAY_SIZE(unpin_kinds))
-		return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s",
-		 unpin_dirty_way((void *)i)->name,
-		 unpin_dirty_shape((void *)i)->name);
-	return (void *)i;
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s-%s",
+			 unpin_dirty_ways[pair->row].name,
+			 unpin_kinds[pair->column]->name);
+	return pair;
 }
 
 /*
@@ -857,9 +824,9 @@ static const void *unpin_dirty_params(struct kunit *test, const void *prev,
  */
 static void gup_unpin_dirty(struct kunit *test)
 {
-	const struct unpin_dirty_way *way = unpin_dirty_way(test->param_value);
-	struct gk_range *r = gk_map(test, unpin_dirty_shape(test->param_value),
-				    0);
+	const struct gk_pair *pair = test->param_value;
+	const struct unpin_dirty_way *way = &unpin_dirty_ways[pair->row];
+	struct gk_range *r = gk_map(test, unpin_kinds[pair->column], 0);
 	struct gk_call *c = gk_gup(r, GK_PIN, FOLL_WRITE);
 	/* Which begins and ends within a folio, if they are large. */
 	unsigned int i, first = r->nr / 2 - 2, nr = 4;
@@ -899,19 +866,26 @@ static void gup_unpin_dirty(struct kunit *test)
  * More pins
  */
 
-/* folio_add_pin() adds one pin, and counts it. */
-static void gup_unpin_add_pin(struct kunit *test)
+/* The first page of the shape that is the parameter, pinned. */
+static struct gk_call *unpin_pin_first(struct kunit *test)
 {
 	const struct gk_shape *shape = *(const struct gk_shape **)
 				       test->param_value;
 	struct gk_range *r = gk_map(test, shape, 0);
 	struct gk_call *c = gk_gup_part(r, GK_PIN_FAST, FOLL_WRITE, 0, 1);
-	struct unpin_stat was = unpin_stat();
-	struct folio *folio;
 
 	gk_expect_pinned(c, 1);
 	KUNIT_ASSERT_EQ(test, c->ret, 1);
-	folio = page_folio(c->pages[0]);
+	return c;
+}
+
+/* folio_add_pin() adds one pin, and counts it. */
+static void gup_unpin_add_pin(struct kunit *test)
+{
+	struct gk_call *c = unpin_pin_first(test);
+	struct folio *folio = page_folio(c->pages[0]);
+	struct unpin_stat was = unpin_stat();
+
 	folio_add_pin(folio);
 	unpin_expect_left(c, 0, 2);
 	folio_add_pin(folio);
@@ -930,16 +904,10 @@ static void gup_unpin_add_pin(struct kunit *test)
 /* folio_add_pins() adds as many as it is told, and counts them. */
 static void gup_unpin_add_pins(struct kunit *test)
 {
-	const struct gk_shape *shape = *(const struct gk_shape **)
-				       test->param_value;
-	struct gk_range *r = gk_map(test, shape, 0);
-	struct gk_call *c = gk_gup_part(r, GK_PIN_FAST, FOLL_WRITE, 0, 1);
+	struct gk_call *c = unpin_pin_first(test);
+	struct folio *folio = page_folio(c->pages[0]);
 	struct unpin_stat was = unpin_stat();
-	struct folio *folio;
 
-	gk_expect_pinned(c, 1);
-	KUNIT_ASSERT_EQ(test, c->ret, 1);
-	folio = page_folio(c->pages[0]);
 	GK_EXPECT(c, 0, "folio_add_pins(1)", folio_add_pins(folio, 1), 0);
 	unpin_expect_left(c, 0, 2);
 	GK_EXPECT(c, 0, "folio_add_pins(40)", folio_add_pins(folio, 40), 0);

@@ -18,128 +18,118 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-static vm_fault_t gup_vma_fault(struct gk_drv *drv, struct vm_fault *vmf)
+static void vma_drv(struct gk_range *r, unsigned long prot,
+		    unsigned long flags)
 {
-	vmf->page = gk_drv_page(drv, vmf->pgoff);
-	get_page(vmf->page);
-	return 0;
+	gk_drv_mmap_lazy(r, gk_drv_give, prot, flags);
 }
 
-static void gup_vma_drv(struct gk_range *r, unsigned long prot,
-			unsigned long flags)
-{
-	struct gk_drv *drv = gk_drv(r->test, 0, r->nr);
-
-	drv->fault = gup_vma_fault;
-	gk_drv_mmap(r, drv, prot, flags);
-}
-
-static void gup_vma_anon_io(struct gk_range *r)
+static void vma_anon_io(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
 	gk_vma_mod_flags(r, 0, VM_IO, 0);
 }
 
-static void gup_vma_drv_io(struct gk_range *r)
+static void vma_drv_io(struct gk_range *r)
 {
-	gup_vma_drv(r, RW, MAP_SHARED);
+	vma_drv(r, RW, MAP_SHARED);
 	gk_vma_mod_flags(r, 0, VM_IO, 0);
 }
 
-static void gup_vma_drv_pfnmap(struct gk_range *r)
+static void vma_drv_pfnmap(struct gk_range *r)
 {
-	gup_vma_drv(r, RW, MAP_SHARED);
+	vma_drv(r, RW, MAP_SHARED);
 	gk_vma_mod_flags(r, 0, VM_PFNMAP, VM_MIXEDMAP);
 }
 
-static void gup_vma_drv_shared(struct gk_range *r)
+static void vma_drv_shared(struct gk_range *r)
 {
-	gup_vma_drv(r, RW, MAP_SHARED);
+	vma_drv(r, RW, MAP_SHARED);
 }
 
-static void gup_vma_drv_private(struct gk_range *r)
+static void vma_drv_private(struct gk_range *r)
 {
-	gup_vma_drv(r, RW, MAP_PRIVATE);
+	vma_drv(r, RW, MAP_PRIVATE);
 }
 
-static void gup_vma_drv_readonly(struct gk_range *r)
+static void vma_drv_readonly(struct gk_range *r)
 {
-	gup_vma_drv(r, PROT_READ, MAP_SHARED);
+	vma_drv(r, PROT_READ, MAP_SHARED);
 }
 
 /* Not even mprotect() could make it writable. */
-static void gup_vma_drv_never_write(struct gk_range *r)
+static void vma_drv_never_write(struct gk_range *r)
 {
-	gup_vma_drv(r, PROT_READ, MAP_SHARED);
+	vma_drv(r, PROT_READ, MAP_SHARED);
 	gk_vma_mod_flags(r, 0, 0, VM_MAYWRITE);
 }
 
-static void gup_vma_drv_private_readonly(struct gk_range *r)
+static void vma_drv_private_readonly(struct gk_range *r)
 {
-	gup_vma_drv(r, PROT_READ, MAP_PRIVATE);
+	vma_drv(r, PROT_READ, MAP_PRIVATE);
 }
 
-static void gup_vma_anon_none(struct gk_range *r)
+static void vma_anon_none(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_NONE, MAP_PRIVATE);
 }
 
-static void gup_vma_anon_never_read(struct gk_range *r)
+static void vma_anon_never_read(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_NONE, MAP_PRIVATE);
 	gk_vma_mod_flags(r, 0, 0, VM_MAYREAD);
 }
 
-static void gup_vma_anon_untouched(struct gk_range *r)
+static void vma_anon_untouched(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_READ, MAP_PRIVATE);
 }
 
-static void gup_vma_anon_never_write(struct gk_range *r)
+static void vma_anon_never_write(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_READ, MAP_PRIVATE);
 	gk_vma_mod_flags(r, 0, 0, VM_MAYWRITE);
 }
 
-static void gup_vma_anon_exec(struct gk_range *r)
+static void vma_anon_exec(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_EXEC, MAP_PRIVATE);
 }
 
-static void gup_vma_anon_write(struct gk_range *r)
+static void vma_anon_write(struct gk_range *r)
 {
 	gk_mmap(r, NULL, 0, PROT_WRITE, MAP_PRIVATE);
 }
 
-static vm_fault_t gup_vma_own_fault(struct vm_fault *vmf)
+static vm_fault_t vma_own_fault(struct vm_fault *vmf)
 {
-	return gup_vma_fault(vmf->vma->vm_private_data, vmf);
+	return gk_drv_give(vmf->vma->vm_private_data, vmf);
 }
 
-static vm_fault_t gup_vma_mkwrite(struct vm_fault *vmf)
+static vm_fault_t vma_mkwrite(struct vm_fault *vmf)
 {
 	lock_page(vmf->page);
 	return VM_FAULT_LOCKED;
 }
 
-static vm_fault_t gup_vma_pfn_mkwrite(struct vm_fault *vmf)
+static vm_fault_t vma_pfn_mkwrite(struct vm_fault *vmf)
 {
 	return 0;
 }
 
 /* A driver that is told before a page becomes writable, as file systems are. */
-static const struct vm_operations_struct gup_vma_mkwrite_ops = {
-	.fault = gup_vma_own_fault,
-	.page_mkwrite = gup_vma_mkwrite,
+static const struct vm_operations_struct vma_mkwrite_ops = {
+	.fault = vma_own_fault,
+	.page_mkwrite = vma_mkwrite,
 };
 
-static const struct vm_operations_struct gup_vma_pfn_mkwrite_ops = {
-	.fault = gup_vma_own_fault,
-	.pfn_mkwrite = gup_vma_pfn_mkwrite,
+static const struct vm_operations_struct vma_pfn_mkwrite_ops = {
+	.fault = vma_own_fault,
+	.pfn_mkwrite = vma_pfn_mkwrite,
 };
 
-static void gup_vma_set_ops(struct gk_range *r,
-			    const struct vm_operations_struct *ops)
+static void vma_set_ops(struct gk_range *r,
+			const struct vm_operations_struct *ops)
 {
 	struct vm_area_struct *vma;
 
@@ -152,44 +142,44 @@ static void gup_vma_set_ops(struct gk_range *r,
 	mmap_write_unlock(r->mm);
 }
 
-static void gup_vma_tracked(struct gk_range *r)
+static void vma_tracked(struct gk_range *r)
 {
-	gup_vma_drv(r, RW, MAP_SHARED);
-	gup_vma_set_ops(r, &gup_vma_mkwrite_ops);
+	vma_drv(r, RW, MAP_SHARED);
+	vma_set_ops(r, &vma_mkwrite_ops);
 }
 
 /* The entries are there and writable: GUP-fast sees them first. */
-static void gup_vma_tracked_written(struct gk_range *r)
+static void vma_tracked_written(struct gk_range *r)
 {
-	gup_vma_tracked(r);
+	vma_tracked(r);
 	gk_fault(r, 0, r->nr, true);
 }
 
-static void gup_vma_tracked_pfn(struct gk_range *r)
+static void vma_tracked_pfn(struct gk_range *r)
 {
-	gup_vma_drv(r, RW, MAP_SHARED);
-	gup_vma_set_ops(r, &gup_vma_pfn_mkwrite_ops);
+	vma_drv(r, RW, MAP_SHARED);
+	vma_set_ops(r, &vma_pfn_mkwrite_ops);
 }
 
-static void gup_vma_tracked_private(struct gk_range *r)
+static void vma_tracked_private(struct gk_range *r)
 {
-	gup_vma_drv(r, RW, MAP_PRIVATE);
-	gup_vma_set_ops(r, &gup_vma_mkwrite_ops);
+	vma_drv(r, RW, MAP_PRIVATE);
+	vma_set_ops(r, &vma_mkwrite_ops);
 }
 
-static void gup_vma_shmem_readonly(struct gk_range *r)
+static void vma_shmem_readonly(struct gk_range *r)
 {
 	gk_shmem_written.map(r);
 	gk_protect(r, 0, r->nr, PROT_READ);
 }
 
-static void gup_vma_file_readonly(struct gk_range *r)
+static void vma_file_readonly(struct gk_range *r)
 {
 	gk_file_private.map(r);
 	gk_protect(r, 0, r->nr, PROT_READ);
 }
 
-static void gup_vma_shmem_none(struct gk_range *r)
+static void vma_shmem_none(struct gk_range *r)
 {
 	gk_shmem_written.map(r);
 	gk_protect(r, 0, r->nr, PROT_NONE);
@@ -199,71 +189,71 @@ static void gup_vma_shmem_none(struct gk_range *r)
  * Entries more writable than their VMA, which mprotect() would not leave: it
  * is check_vma_flags() alone that refuses. GUP-fast knows only the entries.
  */
-static void gup_vma_anon_stale(struct gk_range *r)
+static void vma_anon_stale(struct gk_range *r)
 {
 	gk_anon_written.map(r);
 	gk_vma_mod_flags(r, 0, 0, VM_WRITE);
 }
 
-static void gup_vma_shmem_stale(struct gk_range *r)
+static void vma_shmem_stale(struct gk_range *r)
 {
 	gk_shmem_written.map(r);
 	gk_vma_mod_flags(r, 0, 0, VM_WRITE);
 }
 
-#define GUP_VMA_SHAPE(_name)						\
-	static const struct gk_shape gup_vma_shape_##_name = {		\
-		.name = #_name, .nr = 4, .map = gup_vma_##_name,	\
+#define VMA_SHAPE(_name)						\
+	static const struct gk_shape vma_shape_##_name = {		\
+		.name = #_name, .nr = 4, .map = vma_##_name,		\
 	}
 
-GUP_VMA_SHAPE(anon_io);
-GUP_VMA_SHAPE(drv_io);
-GUP_VMA_SHAPE(drv_pfnmap);
-GUP_VMA_SHAPE(drv_shared);
-GUP_VMA_SHAPE(drv_private);
-GUP_VMA_SHAPE(drv_readonly);
-GUP_VMA_SHAPE(drv_never_write);
-GUP_VMA_SHAPE(drv_private_readonly);
-GUP_VMA_SHAPE(anon_none);
-GUP_VMA_SHAPE(anon_never_read);
-GUP_VMA_SHAPE(anon_untouched);
-GUP_VMA_SHAPE(anon_never_write);
-GUP_VMA_SHAPE(anon_exec);
-GUP_VMA_SHAPE(anon_write);
-GUP_VMA_SHAPE(tracked);
-GUP_VMA_SHAPE(tracked_written);
-GUP_VMA_SHAPE(tracked_pfn);
-GUP_VMA_SHAPE(tracked_private);
-GUP_VMA_SHAPE(shmem_readonly);
-GUP_VMA_SHAPE(file_readonly);
-GUP_VMA_SHAPE(shmem_none);
-GUP_VMA_SHAPE(anon_stale);
-GUP_VMA_SHAPE(shmem_stale);
+VMA_SHAPE(anon_io);
+VMA_SHAPE(drv_io);
+VMA_SHAPE(drv_pfnmap);
+VMA_SHAPE(drv_shared);
+VMA_SHAPE(drv_private);
+VMA_SHAPE(drv_readonly);
+VMA_SHAPE(drv_never_write);
+VMA_SHAPE(drv_private_readonly);
+VMA_SHAPE(anon_none);
+VMA_SHAPE(anon_never_read);
+VMA_SHAPE(anon_untouched);
+VMA_SHAPE(anon_never_write);
+VMA_SHAPE(anon_exec);
+VMA_SHAPE(anon_write);
+VMA_SHAPE(tracked);
+VMA_SHAPE(tracked_written);
+VMA_SHAPE(tracked_pfn);
+VMA_SHAPE(tracked_private);
+VMA_SHAPE(shmem_readonly);
+VMA_SHAPE(file_readonly);
+VMA_SHAPE(shmem_none);
+VMA_SHAPE(anon_stale);
+VMA_SHAPE(shmem_stale);
 
-#define S(_name)	(&gup_vma_shape_##_name)
-#define GUP_VMA_WF	(FOLL_WRITE | FOLL_FORCE)
-#define GUP_VMA_WL	(FOLL_WRITE | FOLL_LONGTERM)
+#define S(_name)	(&vma_shape_##_name)
+#define VMA_WF	(FOLL_WRITE | FOLL_FORCE)
+#define VMA_WL	(FOLL_WRITE | FOLL_LONGTERM)
 
-enum gup_vma_theme { IO, ANON, HARMLESS, NO_ACCESS, READONLY, ODD, TRACKED };
+enum vma_theme { IO, ANON, HARMLESS, NO_ACCESS, READONLY, ODD, TRACKED };
 
 /*
  * @granted: all pages come back, else -EFAULT and nothing happens
  * @slow: not by the *_fast() APIs
  */
-static const struct gup_vma_row {
-	enum gup_vma_theme theme;
+static const struct vma_row {
+	enum vma_theme theme;
 	const struct gk_shape *shape;
 	unsigned int flags;
 	bool granted;
 	bool slow;
-} gup_vma_rows[] = {
+} vma_rows[] = {
 	/* Memory that is not memory. */
 	{ IO, S(anon_io), 0, false },
 	{ IO, S(anon_io), FOLL_WRITE, false },
 	{ IO, S(drv_io), 0, false },
-	{ IO, S(drv_io), GUP_VMA_WF, false },
+	{ IO, S(drv_io), VMA_WF, false },
 	{ IO, S(drv_pfnmap), 0, false },
-	{ IO, S(drv_pfnmap), GUP_VMA_WF, false },
+	{ IO, S(drv_pfnmap), VMA_WF, false },
 	{ IO, &gk_pfnmap, 0, false },
 	{ IO, &gk_pfnmap, FOLL_WRITE, false },
 	{ IO, &gk_pfnmap, FOLL_FORCE, false },
@@ -296,45 +286,45 @@ static const struct gup_vma_row {
 	{ NO_ACCESS, &gk_prot_none, FOLL_WRITE, false },
 	{ NO_ACCESS, &gk_prot_none, FOLL_LONGTERM, false },
 	{ NO_ACCESS, &gk_prot_none, FOLL_FORCE, true },
-	{ NO_ACCESS, &gk_prot_none, GUP_VMA_WF, true },
+	{ NO_ACCESS, &gk_prot_none, VMA_WF, true },
 	{ NO_ACCESS, S(anon_none), 0, false },
 	{ NO_ACCESS, S(anon_none), FOLL_WRITE, false },
 	{ NO_ACCESS, S(anon_none), FOLL_FORCE, true },
-	{ NO_ACCESS, S(anon_none), GUP_VMA_WF, true },
+	{ NO_ACCESS, S(anon_none), VMA_WF, true },
 	{ NO_ACCESS, S(anon_never_read), 0, false },
 	{ NO_ACCESS, S(anon_never_read), FOLL_FORCE, false },
 	{ NO_ACCESS, S(shmem_none), 0, false },
 	{ NO_ACCESS, S(shmem_none), FOLL_WRITE, false },
 	{ NO_ACCESS, S(shmem_none), FOLL_FORCE, true },
-	{ NO_ACCESS, S(shmem_none), GUP_VMA_WF, false },
+	{ NO_ACCESS, S(shmem_none), VMA_WF, false },
 
 	/* Writing to what is read-only: to a private copy, when forced. */
 	{ READONLY, S(anon_stale), FOLL_WRITE, false, true },
-	{ READONLY, S(anon_stale), GUP_VMA_WF, true, true },
+	{ READONLY, S(anon_stale), VMA_WF, true, true },
 	{ READONLY, S(shmem_stale), FOLL_WRITE, false, true },
-	{ READONLY, S(shmem_stale), GUP_VMA_WF, false, true },
+	{ READONLY, S(shmem_stale), VMA_WF, false, true },
 	{ READONLY, S(anon_untouched), 0, true },
 	{ READONLY, S(anon_untouched), FOLL_WRITE, false },
-	{ READONLY, S(anon_untouched), GUP_VMA_WF, true },
+	{ READONLY, S(anon_untouched), VMA_WF, true },
 	{ READONLY, &gk_anon_readonly, FOLL_WRITE, false },
-	{ READONLY, &gk_anon_readonly, GUP_VMA_WL, false },
-	{ READONLY, &gk_anon_readonly, GUP_VMA_WF, true },
+	{ READONLY, &gk_anon_readonly, VMA_WL, false },
+	{ READONLY, &gk_anon_readonly, VMA_WF, true },
 	{ READONLY, S(anon_never_write), FOLL_WRITE, false },
-	{ READONLY, S(anon_never_write), GUP_VMA_WF, false },
+	{ READONLY, S(anon_never_write), VMA_WF, false },
 	{ READONLY, S(file_readonly), FOLL_FORCE, true },
 	{ READONLY, S(file_readonly), FOLL_WRITE, false },
-	{ READONLY, S(file_readonly), GUP_VMA_WF, true },
+	{ READONLY, S(file_readonly), VMA_WF, true },
 	{ READONLY, S(drv_private_readonly), FOLL_WRITE, false },
-	{ READONLY, S(drv_private_readonly), GUP_VMA_WF, true },
+	{ READONLY, S(drv_private_readonly), VMA_WF, true },
 	/* Shared: never. */
 	{ READONLY, S(shmem_readonly), FOLL_FORCE, true },
 	{ READONLY, S(shmem_readonly), FOLL_WRITE, false },
-	{ READONLY, S(shmem_readonly), GUP_VMA_WF, false },
+	{ READONLY, S(shmem_readonly), VMA_WF, false },
 	{ READONLY, S(drv_readonly), 0, true },
 	{ READONLY, S(drv_readonly), FOLL_WRITE, false },
-	{ READONLY, S(drv_readonly), GUP_VMA_WF, false },
+	{ READONLY, S(drv_readonly), VMA_WF, false },
 	{ READONLY, S(drv_never_write), 0, true },
-	{ READONLY, S(drv_never_write), GUP_VMA_WF, false },
+	{ READONLY, S(drv_never_write), VMA_WF, false },
 
 	/* Reading what one may only execute or write. */
 	{ ODD, S(anon_exec), 0, false },
@@ -345,85 +335,73 @@ static const struct gup_vma_row {
 	{ ODD, S(anon_write), FOLL_WRITE, true },
 
 	/* A long-term writer escapes dirty tracking: refused. */
-	{ TRACKED, S(tracked), GUP_VMA_WL, false },
-	{ TRACKED, S(tracked_written), GUP_VMA_WL, false },
-	{ TRACKED, S(tracked_pfn), GUP_VMA_WL, false },
+	{ TRACKED, S(tracked), VMA_WL, false },
+	{ TRACKED, S(tracked_written), VMA_WL, false },
+	{ TRACKED, S(tracked_pfn), VMA_WL, false },
 	{ TRACKED, S(tracked), FOLL_WRITE, true },
 	{ TRACKED, S(tracked_written), FOLL_WRITE, true },
 	{ TRACKED, S(tracked_pfn), FOLL_WRITE, true },
 	{ TRACKED, S(tracked), FOLL_LONGTERM, true },
 	{ TRACKED, S(tracked_written), FOLL_LONGTERM, true },
-	{ TRACKED, S(tracked_private), GUP_VMA_WL, true },
-	{ TRACKED, S(drv_shared), GUP_VMA_WL, true },
-	{ TRACKED, S(drv_private), GUP_VMA_WL, true },
-	{ TRACKED, &gk_shmem_written, GUP_VMA_WL, true },
+	{ TRACKED, S(tracked_private), VMA_WL, true },
+	{ TRACKED, S(drv_shared), VMA_WL, true },
+	{ TRACKED, S(drv_private), VMA_WL, true },
+	{ TRACKED, &gk_shmem_written, VMA_WL, true },
 };
 
-/* Every row by every API: KUnit's parameters are pointers, so make a table. */
-static struct gup_vma_run {
-	const struct gup_vma_row *row;
-	enum gk_api_id api;
-} gup_vma_runs[ARRAY_SIZE(gup_vma_rows) * GK_NR_APIS];
-
-static const void *gup_vma_next(struct kunit *test, enum gup_vma_theme theme,
+/* Parameters: every row of a theme by every API that may be given its flags. */
+static const void *vma_next_row(struct kunit *test, enum vma_theme theme,
 				const void *prev, char *desc)
 {
-	const struct gup_vma_run *last = prev;
-	size_t i = last ? last - gup_vma_runs + 1 : 0;
+	const struct gk_pair *pair = prev;
 
-	for (; i < ARRAY_SIZE(gup_vma_runs); i++) {
-		struct gup_vma_run *run = &gup_vma_runs[i];
-		const struct gk_api *api;
+	while ((pair = gk_next_pair(pair, ARRAY_SIZE(vma_rows), GK_NR_APIS))) {
+		const struct vma_row *row = &vma_rows[pair->row];
+		const struct gk_api *api = &gk_apis[pair->column];
 
-		run->row = &gup_vma_rows[i / GK_NR_APIS];
-		run->api = i % GK_NR_APIS;
-		api = &gk_apis[run->api];
-		if (run->row->theme != theme || api->only ||
-		    (run->row->slow && api->fast) ||
-		    run->row->flags & ~api->flags)
+		if (row->theme != theme || api->only ||
+		    (row->slow && api->fast) || row->flags & ~api->flags)
 			continue;
 		scnprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s:%s:%s",
-			  run->row->shape->name,
-			  gk_flags_name(test, run->row->flags), api->name);
-		return run;
+			  row->shape->name, gk_flags_name(test, row->flags),
+			  api->name);
+		break;
 	}
-	return NULL;
+	return pair;
 }
 
-#define GUP_VMA_CASE(_name, _theme)					\
-	static const void *gup_vma_##_name##_params(struct kunit *test,	\
-						    const void *prev,	\
-						    char *desc)		\
+#define VMA_CASE(_name, _theme)						\
+	static const void *vma_##_name##_params(struct kunit *test,	\
+						const void *prev,	\
+						char *desc)		\
 	{								\
-		return gup_vma_next(test, _theme, prev, desc);		\
+		return vma_next_row(test, _theme, prev, desc);		\
 	}								\
 									\
 	static void gup_vma_##_name(struct kunit *test)			\
 	{								\
-		gup_vma_check(test, test->param_value);			\
+		vma_check(test, test->param_value);			\
 	}
 
 /*
  * Where there are protection keys, memory that can only be executed has one,
  * and FOLL_FORCE does not open it. A remote caller has other keys: none is asked.
  */
-static bool gup_vma_locked_by_key(struct gk_range *r, enum gk_api_id api)
+static bool vma_locked_by_key(struct gk_range *r, enum gk_api_id api)
 {
 	return vma_pkey(gk_vma(r, 0)) &&
 	       api != GK_GET_REMOTE && api != GK_PIN_REMOTE;
 }
 
-static void gup_vma_check(struct kunit *test, const struct gup_vma_run *run)
+static void vma_check(struct kunit *test, const struct gk_pair *pair)
 {
-	const struct gup_vma_row *row = run->row;
+	const struct vma_row *row = &vma_rows[pair->row];
 	struct gk_range *r = gk_map(test, row->shape, 0);
-	struct gk_call *c = gk_gup(r, run->api, row->flags);
+	struct gk_call *c = gk_gup(r, pair->column, row->flags);
 	unsigned int i;
 
-	if (row->granted && !gup_vma_locked_by_key(r, run->api)) {
-		gk_expect_pinned(c, r->nr);
-		gk_release(c);
-		gk_expect_restored(c);
+	if (row->granted && !vma_locked_by_key(r, pair->column)) {
+		gk_expect_round_trip(c, r->nr);
 		return;
 	}
 	gk_expect_refused(c, -EFAULT);
@@ -437,32 +415,32 @@ static void gup_vma_check(struct kunit *test, const struct gup_vma_run *run)
 	gk_release(c);
 }
 
-GUP_VMA_CASE(io, IO)
-GUP_VMA_CASE(harmless, HARMLESS)
-GUP_VMA_CASE(no_access, NO_ACCESS)
-GUP_VMA_CASE(readonly, READONLY)
-GUP_VMA_CASE(odd, ODD)
-GUP_VMA_CASE(foll_anon, ANON)
-GUP_VMA_CASE(dirty_tracking, TRACKED)
+VMA_CASE(io, IO)
+VMA_CASE(harmless, HARMLESS)
+VMA_CASE(no_access, NO_ACCESS)
+VMA_CASE(readonly, READONLY)
+VMA_CASE(odd, ODD)
+VMA_CASE(foll_anon, ANON)
+VMA_CASE(dirty_tracking, TRACKED)
 
 /* Each VMA of a range is checked: the second one is refused. */
-static const struct gup_vma_second {
+static const struct vma_second {
 	const char *name;
 	unsigned long prot;
 	unsigned int flags;
 	vm_flags_t set;
-} gup_vma_seconds[] = {
+} vma_seconds[] = {
 	{ "io", RW, 0, VM_IO },
 	{ "io_write", RW, FOLL_WRITE, VM_IO },
 	{ "readonly", PROT_READ, FOLL_WRITE, 0 },
 	{ "none", PROT_NONE, FOLL_WRITE, 0 },
 };
 
-KUNIT_ARRAY_PARAM_DESC(gup_vma_second, gup_vma_seconds, name);
+KUNIT_ARRAY_PARAM_DESC(vma_second, vma_seconds, name);
 
 static void gup_vma_second_refused(struct kunit *test)
 {
-	const struct gup_vma_second *p = test->param_value;
+	const struct vma_second *p = test->param_value;
 	enum gk_api_id api;
 
 	for (api = 0; api < GK_NR_APIS; api++) {
@@ -492,14 +470,14 @@ static void gup_vma_second_refused(struct kunit *test)
 }
 
 static struct kunit_case gup_vma_cases[] = {
-	KUNIT_CASE_PARAM(gup_vma_io, gup_vma_io_params),
-	KUNIT_CASE_PARAM(gup_vma_foll_anon, gup_vma_foll_anon_params),
-	KUNIT_CASE_PARAM(gup_vma_harmless, gup_vma_harmless_params),
-	KUNIT_CASE_PARAM(gup_vma_no_access, gup_vma_no_access_params),
-	KUNIT_CASE_PARAM(gup_vma_readonly, gup_vma_readonly_params),
-	KUNIT_CASE_PARAM(gup_vma_odd, gup_vma_odd_params),
-	KUNIT_CASE_PARAM(gup_vma_dirty_tracking, gup_vma_dirty_tracking_params),
-	KUNIT_CASE_PARAM(gup_vma_second_refused, gup_vma_second_gen_params),
+	KUNIT_CASE_PARAM(gup_vma_io, vma_io_params),
+	KUNIT_CASE_PARAM(gup_vma_foll_anon, vma_foll_anon_params),
+	KUNIT_CASE_PARAM(gup_vma_harmless, vma_harmless_params),
+	KUNIT_CASE_PARAM(gup_vma_no_access, vma_no_access_params),
+	KUNIT_CASE_PARAM(gup_vma_readonly, vma_readonly_params),
+	KUNIT_CASE_PARAM(gup_vma_odd, vma_odd_params),
+	KUNIT_CASE_PARAM(gup_vma_dirty_tracking, vma_dirty_tracking_params),
+	KUNIT_CASE_PARAM(gup_vma_second_refused, vma_second_gen_params),
 	{}
 };
 

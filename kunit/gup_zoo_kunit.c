@@ -20,7 +20,6 @@
  * - GUP-fast sees page tables, not VMAs: a VMA that may be written but not read
  *   is readable to it where the architecture's entries make it so.
  */
-#include <linux/highmem.h>
 #include <linux/mman.h>
 #include <linux/shmem_fs.h>
 
@@ -86,7 +85,6 @@ static void zoo_take_page(struct gk_range *r, unsigned int i,
 {
 	struct vm_area_struct *vma;
 	struct folio *folio;
-	u8 *addr;
 	pte_t pte;
 
 	mmap_read_lock(r->mm);
@@ -105,19 +103,17 @@ static void zoo_take_page(struct gk_range *r, unsigned int i,
 	z->pte_dirty = pte_dirty(pte);
 	z->zero = is_zero_folio(folio);
 	z->pinnable = folio_is_longterm_pinnable(folio);
-	addr = kmap_local_page(z->page);
-	z->byte = *addr;
-	kunmap_local(addr);
+	z->byte = gk_peek(z->page);
 	if (z->zero)
 		return;
 	z->anon = folio_test_anon(folio);
-	z->excl = z->anon && PageAnonExclusive(z->page);
+	z->excl = gk_exclusive(z->page);
 	z->dirty = folio_test_dirty(folio);
 	z->shmem = !z->anon && folio->mapping && shmem_mapping(folio->mapping);
 	z->driver = !z->anon && !folio->mapping;
 	z->order = folio_order(folio);
 	z->index = folio_page_idx(folio, z->page);
-	z->held = folio_ref_count(folio) - folio_expected_ref_count(folio);
+	z->held = gk_held(folio);
 	if (folio_has_pincount(folio))
 		z->pins = atomic_read(&folio->_pincount);
 }
@@ -133,23 +129,6 @@ static struct zoo_page *zoo_take(struct gk_range *r)
 	for (i = 0; i < r->nr; i++)
 		zoo_take_page(r, i, &z[i]);
 	return z;
-}
-
-/* Make the pages tell apart, so that a copy can be told from a wrong page. */
-static void zoo_mark(struct gk_range *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < r->nr; i++) {
-		struct page *page = gk_page(r, i);
-		u8 *addr;
-
-		if (!page || is_zero_page(page))
-			continue;
-		addr = kmap_local_page(page);
-		*addr = i % 251 + 1;
-		kunmap_local(addr);
-	}
 }
 
 /*
@@ -468,7 +447,7 @@ static struct zoo_run *zoo_run(struct kunit *test, const struct gk_shape *shape,
 	KUNIT_ASSERT_NOT_NULL(test, run->pages);
 	KUNIT_ASSERT_NOT_NULL(test, run->calls);
 
-	zoo_mark(r);
+	gk_poke_all(r);
 	run->before = zoo_take(r);
 	if (single) {
 		struct gk_range *one = kunit_kcalloc(test, nr, sizeof(*one),
@@ -613,31 +592,6 @@ static const struct {
 	{ "middle_page_only", -1, 1 },
 };
 
-/* The generators hand out addresses of elements that stand for numbers. */
-static const char zoo_grid[4096];
-
-static const struct gk_shape *zoo_next(const void *prev, unsigned int columns,
-				       unsigned int *column, const void **param)
-{
-	unsigned int i = prev ? (const char *)prev - zoo_grid + 1 : 0;
-
-	if (i >= gk_zoo_size * columns || WARN_ON(i >= sizeof(zoo_grid)))
-		return NULL;
-	*param = &zoo_grid[i];
-	*column = i % columns;
-	return gk_zoo[i / columns];
-}
-
-static const struct gk_shape *zoo_param(struct kunit *test,
-					unsigned int columns,
-					unsigned int *column)
-{
-	unsigned int i = (const char *)test->param_value - zoo_grid;
-
-	*column = i % columns;
-	return gk_zoo[i / columns];
-}
-
 static void zoo_flags_desc(unsigned int flags, char *desc)
 {
 	static const struct {
@@ -657,63 +611,60 @@ static void zoo_flags_desc(unsigned int flags, char *desc)
 			strlcat(desc, names[i].name, KUNIT_PARAM_DESC_SIZE);
 }
 
+/* Parameters: a shape of the zoo and a set of flags. */
 static const void *zoo_flag_params(struct kunit *test, const void *prev,
 				   char *desc)
 {
-	const struct gk_shape *shape;
-	const void *param = NULL;
-	unsigned int column;
+	const struct gk_pair *pair = gk_next_pair(prev, gk_zoo_size,
+						  ARRAY_SIZE(zoo_flags));
 
-	shape = zoo_next(prev, ARRAY_SIZE(zoo_flags), &column, &param);
-	if (!shape)
+	if (!pair)
 		return NULL;
-	strscpy(desc, shape->name, KUNIT_PARAM_DESC_SIZE);
-	zoo_flags_desc(zoo_flags[column], desc);
-	return param;
+	strscpy(desc, gk_zoo[pair->row]->name, KUNIT_PARAM_DESC_SIZE);
+	zoo_flags_desc(zoo_flags[pair->column], desc);
+	return pair;
 }
 
+/* Parameters: a shape of the zoo and a part of it. */
 static const void *zoo_part_params(struct kunit *test, const void *prev,
 				   char *desc)
 {
-	const struct gk_shape *shape;
-	const void *param = NULL;
-	unsigned int column;
+	const struct gk_pair *pair = gk_next_pair(prev, gk_zoo_size,
+						  ARRAY_SIZE(zoo_parts));
 
-	shape = zoo_next(prev, ARRAY_SIZE(zoo_parts), &column, &param);
-	if (!shape)
-		return NULL;
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s", shape->name,
-		 zoo_parts[column].name);
-	return param;
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s",
+			 gk_zoo[pair->row]->name,
+			 zoo_parts[pair->column].name);
+	return pair;
 }
 
 /* All of a shape, by every API, at once and page by page. */
 static void gup_zoo_same(struct kunit *test)
 {
-	const struct gk_shape *shape;
-	unsigned int column;
+	const struct gk_pair *pair = test->param_value;
+	const struct gk_shape *shape = gk_zoo[pair->row];
+	unsigned int flags = zoo_flags[pair->column];
 
-	shape = zoo_param(test, ARRAY_SIZE(zoo_flags), &column);
 	/*
 	 * With hundreds of pages, page by page for two sets of flags: for the others it is
 	 * what it is with the smaller folios.
 	 */
-	zoo_all(test, shape, zoo_flags[column], 0, shape->nr,
-		shape->nr <= 64 || !(zoo_flags[column] & ~FOLL_WRITE));
+	zoo_all(test, shape, flags, 0, shape->nr,
+		shape->nr <= 64 || !(flags & ~FOLL_WRITE));
 }
 
 /* Part of a shape: the pages on either side are left alone. */
 static void gup_zoo_part(struct kunit *test)
 {
-	const struct gk_shape *shape;
-	unsigned int column, first, nr;
+	const struct gk_pair *pair = test->param_value;
+	const struct gk_shape *shape = gk_zoo[pair->row];
+	int first = zoo_parts[pair->column].first;
+	int nr = zoo_parts[pair->column].nr;
 
-	shape = zoo_param(test, ARRAY_SIZE(zoo_parts), &column);
-	first = zoo_parts[column].first;
-	nr = zoo_parts[column].nr;
-	if (zoo_parts[column].first < 0)
+	if (first < 0)
 		first = shape->nr / 2;
-	if (zoo_parts[column].nr < 0)
+	if (nr < 0)
 		nr += shape->nr;
 	zoo_all(test, shape, 0, first, nr, false);
 	zoo_all(test, shape, FOLL_WRITE, first, nr, false);
@@ -736,9 +687,7 @@ static void gup_zoo_write_only(struct kunit *test)
 	struct gk_range *r = gk_map(test, &zoo_write_only, 0);
 	struct gk_call *c = gk_gup(r, api - gk_apis, FOLL_WRITE);
 
-	gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+	gk_expect_round_trip(c, r->nr);
 
 	c = gk_gup(r, api - gk_apis, 0);
 	if (api->fast && pte_access_permitted(gk_pte(r, 0), false))
@@ -752,9 +701,7 @@ static void gup_zoo_write_only(struct kunit *test)
 	if (api->only && !pte_access_permitted(gk_pte(r, 0), false))
 		gk_expect_refused(c, 0);
 	else
-		gk_expect_pinned(c, r->nr);
-	gk_release(c);
-	gk_expect_restored(c);
+		gk_expect_round_trip(c, r->nr);
 }
 
 static struct kunit_case gup_zoo_cases[] = {

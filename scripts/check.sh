@@ -25,7 +25,7 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm i386 lint model post${ALL:+ arm64}
+	setup           setup.sh tree build vm i386 lint cocci model post${ALL:+ arm64 compile}
 	tree            tree.sh series
 	model           model.sh
 	tree-base       tree.sh base
@@ -56,6 +56,10 @@ steps() {
 	done)
 	x86_64-vm       vm.sh LANE=x86_64 SIDE=series
 	sparse          sparse.sh
+	cocci-rules     tests/cocci.sh
+	cocci           cocci.sh SIDE=series
+	${ALL:+cocci-base      cocci.sh SIDE=base}
+	${ALL:+compile         compile.sh}
 	counts          counts.sh
 	icount          icount.sh
 	doc             series/doc_check.py
@@ -63,6 +67,7 @@ steps() {
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
+	${ALL:+race-checks     tests/race-checks.sh}
 	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
 	EOF
 }

@@ -12,4 +12,4 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
 lock clean
-rm -rf "$build"/o-* "$build"/base/o-* "$build"/each/base/o-* "$build"/bench/*/o-* "$build/out"
+rm -rf "$build"/o-* "$build"/base/o-* "$build"/each/base/o-* "$build"/bench/*/o-* "$build"/compile "$build"/base/compile "$build/out"

@@ -34,7 +34,9 @@ lost() {
 	tree) echo 'any verb of this rig';;
 	build) echo 'make kunit, make check';;
 	vm) echo 'make vm, the x86-64 lanes, icount';;
-	lint) echo 'sparse, checkpatch or shellcheck in make check';;
+	lint) echo 'sparse, checkpatch, shellcheck or codespell in make check';;
+	cocci) echo 'make cocci, make check';;
+	compile) echo 'a row of make compile, make check-all';;
 	model) echo 'make model, make check';;
 	vng) echo 'make vm VM=vng';;
 	post) echo 'make send-check';;
@@ -58,7 +60,7 @@ while read -r group tool package use; do
 		continue
 	fi
 	row MISSING "$tool" "for $use; without it: not $(lost "$group"); get it: apt-get install $package"
-	case $group in tree|build|vm|lint|model) missing=1;; esac
+	case $group in tree|build|vm|lint|cocci|model) missing=1;; esac
 done <"$table"
 if command -v ccache >/dev/null 2>&1; then row ok ccache "$(version ccache)"
 else row absent ccache 'a second build takes as long as the first; get it: apt-get install ccache'

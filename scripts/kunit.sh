@@ -19,6 +19,7 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "kunit: $1: takes no arguments, but variables before its name: scripts/kunit.sh --help"
 
 LANE=${LANE:-um} SIDE=${SIDE:-series} FILTER=${FILTER-}
 export LANE SIDE FILTER

@@ -6,9 +6,11 @@
 #
 # Runs series/lint_patches.py on patches/, the checks of kunit/inventory and
 # selftests/matrix, shellcheck on every shell script, the Python compiler on every module,
-# and lint/house.py: rooms, verbs, names, and what the pages say. Needs no kernel tree.
+# codespell on all files, and lint/house.py: rooms, verbs, names, and what the pages say.
+# Needs no kernel tree.
 #
-# exit status: 0 clean, 1 findings, 2 could not run, 4 shellcheck is missing.
+# exit status: 0 clean, 1 findings, 2 could not run, 4 shellcheck or codespell is
+# missing.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -31,6 +33,13 @@ if command -v shellcheck >/dev/null 2>&1; then
 else
 	missing=shellcheck
 fi
+# Words of the kernel that codespell takes for misspelled others.
+if command -v codespell >/dev/null 2>&1; then
+	git ls-files -z -- ':!COPYING' ':!scripts/tests/golden' |
+		xargs -0 codespell -L uptodate,filp,extraversion,damon || status=1
+else
+	missing="${missing:+$missing }codespell"
+fi
 
 git ls-files -z -- '*.py' | xargs -0 python3 -c '
 import sys
@@ -39,5 +48,5 @@ for name in sys.argv[1:]:
 scripts/lint/house.py || status=1
 
 [ "$status" -eq 0 ] || exit "$status"
-[ -z "$missing" ] || { warn "lint: skipped the shell scripts: $missing is missing: apt-get install $missing"; exit 4; }
+[ -z "$missing" ] || { warn "lint: not complete: missing: $missing: apt-get install $missing"; exit 4; }
 say "lint: clean"

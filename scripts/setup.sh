@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - check that the tools are there, and install what is missing
 #
-# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [post] [bench] [model] [view]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [cocci] [compile] [post] [bench] [model] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
 #   tree   gets the source and applies the patches
@@ -11,7 +11,9 @@
 #   i386   runs i386 kernels in QEMU
 #   arm64  builds and runs arm64 kernels in QEMU
 #   vng    for make vm VM=vng
-#   lint   for checkpatch, sparse and shellcheck
+#   lint   for checkpatch, sparse, shellcheck and codespell
+#   cocci  for make cocci
+#   compile  compilers for make compile, 2 GB
 #   post   for make mbox and make send-check
 #   bench  for make bench
 #   model  for make model
@@ -59,6 +61,27 @@ vng	file				file		virtme-ng
 lint	perl				perl		checkpatch.pl
 lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
+lint	codespell			codespell	the spelling of patches and pages
+cocci	spatch				coccinelle	the semantic patches
+compile	clang-19			clang-19	loongarch, hexagon, um and x86-64
+compile	ld.lld-19			lld-19		the same
+compile	llvm-ar-19			llvm-19		the same
+compile	alpha-linux-gnu-gcc		gcc-alpha-linux-gnu	alpha
+compile	arc-linux-gnu-gcc		gcc-arc-linux-gnu	arc
+compile	arm-linux-gnueabihf-gcc		gcc-arm-linux-gnueabihf	arm
+compile	aarch64-linux-gnu-gcc		gcc-aarch64-linux-gnu	arm64
+compile	m68k-linux-gnu-gcc		gcc-m68k-linux-gnu	m68k
+compile	mips-linux-gnu-gcc		gcc-mips-linux-gnu	mips
+compile	mips64el-linux-gnuabi64-gcc	gcc-mips64el-linux-gnuabi64	mips, 64 bits
+compile	or1k-elf-gcc			gcc-or1k-elf	openrisc
+compile	hppa-linux-gnu-gcc		gcc-hppa-linux-gnu	parisc
+compile	hppa64-linux-gnu-gcc		gcc-hppa64-linux-gnu	parisc, 64 bits
+compile	powerpc-linux-gnu-gcc		gcc-powerpc-linux-gnu	powerpc
+compile	powerpc64-linux-gnu-gcc		gcc-powerpc64-linux-gnu	powerpc, 64 bits
+compile	riscv64-linux-gnu-gcc		gcc-riscv64-linux-gnu	riscv
+compile	s390x-linux-gnu-gcc		gcc-s390x-linux-gnu	s390
+compile	sh4-linux-gnu-gcc		gcc-sh4-linux-gnu	sh
+compile	sparc64-linux-gnu-gcc		gcc-sparc64-linux-gnu	sparc
 post	perl				perl		get_maintainer.pl
 post	b4				b4		the test of make mbox
 bench	gnuplot				gnuplot-nox	the plot of make bench
@@ -70,8 +93,8 @@ view	chromium			chromium	the test of make report
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|i386|arm64|vng|lint|post|bench|model|view) ;;
-	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, post, bench, model or view";;
+	tree|build|vm|i386|arm64|vng|lint|cocci|compile|post|bench|model|view) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, cocci, compile, post, bench, model or view";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue

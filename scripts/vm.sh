@@ -22,6 +22,7 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "vm: $1: takes no arguments, but variables before its name: scripts/vm.sh --help"
 
 LANE=${LANE:-x86_64} SIDE=${SIDE:-series} FILTER=${FILTER-}
 case $LANE in debug|kcsan) LANE=x86_64-$LANE;; esac

@@ -29,7 +29,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,21 +48,9 @@
 #include "vm_util.h"
 #include "hugepage_settings.h"
 #include "lib_gup.h"
-
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT		21
-#endif
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ	22
-#define MADV_POPULATE_WRITE	23
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE		25
-#endif
-#ifndef MADV_GUARD_INSTALL
-#define MADV_GUARD_INSTALL	102
-#define MADV_GUARD_REMOVE	103
-#endif
+#include "lib_memory.h"
+#include "lib_options.h"
+#include "lib_random.h"
 
 /* Three page tables' worth, and always at the same place: programs name pages. */
 #define ARENA		((char *)0x10000000000UL)
@@ -166,24 +153,23 @@ struct class {
 	__u64 flags;
 };
 
+#define W	GUP_RIG_FOLL_WRITE
+#define F	GUP_RIG_FOLL_FORCE
+#define N	GUP_RIG_FOLL_NOFAULT
+#define L	GUP_RIG_FOLL_LONGTERM
+
+/* In the order of the words. */
 static const struct class classes[] = {
-	{ false, 0 },
-	{ false, GUP_RIG_FOLL_WRITE },
-	{ false, GUP_RIG_FOLL_FORCE },
-	{ false, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE },
-	{ false, GUP_RIG_FOLL_NOFAULT },
-	{ false, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_NOFAULT },
-	{ true, 0 },
-	{ true, GUP_RIG_FOLL_WRITE },
-	{ true, GUP_RIG_FOLL_FORCE },
-	{ true, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE },
-	{ true, GUP_RIG_FOLL_NOFAULT },
-	{ true, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_NOFAULT },
-	{ true, GUP_RIG_FOLL_LONGTERM },
-	{ true, GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE },
-	{ true, GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_FORCE },
-	{ true, GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE },
+	{ false, 0 }, { false, W }, { false, F }, { false, W | F }, { false, N },
+	{ false, W | N }, { true, 0 }, { true, W }, { true, F }, { true, W | F },
+	{ true, N }, { true, W | N }, { true, L }, { true, L | W },
+	{ true, L | F }, { true, L | W | F },
 };
+
+#undef W
+#undef F
+#undef N
+#undef L
 
 static const char *const first_words[] = {
 	"slow", "fast", "unlocked", "remote", "remote-locked", "populate", "fault",
@@ -236,58 +222,11 @@ static char *arena(unsigned int n)
 	return ARENA + n * page;
 }
 
-/* Numbers that depend on the seed and nothing else (xorshift, by G. Marsaglia). */
-static __u64 random_state;
+static struct gup_random random_state;
 
 static unsigned int below(unsigned int n)
 {
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (random_state >> 16) % n;
-}
-
-static void seed_random(__u64 seed)
-{
-	unsigned int i;
-
-	random_state = seed * 0x9e3779b97f4a7c15ULL + 0x1234567;
-	if (!random_state)
-		random_state = 1;
-	for (i = 0; i < 8; i++)
-		below(2);
-}
-
-/* Accesses of the program itself may well be refused. */
-static sigjmp_buf refused;
-
-static void on_refusal(int signal)
-{
-	siglongjmp(refused, 1);
-}
-
-static void catch_refusals(void)
-{
-	struct sigaction action = { .sa_handler = on_refusal, .sa_flags = SA_NODEFER };
-
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-}
-
-static bool store(__u64 *p, __u64 value)
-{
-	if (sigsetjmp(refused, 0))
-		return false;
-	__atomic_store_n(p, value, __ATOMIC_RELAXED);
-	return true;
-}
-
-static bool load(const __u64 *p, __u64 *value)
-{
-	if (sigsetjmp(refused, 0))
-		return false;
-	*value = __atomic_load_n(p, __ATOMIC_RELAXED);
-	return true;
+	return gup_below(&random_state, n);
 }
 
 /* Every arg[0]-th page of the range; the same few values, so that KSM can merge. */
@@ -297,7 +236,7 @@ static bool write_pages(const struct step *s)
 	bool all = true;
 
 	for (i = 0; i < s->nr; i += s->arg[0] + 1)
-		all &= store((__u64 *)arena(s->first + i), s->arg[1]);
+		all &= gup_store((__u64 *)arena(s->first + i), s->arg[1]);
 	return all;
 }
 
@@ -308,7 +247,7 @@ static bool read_pages(const struct step *s)
 	bool all = true;
 
 	for (i = 0; i < s->nr; i += s->arg[0] + 1)
-		all &= load((__u64 *)arena(s->first + i), &value);
+		all &= gup_load((__u64 *)arena(s->first + i), &value);
 	return all;
 }
 
@@ -409,19 +348,12 @@ static bool punch_file(const struct step *s)
 
 static bool write_protect(const struct step *s)
 {
-	struct uffdio_register reg = {
-		.range = { (uintptr_t)arena(s->first), s->nr * page },
-		.mode = UFFDIO_REGISTER_MODE_WP,
-	};
-	struct uffdio_writeprotect wp = {
-		.range = reg.range,
-		.mode = s->arg[0] ? 0 : UFFDIO_WRITEPROTECT_MODE_WP,
-	};
+	size_t len = s->nr * page;
 
-	if (uffd < 0 || ioctl(uffd, UFFDIO_REGISTER, &reg))
+	if (uffd < 0 || uffd_register(uffd, arena(s->first), len, false, true, false))
 		return false;
 	any_protected = true;
-	return !ioctl(uffd, UFFDIO_WRITEPROTECT, &wp);
+	return gup_uffd_protect(uffd, arena(s->first), len, !s->arg[0]);
 }
 
 static bool move_to_node(const struct step *s)
@@ -790,18 +722,18 @@ static bool check_data(const struct step *s, unsigned int caller, unsigned int w
 	      (flags & GUP_RIG_FOLL_LONGTERM) || writes;
 	if (writes) {
 		good = gup_hold_write(&c, which, 8, &token, sizeof(token));
-		if (good && load(mem, &seen) && seen != token)
+		if (good && gup_load(mem, &seen) && seen != token)
 			good = gup_fails("%s: page %u: wrote %#llx by the pin, process sees %#llx",
 					 call_text(&c), s->first + which, token, seen);
 	}
-	if (good && own && store(mem, token + 1)) {
+	if (good && own && gup_store(mem, token + 1)) {
 		good = gup_hold_read(&c, which, 8, &seen, sizeof(seen));
 		if (good && seen != token + 1)
 			good = gup_fails("%s: page %u: the process wrote %#llx, the pin sees %#llx",
 					 call_text(&c), s->first + which, token + 1, seen);
 	}
 	/* The same contents again, for KSM. */
-	store(mem, 0);
+	gup_store(mem, 0);
 	if (!gup_release(&c, puts[which % (writes ? 5 : 3)]))
 		good = false;
 out:
@@ -1178,7 +1110,7 @@ static void random_program(struct program *p, __u64 seed, unsigned int theme)
 {
 	unsigned int i, first = 0, home = 0, maps;
 
-	seed_random(seed);
+	gup_seed(&random_state, seed, 0x1234567);
 	p->nr = 8 + below(MAX_STEPS - 8);
 	maps = 1 + below(3);
 	if (theme == THEME_HUGE && below(4)) {
@@ -1201,22 +1133,6 @@ static int open_file(void)
 	return fd;
 }
 
-static int open_uffd(void)
-{
-	struct uffdio_api api = {
-		.api = UFFD_API,
-		.features = UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED |
-			    UFFD_FEATURE_WP_HUGETLBFS_SHMEM,
-	};
-	int fd = syscall(__NR_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
-
-	if (fd >= 0 && ioctl(fd, UFFDIO_API, &api)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 /* Nothing but the arena differs from one run of a program to the next. */
 static bool prepare(void)
 {
@@ -1226,7 +1142,9 @@ static bool prepare(void)
 	files[FUZZ_MEMFD] = memfd_create("gup_fuzz", MFD_CLOEXEC);
 	files[FUZZ_FILE] = open_file();
 	files[FUZZ_HUGETLB] = memfd_create("gup_fuzz", MFD_CLOEXEC | MFD_HUGETLB);
-	uffd = open_uffd();
+	uffd = gup_uffd_open(O_CLOEXEC | UFFD_USER_MODE_ONLY,
+			     UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED |
+			     UFFD_FEATURE_WP_HUGETLBFS_SHMEM);
 	self_pidfd = syscall(__NR_pidfd_open, getpid(), 0);
 	for (i = 0; i < FUZZ_NR_FILES; i++)
 		if (files[i] >= 0 && ftruncate(files[i], ARENA_PAGES * page))
@@ -1327,7 +1245,7 @@ static bool run_program(const struct program *p)
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
-		catch_refusals();
+		gup_catch_refusals();
 		if (prepare())
 			run_steps(p);
 		else
@@ -1513,12 +1431,9 @@ static bool run_theme(unsigned int theme, __u64 seed, unsigned long limit)
 /* What is set below: put back when we exit. */
 static void keep_settings(void)
 {
-	gup_keep_knobs("/proc/sys/kernel/numa_balancing");
 	gup_keep_knobs("/proc/sys/vm/compaction_proactiveness");
 	gup_keep_knobs("/proc/sys/vm/dirty_writeback_centisecs");
-	gup_keep_knobs("/sys/kernel/mm/ksm/run");
-	gup_keep_knobs("/sys/kernel/mm/ksm/pages_to_scan");
-	gup_keep_knobs("/sys/kernel/mm/ksm/sleep_millisecs");
+	gup_keep_ksm();
 }
 
 static bool has_hugetlb(void)
@@ -1538,9 +1453,7 @@ static void quiet_kernel(void)
 	hugepage_save_settings(thp_available(), has_hugetlb());
 	if (thp_available()) {
 		thp_read_settings(&settings);
-		settings.thp_enabled = THP_MADVISE;
-		settings.thp_defrag = THP_DEFRAG_MADVISE;
-		settings.shmem_enabled = SHMEM_ADVISE;
+		gup_thp_by_advice(&settings);
 		settings.khugepaged.scan_sleep_millisecs = 24 * 3600 * 1000;
 		for (i = 0; i < NR_ORDERS; i++) {
 			if (thp_supported_orders() & (1UL << i))
@@ -1556,7 +1469,7 @@ static void quiet_kernel(void)
 		ksft_print_msg("no hugetlb pages: mappings of them are left out\n");
 	/* Drop caches without saying so in the log. */
 	gup_write_knob("/proc/sys/vm/drop_caches", "4");
-	gup_write_knob("/proc/sys/kernel/numa_balancing", "0");
+	gup_stop_balancing();
 	gup_write_knob("/proc/sys/vm/compaction_proactiveness", "0");
 	gup_write_knob("/proc/sys/vm/dirty_writeback_centisecs", "0");
 	gup_write_knob("/sys/kernel/mm/ksm/run", "0");
@@ -1564,74 +1477,45 @@ static void quiet_kernel(void)
 	gup_write_knob("/sys/kernel/mm/ksm/sleep_millisecs", "0");
 }
 
-static void print_usage(FILE *out)
-{
-	fprintf(out,
-		"usage: gup_fuzz [--ops N] [--seed N] [--theme NAME] [--program 'STEP; ...']\n"
-		"  --ops N       steps to run, over the themes anon, file, huge, mixed (default 10000)\n"
-		"  --seed N      which programs (default 1; 0: by the clock)\n"
-		"  --theme NAME  only this one\n"
-		"  --trace 1     print each program before it runs\n"
-		"  --program P   this program, as a failure prints it; + for blanks is fine\n");
-}
-
-struct options {
+static struct {
 	unsigned long ops;
 	unsigned long seed;
-	const char *theme;
+	char *theme;
 	char *program;
+} options = { .ops = 10000, .seed = 1 };
+
+static const struct gup_option command_line[] = {
+	{ "--ops", "N", "steps to run, over the themes anon, file, huge, mixed (default 10000)",
+	  .number = &options.ops },
+	{ "--seed", "N", "which programs (default 1; 0: by the clock)", .number = &options.seed },
+	{ "--theme", "NAME", "only this one", .text = &options.theme },
+	{ "--trace", "1", "print each program before it runs", .number = &tracing },
+	{ "--program", "P", "this program, as a failure prints it; + for blanks is fine",
+	  .text = &options.program },
+	{ 0 }
 };
 
-static bool parse_long(const char *text, unsigned long *value)
-{
-	char *end;
+static const struct gup_usage usage = { "gup_fuzz", NULL, command_line };
 
-	errno = 0;
-	*value = strtoul(text, &end, 0);
-	return isdigit((unsigned char)*text) && !*end && !errno;
-}
-
-static bool parse_option(const char *name, char *value, struct options *o)
+static bool theme_exists(const char *name)
 {
 	unsigned int i;
 
-	if (!value)
-		return false;
-	if (!strcmp(name, "--ops"))
-		return parse_long(value, &o->ops) && o->ops;
-	if (!strcmp(name, "--seed"))
-		return parse_long(value, &o->seed);
-	if (!strcmp(name, "--trace"))
-		return parse_long(value, &tracing);
-	if (!strcmp(name, "--program")) {
-		o->program = value;
-		return true;
-	}
-	if (strcmp(name, "--theme"))
-		return false;
-	o->theme = value;
 	for (i = 0; i < ARRAY_SIZE(theme_names); i++)
-		if (!strcmp(value, theme_names[i]))
+		if (!strcmp(name, theme_names[i]))
 			return true;
 	return false;
 }
 
-static void parse_options(int argc, char **argv, struct options *o)
+static void parse_options(int argc, char **argv)
 {
-	int i;
-
-	for (i = 1; i < argc; i += 2) {
-		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
-			print_usage(stdout);
-			exit(0);
-		}
-		if (!parse_option(argv[i], argv[i + 1], o)) {
-			fprintf(stderr, "gup_fuzz: %s %s: no such option or value\n",
-				argv[i], argv[i + 1] ?: "");
-			print_usage(stderr);
-			exit(KSFT_FAIL);
-		}
-	}
+	gup_parse_options(&usage, argc, argv);
+	if (!options.ops)
+		gup_bad_usage(&usage, "--ops", "0");
+	if (options.theme && !theme_exists(options.theme))
+		gup_bad_usage(&usage, "--theme", options.theme);
+	if (!options.seed)
+		options.seed = time(NULL);
 }
 
 static void run_one_program(char *text)
@@ -1651,30 +1535,28 @@ static void run_one_program(char *text)
 	}
 }
 
-static void run_themes(const struct options *o)
+static void run_themes(void)
 {
-	unsigned int i, nr = o->theme ? 1 : ARRAY_SIZE(theme_names);
+	unsigned int i, nr = options.theme ? 1 : ARRAY_SIZE(theme_names);
 
-	ksft_print_msg("again: gup_fuzz --ops %lu --seed %lu%s%s\n", o->ops, o->seed,
-		       o->theme ? " --theme " : "", o->theme ?: "");
+	ksft_print_msg("again: gup_fuzz --ops %lu --seed %lu%s%s\n", options.ops, options.seed,
+		       options.theme ? " --theme " : "", options.theme ?: "");
 	ksft_set_plan(nr);
 	for (i = 0; i < ARRAY_SIZE(theme_names); i++) {
-		if (o->theme && strcmp(o->theme, theme_names[i]))
+		if (options.theme && strcmp(options.theme, theme_names[i]))
 			continue;
 		if (i == THEME_HUGE && !thp_available())
 			ksft_test_result_skip("%s: no transparent huge pages\n",
 					      theme_names[i]);
 		else
-			ksft_test_result(run_theme(i, o->seed, (o->ops + nr - 1) / nr),
+			ksft_test_result(run_theme(i, options.seed, (options.ops + nr - 1) / nr),
 					 "%s\n", theme_names[i]);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct options o = { .ops = 10000, .seed = 1 };
-
-	parse_options(argc, argv, &o);
+	parse_options(argc, argv);
 	atexit(gup_exit_skipped_if_all_were);
 	page = psize();
 	outcome = mmap(NULL, sizeof(*outcome), PROT_READ | PROT_WRITE,
@@ -1685,14 +1567,12 @@ int main(int argc, char **argv)
 		ksft_exit_skip("%s\n", gup_why());
 	if (outcome == MAP_FAILED)
 		ksft_exit_fail_perror("mmap");
-	if (!o.seed)
-		o.seed = time(NULL);
 	splats = gup_splats();
 	quiet_kernel();
-	if (o.program)
-		run_one_program(o.program);
+	if (options.program)
+		run_one_program(options.program);
 	else
-		run_themes(&o);
+		run_themes();
 	print_totals();
 	ksft_finished();
 }

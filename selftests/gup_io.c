@@ -22,7 +22,6 @@
  */
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -48,6 +47,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include "lib_io.h"
+#include "lib_options.h"
 #include "vm_util.h"
 
 static int gup_fd = -1;
@@ -349,38 +349,33 @@ static bool direct_refused(struct io_target *t, struct io_mem *m)
 	       io_expect_out("after a refusal", &before, 0);
 }
 
-static bool odirect(struct io_target *t, const struct io_kind *kind)
+static bool odirect(bool (*open_it)(struct io_target *t), const struct io_kind *kind)
 {
+	struct io_target t;
 	struct io_mem m;
 	size_t i;
 
-	if (!io_make(&m, kind, SIZE))
+	if (!open_it(&t) || !io_make(&m, kind, SIZE))
 		return false;
 	for (i = 0; i < IO_NR_RANGES; i++)
-		if (!direct_both_ways(t, &m, &io_ranges[i]))
+		if (!direct_both_ways(&t, &m, &io_ranges[i]))
 			return false;
-	return direct_vector(t, &m) && direct_refused(t, &m);
+	return direct_vector(&t, &m) && direct_refused(&t, &m);
 }
 
 static bool test_odirect_disk(const struct io_kind *kind)
 {
-	struct io_target t;
-
-	return io_open_disk(&t) && odirect(&t, kind);
+	return odirect(io_open_disk, kind);
 }
 
 static bool test_odirect_ram(const struct io_kind *kind)
 {
-	struct io_target t;
-
-	return io_open_ram(&t) && odirect(&t, kind);
+	return odirect(io_open_ram, kind);
 }
 
 static bool test_odirect_loop(const struct io_kind *kind)
 {
-	struct io_target t;
-
-	return io_open_loop(&t) && odirect(&t, kind);
+	return odirect(io_open_loop, kind);
 }
 
 static __u64 pfn_in(pid_t pid, const char *at)
@@ -452,7 +447,24 @@ static ssize_t vm_write(struct io_peer *p, void *from, size_t to, size_t len)
 	return process_vm_writev(p->pid, &local, 1, &remote, 1, 0);
 }
 
-static bool test_vm_read(const struct io_kind *kind)
+/* One range: read by vm_reads(), or written by vm_writes(). */
+typedef bool vm_fn(struct io_peer *p, char *buf, size_t from, size_t len, __u64 seed);
+
+static bool vm_reads(struct io_peer *p, char *buf, size_t from, size_t len, __u64 seed)
+{
+	return io_expect("process_vm_readv", vm_read(p, buf, from, len), len) &&
+	       io_check("what was read", buf, len, p->mem.seed, from);
+}
+
+static bool vm_writes(struct io_peer *p, char *buf, size_t from, size_t len, __u64 seed)
+{
+	io_fill(buf, len, seed, 0);
+	return io_expect("process_vm_writev", vm_write(p, buf, from, len), len) &&
+	       io_peer_check_but(p, from, len, seed) &&
+	       io_order(p, (struct io_order) { FILL, 0, SIZE, 0, p->mem.seed, 0 });
+}
+
+static bool vm_ranges(const struct io_kind *kind, const char *what, vm_fn *one)
 {
 	char *buf = malloc(SIZE);
 	struct gup_pins before;
@@ -464,39 +476,22 @@ static bool test_vm_read(const struct io_kind *kind)
 	for (i = 0; i < IO_NR_RANGES; i++) {
 		size_t from = io_ranges[i].from + 123, len = io_ranges[i].len;
 
-		if (!io_pins(&before) ||
-		    !io_expect("process_vm_readv", vm_read(&p, buf, from, len), len) ||
-		    !io_check("what was read", buf, len, p.mem.seed, from) ||
-		    !io_expect_pinned("process_vm_readv", &before, io_pages(p.mem.map + from, len)))
+		if (!io_pins(&before) || !one(&p, buf, from, len, 800 + i) ||
+		    !io_expect_pinned(what, &before, io_pages(p.mem.map + from, len)))
 			return false;
 	}
 	io_peer_stop(&p);
 	return true;
 }
 
+static bool test_vm_read(const struct io_kind *kind)
+{
+	return vm_ranges(kind, "process_vm_readv", vm_reads);
+}
+
 static bool test_vm_write(const struct io_kind *kind)
 {
-	char *buf = malloc(SIZE);
-	struct gup_pins before;
-	struct io_peer p = { 0 };
-	size_t i;
-
-	if (!buf || !io_peer_start(&p, kind, NULL))
-		return false;
-	for (i = 0; i < IO_NR_RANGES; i++) {
-		size_t from = io_ranges[i].from + 123, len = io_ranges[i].len;
-
-		io_fill(buf, len, 800 + i, 0);
-		if (!io_pins(&before) ||
-		    !io_expect("process_vm_writev", vm_write(&p, buf, from, len), len) ||
-		    !io_expect_pinned("process_vm_writev", &before,
-				   io_pages(p.mem.map + from, len)) ||
-		    !io_peer_check_but(&p, from, len, 800 + i) ||
-		    !io_order(&p, (struct io_order) { FILL, 0, SIZE, 0, p.mem.seed, 0 }))
-			return false;
-	}
-	io_peer_stop(&p);
-	return true;
+	return vm_ranges(kind, "process_vm_writev", vm_writes);
 }
 
 /* Several pieces on both sides, cut differently. */
@@ -700,42 +695,39 @@ static int open_mem(struct io_peer *p)
 }
 
 /* What lies at @from of the other's memory, as /proc/pid/mem has it. */
-static bool mem_has(int fd, struct io_peer *p, size_t from, size_t len, __u64 seed, size_t skip)
+static bool mem_has(int fd, struct io_peer *p, char *buf, size_t from, size_t len, __u64 seed,
+		    size_t skip)
 {
-	char *buf = malloc(len);
-	bool good;
-
-	if (!buf)
-		return io_fails("malloc");
-	good = io_expect("read of /proc/pid/mem",
+	return io_expect("read of /proc/pid/mem",
 			 pread(fd, buf, len, (uintptr_t)p->mem.map + from), len) &&
 	       io_check("/proc/pid/mem", buf, len, seed, skip);
-	free(buf);
-	return good;
 }
 
-static bool mem_put(int fd, struct io_peer *p, size_t from, size_t len, __u64 seed, bool may)
+static bool mem_put(int fd, struct io_peer *p, char *buf, size_t from, size_t len, __u64 seed,
+		    bool may)
 {
-	char *buf = malloc(len);
 	ssize_t ret;
 
-	if (!buf)
-		return io_fails("malloc");
 	io_fill(buf, len, seed, 0);
 	ret = pwrite(fd, buf, len, (uintptr_t)p->mem.map + from);
-	free(buf);
 	return may ? io_expect("write of /proc/pid/mem", ret, len) :
 		     io_expect_errno("write of /proc/pid/mem", ret, EIO);
 }
 
 static bool mem_range(int fd, struct io_peer *p, size_t from, size_t len, __u64 seed, bool may)
 {
-	if (!mem_has(fd, p, from, len, p->mem.seed, from) ||
-	    !mem_put(fd, p, from, len, seed, may))
-		return false;
-	if (!may)
-		return io_order(p, (struct io_order) { CHECK, 0, SIZE, 0, p->mem.seed, 0 });
-	return mem_has(fd, p, from, len, seed, 0) && io_peer_check_but(p, from, len, seed);
+	char *buf = malloc(len);
+	bool good;
+
+	if (!buf)
+		return io_fails("malloc");
+	good = mem_has(fd, p, buf, from, len, p->mem.seed, from) &&
+	       mem_put(fd, p, buf, from, len, seed, may) &&
+	       (may ? mem_has(fd, p, buf, from, len, seed, 0) &&
+		      io_peer_check_but(p, from, len, seed) :
+		      io_order(p, (struct io_order) { CHECK, 0, SIZE, 0, p->mem.seed, 0 }));
+	free(buf);
+	return good;
 }
 
 static bool test_proc_mem(const struct io_kind *kind)
@@ -762,6 +754,13 @@ static bool test_proc_mem(const struct io_kind *kind)
 	return true;
 }
 
+/* Neither this process nor the file has what the other one has now. */
+static bool stays_out(struct io_mem *m)
+{
+	return io_check("mapping of this process", m->map, m->len, m->seed, 0) &&
+	       io_check_file("file", m->file, m->len, m->seed, 0);
+}
+
 /* What is forced into a private mapping of a file stays out of the file. */
 static bool test_force_ptrace(const struct io_kind *kind)
 {
@@ -771,8 +770,7 @@ static bool test_force_ptrace(const struct io_kind *kind)
 	if (!io_make(&m, kind, SIZE) || !io_peer_start(&p, NULL, &m) || !attach(&p) ||
 	    !peek_all(&p, "PEEK of a file") || !detach(&p) ||
 	    !poke_all(&p, "POKE of a file", 1500, true) || !check_poked(&p, 1500) ||
-	    !io_check("mapping of this process", m.map, m.len, m.seed, 0) ||
-	    !io_check_file("file", m.file, m.len, m.seed, 0))
+	    !stays_out(&m))
 		return false;
 	io_peer_stop(&p);
 	return true;
@@ -788,8 +786,7 @@ static bool test_force_proc_mem(const struct io_kind *kind)
 		return false;
 	fd = open_mem(&p);
 	if (fd < 0 || !mem_range(fd, &p, HUGE - 9 * KB - 5, 20 * KB, 1600, true) ||
-	    !io_check("mapping of this process", m.map, m.len, m.seed, 0) ||
-	    !io_check_file("file", m.file, m.len, m.seed, 0))
+	    !stays_out(&m))
 		return false;
 	io_peer_stop(&p);
 	return true;
@@ -1461,46 +1458,21 @@ static unsigned int each_test(bool run)
 	return nr;
 }
 
-static void print_help(FILE *to)
-{
-	fprintf(to, "usage: gup_io [--help] [--megabytes N] [--filter GLOB]\n"
-		"  --megabytes N  of memory that the rates are taken over, even, 2 to 64 (16)\n"
-		"  --filter GLOB  only the tests of this name, as in \"fixed*\", \"*.thp\"\n");
-}
+static const struct gup_option options[] = {
+	{ "--megabytes", "N", "of memory that the rates are taken over, even, 2 to 64 (16)",
+	  .number = &megabytes },
+	{ "--filter", "GLOB", "only the tests of this name, as in \"fixed*\", \"*.thp\"",
+	  .text = &filter },
+	{ 0 }
+};
 
-static bool parse(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "megabytes", required_argument, NULL, 'm' },
-		{ "filter", required_argument, NULL, 'f' },
-		{ 0 },
-	};
-	char *end;
-	int opt;
+static const struct gup_usage usage = { "gup_io", NULL, options };
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (opt) {
-		case 'h':
-			print_help(stdout);
-			exit(KSFT_PASS);
-		case 'm':
-			megabytes = strtoul(optarg, &end, 10);
-			if (!*end && megabytes >= 2 && megabytes <= 64 && megabytes % 2 == 0)
-				break;
-			fprintf(stderr, "gup_io: --megabytes %s: want an even number, 2 to 64\n",
-				optarg);
-			return false;
-		case 'f':
-			filter = optarg;
-			break;
-		default:
-			return false;
-		}
-	}
-	if (optind < argc)
-		fprintf(stderr, "gup_io: %s: not understood\n", argv[optind]);
-	return optind == argc;
+static void parse_options(int argc, char **argv)
+{
+	gup_parse_options(&usage, argc, argv);
+	if (megabytes < 2 || megabytes > 64 || megabytes % 2)
+		gup_bad_usage(&usage, "--megabytes", NULL);
 }
 
 /* What root can have for the asking; what is refused is a skip of those that want it. */
@@ -1531,10 +1503,7 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	io_root = !geteuid();
-	if (!parse(argc, argv)) {
-		print_help(stderr);
-		return KSFT_FAIL;
-	}
+	parse_options(argc, argv);
 	if (!each_test(false)) {
 		fprintf(stderr, "gup_io: --filter %s: no test has such a name\n", filter);
 		return KSFT_FAIL;

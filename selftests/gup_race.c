@@ -26,13 +26,11 @@
  * runs this, a splat is a failure as well. --seed gives each thread its program, not
  * the way in which they meet: a failure may need several runs to come again.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -44,7 +42,6 @@
 #include <unistd.h>
 #include <linux/mempolicy.h>
 #include <linux/userfaultfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -52,13 +49,9 @@
 #include "hugepage_settings.h"
 #include "lib_gup.h"
 #include "lib_gup_harness.h"
-
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT		21
-#endif
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE		25
-#endif
+#include "lib_memory.h"
+#include "lib_options.h"
+#include "lib_random.h"
 
 /*
  * Two huge pages, and as much to move to. Far below of where the kernel puts other
@@ -85,16 +78,12 @@ static struct {
 
 #define CHILD_WHY	200
 
-struct random {
-	__u64 state;
-};
-
 /* What a pinner or an antagonist has, of its own. */
 struct race;
 struct pinner {
 	struct race *race;
 	unsigned int id;
-	struct random random;
+	struct gup_random random;
 	unsigned long ops;
 	unsigned long held;
 	unsigned long refused;
@@ -125,7 +114,7 @@ struct antagonist {
 	bool takes;
 	bool waits;
 	bool (*start)(struct race *race);
-	bool (*step)(struct race *race, struct random *random);
+	bool (*step)(struct race *race, struct gup_random *random);
 	void (*stop)(struct race *race);
 };
 
@@ -144,7 +133,7 @@ struct race {
 	int pidfd;
 	long pins;
 	struct pinner pinners[NR_PINNERS];
-	struct random random;
+	struct gup_random random;
 	pthread_t handler;
 	atomic_bool ready;
 	atomic_bool stop;
@@ -161,21 +150,9 @@ struct race {
 static size_t page;
 static unsigned int nr_pages = MAX_PAGES;
 
-static unsigned int below(struct random *r, unsigned int n)
+static void seed_random(struct gup_random *r, unsigned int stream)
 {
-	r->state ^= r->state << 13;
-	r->state ^= r->state >> 7;
-	r->state ^= r->state << 17;
-	return (r->state >> 16) % n;
-}
-
-static void seed_random(struct random *r, unsigned int stream)
-{
-	unsigned int i;
-
-	r->state = (options.seed * 64 + stream) * 0x9e3779b97f4a7c15ULL + 1;
-	for (i = 0; i < 8; i++)
-		below(r, 2);
+	gup_seed(r, options.seed * 64 + stream, 1);
 }
 
 static double now(void)
@@ -197,32 +174,6 @@ static void fail(struct race *race, const char *why)
 	atomic_store(&race->stop, true);
 }
 
-/* Accesses that may be refused. */
-static __thread sigjmp_buf refused;
-static __thread sig_atomic_t guarded;
-
-static void on_refusal(int signal)
-{
-	struct sigaction action = { .sa_handler = SIG_DFL };
-
-	if (__atomic_exchange_n(&guarded, false, __ATOMIC_SEQ_CST))
-		siglongjmp(refused, 1);
-	sigaction(signal, &action, NULL);
-}
-
-static void catch_refusals(void)
-{
-	struct sigaction action = { .sa_handler = on_refusal, .sa_flags = SA_NODEFER };
-
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-}
-
-static void guard(bool on)
-{
-	__atomic_store_n(&guarded, on, __ATOMIC_SEQ_CST);
-}
-
 static void write_word(__u64 *p, __u64 value)
 {
 	__atomic_store_n(p, value, __ATOMIC_RELAXED);
@@ -233,30 +184,10 @@ static __u64 read_word(const __u64 *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-static bool store(__u64 *p, __u64 value)
-{
-	guard(true);
-	if (sigsetjmp(refused, 0))
-		return false;
-	write_word(p, value);
-	guard(false);
-	return true;
-}
-
-static bool load(const __u64 *p, __u64 *value)
-{
-	guard(true);
-	if (sigsetjmp(refused, 0))
-		return false;
-	*value = read_word(p);
-	guard(false);
-	return true;
-}
-
 /* The antagonist gives back what it took, so this ends. */
 static void store_at_last(__u64 *p, __u64 value)
 {
-	while (!store(p, value))
+	while (!gup_store(p, value))
 		sched_yield();
 }
 
@@ -264,7 +195,7 @@ static __u64 load_at_last(const __u64 *p)
 {
 	__u64 value;
 
-	while (!load(p, &value))
+	while (!gup_load(p, &value))
 		sched_yield();
 	return value;
 }
@@ -292,19 +223,6 @@ static __u64 number(const struct race *race, unsigned int n)
 	return 0x9a6e000000000000ULL + n;
 }
 
-static long read_number(const char *path)
-{
-	FILE *file = fopen(path, "re");
-	long value = -1;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &value) != 1)
-		value = -1;
-	fclose(file);
-	return value;
-}
-
 static long read_vmstat(const char *name)
 {
 	FILE *file = fopen("/proc/vmstat", "re");
@@ -321,12 +239,12 @@ static long read_vmstat(const char *name)
 }
 
 /* Some pages; a whole block as often as not. */
-static unsigned int pick_pages(struct random *random, unsigned int *first)
+static unsigned int pick_pages(struct gup_random *random, unsigned int *first)
 {
 	unsigned int most = nr_pages < MAX_PICK ? nr_pages : MAX_PICK;
-	unsigned int nr = below(random, 2) ? BLOCK : 1 + below(random, most);
+	unsigned int nr = gup_below(random, 2) ? BLOCK : 1 + gup_below(random, most);
 
-	*first = below(random, nr_pages - nr + 1);
+	*first = gup_below(random, nr_pages - nr + 1);
 	return nr;
 }
 
@@ -374,14 +292,14 @@ static bool child_complains(struct race *race, const char *what, unsigned int n,
 }
 
 /* In the child: its memory is its own, so it does not change by itself. */
-static bool judge_as_child(struct race *race, struct random *random)
+static bool judge_as_child(struct race *race, struct gup_random *random)
 {
 	__u64 *word;
 	unsigned int i, n;
 	__u64 before, after, want;
 
 	for (i = 0; i < 24; i++) {
-		n = below(random, nr_pages);
+		n = gup_below(random, nr_pages);
 		word = message_of(n);
 		before = read_word(word);
 		sched_yield();
@@ -409,13 +327,13 @@ static void make_writable_again(void)
 		__atomic_fetch_add(number_of(i) + 2, 1, __ATOMIC_RELAXED);
 }
 
-static bool fork_step(struct race *race, struct random *random)
+static bool fork_step(struct race *race, struct gup_random *random)
 {
-	struct random of_child = *random;
+	struct gup_random of_child = *random;
 	int status;
 	pid_t pid;
 
-	below(random, 2);
+	gup_below(random, 2);
 	make_writable_again();
 	pid = fork();
 	if (!pid)
@@ -441,13 +359,13 @@ static bool cut_memory(struct race *race)
 	return true;
 }
 
-static bool munmap_step(struct race *race, struct random *random)
+static bool munmap_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 
 	if (munmap(mem_page(first), nr * page))
 		return false;
-	if (below(random, 2))
+	if (gup_below(random, 2))
 		sched_yield();
 	if (map_mem(race, first, nr))
 		return true;
@@ -455,14 +373,24 @@ static bool munmap_step(struct race *race, struct random *random)
 	return false;
 }
 
-static bool dontneed_step(struct race *race, struct random *random)
+static bool dontneed_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 
 	return !madvise(mem_page(first), nr * page, MADV_DONTNEED);
 }
 
-static bool mremap_step(struct race *race, struct random *random)
+/* What an antagonist takes it has to give back, or the others cannot go on. */
+static bool gave_back(struct race *race, bool done)
+{
+	if (done)
+		return true;
+	gup_fails("giving back: %s", strerror(errno));
+	fail(race, gup_why());
+	return false;
+}
+
+static bool mremap_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 	char *mem = mem_page(first), *side = SIDE + first * page;
@@ -471,23 +399,19 @@ static bool mremap_step(struct race *race, struct random *random)
 	/* mremap() moves one mapping: what other rounds split is not. */
 	if (mremap(mem, nr * page, nr * page, flags, side) != side)
 		return false;
-	if (below(random, 2))
+	if (gup_below(random, 2))
 		sched_yield();
-	if (mremap(side, nr * page, nr * page, flags, mem) == mem)
-		return true;
-	gup_fails("mremap back: %s", strerror(errno));
-	fail(race, gup_why());
-	return false;
+	return gave_back(race, mremap(side, nr * page, nr * page, flags, mem) == mem);
 }
 
-static bool mprotect_step(struct race *race, struct random *random)
+static bool mprotect_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
-	int prot = below(random, 2) ? PROT_READ : PROT_NONE;
+	int prot = gup_below(random, 2) ? PROT_READ : PROT_NONE;
 
 	if (mprotect(mem_page(first), nr * page, prot))
 		return false;
-	if (below(random, 2))
+	if (gup_below(random, 2))
 		sched_yield();
 	return !mprotect(mem_page(first), nr * page, PROT_READ | PROT_WRITE);
 }
@@ -497,16 +421,16 @@ static bool has_huge_pages(struct race *race)
 	return thp_available() || gup_fails("no transparent huge pages");
 }
 
-static bool collapse(struct random *random)
+static bool collapse(struct gup_random *random)
 {
-	unsigned int half = below(random, 2);
+	unsigned int half = gup_below(random, 2);
 
 	return !madvise(mem_page(half * nr_pages / 2), nr_pages / 2 * page,
 			MADV_COLLAPSE);
 }
 
 /* Another protection for a part, which yet allows all: the leaf has to go. */
-static bool collapse_step(struct race *race, struct random *random)
+static bool collapse_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 	bool done = collapse(random);
@@ -516,9 +440,9 @@ static bool collapse_step(struct race *race, struct random *random)
 	return done;
 }
 
-static bool split_step(struct race *race, struct random *random)
+static bool split_step(struct race *race, struct gup_random *random)
 {
-	unsigned int first, nr = pick_pages(random, &first), order = below(random, 9);
+	unsigned int first, nr = pick_pages(random, &first), order = gup_below(random, 9);
 	char text[128];
 	bool done = collapse(random);
 
@@ -546,12 +470,12 @@ static bool has_nodes(struct race *race)
 	return true;
 }
 
-static bool move_pages_step(struct race *race, struct random *random)
+static bool move_pages_step(struct race *race, struct gup_random *random)
 {
 	unsigned int i, first, nr = pick_pages(random, &first);
 	static void *pages[MAX_PAGES];
 	static int nodes[MAX_PAGES], status[MAX_PAGES];
-	int node = below(random, 2);
+	int node = gup_below(random, 2);
 	bool moved = false;
 
 	for (i = 0; i < nr; i++) {
@@ -566,7 +490,7 @@ static bool move_pages_step(struct race *race, struct random *random)
 	return moved;
 }
 
-static bool compact_step(struct race *race, struct random *random)
+static bool compact_step(struct race *race, struct gup_random *random)
 {
 	long before = read_vmstat("compact_migrate_scanned");
 
@@ -586,13 +510,13 @@ static bool ksm_start_all(struct race *race)
 	       gup_write_knob("/sys/kernel/mm/ksm/run", "1");
 }
 
-static bool ksm_step(struct race *race, struct random *random)
+static bool ksm_step(struct race *race, struct gup_random *random)
 {
 	bool merged;
 
-	usleep(10000 + below(random, 20000));
-	merged = read_number("/sys/kernel/mm/ksm/pages_sharing") > 0;
-	if (merged && !below(random, 3)) {
+	usleep(10000 + gup_below(random, 20000));
+	merged = gup_read_number("/sys/kernel/mm/ksm/pages_sharing") > 0;
+	if (merged && !gup_below(random, 3)) {
 		gup_write_knob("/sys/kernel/mm/ksm/run", "2");
 		gup_write_knob("/sys/kernel/mm/ksm/run", "1");
 	}
@@ -619,7 +543,7 @@ static bool has_swap(struct race *race)
 	return lines > 1 || gup_fails("no swap");
 }
 
-static bool pageout_step(struct race *race, struct random *random)
+static bool pageout_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 	long before = read_vmstat("pswpout");
@@ -629,20 +553,16 @@ static bool pageout_step(struct race *race, struct random *random)
 	return read_vmstat("pswpout") > before;
 }
 
-static bool truncate_step(struct race *race, struct random *random)
+static bool truncate_step(struct race *race, struct gup_random *random)
 {
-	if (ftruncate(race->file, below(random, nr_pages) * page))
+	if (ftruncate(race->file, gup_below(random, nr_pages) * page))
 		return false;
-	if (below(random, 2))
+	if (gup_below(random, 2))
 		sched_yield();
-	if (!ftruncate(race->file, nr_pages * page))
-		return true;
-	gup_fails("ftruncate back: %s", strerror(errno));
-	fail(race, gup_why());
-	return false;
+	return gave_back(race, !ftruncate(race->file, nr_pages * page));
 }
 
-static bool punch_step(struct race *race, struct random *random)
+static bool punch_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 
@@ -650,7 +570,7 @@ static bool punch_step(struct race *race, struct random *random)
 			  first * page, nr * page);
 }
 
-static bool sync_step(struct race *race, struct random *random)
+static bool sync_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 
@@ -659,10 +579,8 @@ static bool sync_step(struct race *race, struct random *random)
 
 static bool open_uffd(struct race *race, __u64 features)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = features };
-
-	race->uffd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (race->uffd < 0 || ioctl(race->uffd, UFFDIO_API, &api))
+	race->uffd = gup_uffd_open(O_CLOEXEC | O_NONBLOCK, features);
+	if (race->uffd < 0)
 		return gup_fails("userfaultfd: %s", strerror(errno));
 	if (uffd_register(race->uffd, MEM, nr_pages * page, false, true, false))
 		return gup_fails("userfaultfd: cannot register for write protection");
@@ -673,16 +591,6 @@ static bool open_uffd(struct race *race, __u64 features)
 static bool uffd_async_start(struct race *race)
 {
 	return open_uffd(race, UFFD_FEATURE_WP_ASYNC | UFFD_FEATURE_WP_UNPOPULATED);
-}
-
-static bool set_protection(struct race *race, __u64 start, __u64 len, bool on)
-{
-	struct uffdio_writeprotect wp = {
-		.range = { start, len },
-		.mode = on ? UFFDIO_WRITEPROTECT_MODE_WP : 0,
-	};
-
-	return !ioctl(race->uffd, UFFDIO_WRITEPROTECT, &wp);
 }
 
 /* Faults wait for this thread. */
@@ -697,8 +605,9 @@ static void *lift_protection(void *arg)
 		    read(race->uffd, &msg, sizeof(msg)) != sizeof(msg))
 			continue;
 		if (msg.event == UFFD_EVENT_PAGEFAULT)
-			set_protection(race, msg.arg.pagefault.address & ~(page - 1),
-				       page, false);
+			gup_uffd_protect(race->uffd,
+					 (void *)(msg.arg.pagefault.address & ~(page - 1)),
+					 page, false);
 	}
 	return NULL;
 }
@@ -711,11 +620,11 @@ static bool uffd_sync_start(struct race *race)
 	       gup_fails("pthread_create");
 }
 
-static bool uffd_step(struct race *race, struct random *random)
+static bool uffd_step(struct race *race, struct gup_random *random)
 {
 	unsigned int first, nr = pick_pages(random, &first);
 
-	return set_protection(race, (uintptr_t)mem_page(first), nr * page, true);
+	return gup_uffd_protect(race->uffd, mem_page(first), nr * page, true);
 }
 
 static void uffd_stop(struct race *race)
@@ -790,14 +699,14 @@ static const struct apis longterm_apis = {
  * The pinners.
  */
 
-static unsigned int pick_api(const struct race *race, struct random *random)
+static unsigned int pick_api(const struct race *race, struct gup_random *random)
 {
 	unsigned int nr = 0, api;
 
 	while (race->apis->api[nr])
 		nr++;
 	do {
-		api = race->apis->api[below(random, nr)];
+		api = race->apis->api[gup_below(random, nr)];
 	} while (race->antagonist->waits && !gup_apis[api].waits &&
 		 api != GUP_RIG_API_GET_FAST_ONLY);
 	return api;
@@ -906,7 +815,7 @@ static bool leave_message(struct pinner *p, const struct gup_call *c,
 	if (!gup_hold_write(c, i, 8, &token, sizeof(token)) ||
 	    !is_mapped(c, i, &before))
 		return false;
-	looked = load(message_of(first + i), &process);
+	looked = gup_load(message_of(first + i), &process);
 	if (!is_mapped(c, i, &after) || !gup_hold_read(c, i, 8, &seen, sizeof(seen)))
 		return false;
 	if ((seen || !cleared) && !expect_word(c, first + i, "the pin", seen, token))
@@ -936,17 +845,17 @@ static void restore_numbers(struct pinner *p, unsigned int first, unsigned int n
 	if (!p->race->antagonist->drops)
 		return;
 	for (i = first; i < first + nr; i++)
-		store(number_of(i), number(p->race, i));
+		gup_store(number_of(i), number(p->race, i));
 }
 
-static bool release(const struct gup_call *c, struct random *random)
+static bool release(const struct gup_call *c, struct gup_random *random)
 {
 	static const unsigned int puts[] = {
 		GUP_RIG_PUT_DEFAULT, GUP_RIG_PUT_ONE, GUP_RIG_PUT_RANGE,
 		GUP_RIG_PUT_DIRTY, GUP_RIG_PUT_RANGE_DIRTY,
 	};
 	bool writes = c->run.gup_flags & GUP_RIG_FOLL_WRITE;
-	unsigned int put = puts[below(random, writes ? 5 : 3)];
+	unsigned int put = puts[gup_below(random, writes ? 5 : 3)];
 
 	return gup_release(c, gup_apis[c->run.api].pins ? put : GUP_RIG_PUT_DEFAULT);
 }
@@ -963,19 +872,19 @@ static bool count_held(struct pinner *p, const struct gup_call *c)
 /* Pin in a block of one's own, where nobody else writes. */
 static bool hold_own(struct pinner *p)
 {
-	struct random *random = &p->random;
-	unsigned int block = below(random, nr_pages / BLOCK / NR_PINNERS);
-	unsigned int nr = below(random, 3) ? 1 + below(random, 8) : 1 + below(random, BLOCK);
+	struct gup_random *random = &p->random;
+	unsigned int block = gup_below(random, nr_pages / BLOCK / NR_PINNERS);
+	unsigned int nr = 1 + gup_below(random, gup_below(random, 3) ? 8 : BLOCK);
 	unsigned int first = (block * NR_PINNERS + p->id) * BLOCK;
 	unsigned int api = pick_api(p->race, random), i;
-	bool writes = gup_apis[api].pins && below(random, 3);
+	bool writes = gup_apis[api].pins && gup_below(random, 3);
 	struct gup_call c;
 	bool good = true;
 
-	first += below(random, BLOCK - nr + 1);
+	first += gup_below(random, BLOCK - nr + 1);
 	init_call(p, &c, api, writes ? GUP_RIG_FOLL_WRITE : 0, first, nr);
 	c.run.flags = GUP_RIG_RUN_HOLD;
-	c.run.pages_per_call = below(random, 2) * (1 + below(random, nr));
+	c.run.pages_per_call = gup_below(random, 2) * (1 + gup_below(random, nr));
 	if (!gup_run(&c) || !expect_answer(p, &c))
 		return false;
 	if (!count_held(p, &c)) {
@@ -993,7 +902,7 @@ static bool hold_own(struct pinner *p)
 /* To read, anywhere, across what the other pinner writes to. */
 static bool hold_any(struct pinner *p)
 {
-	struct random *random = &p->random;
+	struct gup_random *random = &p->random;
 	unsigned int first, nr = pick_pages(random, &first), i;
 	struct gup_call c;
 	bool good = true;
@@ -1005,26 +914,26 @@ static bool hold_any(struct pinner *p)
 	if (!count_held(p, &c))
 		return true;
 	for (i = 0; good && i < 8; i++)
-		good = expect_number(p, &c, first, below(random, nr));
+		good = expect_number(p, &c, first, gup_below(random, nr));
 	return release(&c, random) && good;
 }
 
 static bool get_and_put(struct pinner *p)
 {
-	struct random *random = &p->random;
+	struct gup_random *random = &p->random;
 	unsigned int first, nr = pick_pages(random, &first);
 	unsigned int api = pick_api(p->race, random);
 	struct gup_call c;
 
-	init_call(p, &c, api, below(random, 2) ? GUP_RIG_FOLL_WRITE : 0, first, nr);
-	c.run.repeat = 1 + below(random, 8);
-	c.run.pages_per_call = below(random, 2) * (1 + below(random, 64));
+	init_call(p, &c, api, gup_below(random, 2) ? GUP_RIG_FOLL_WRITE : 0, first, nr);
+	c.run.repeat = 1 + gup_below(random, 8);
+	c.run.pages_per_call = gup_below(random, 2) * (1 + gup_below(random, 64));
 	return gup_run(&c) && expect_answer(p, &c);
 }
 
 static bool one_op(struct pinner *p)
 {
-	switch (below(&p->random, 8)) {
+	switch (gup_below(&p->random, 8)) {
 	case 0:
 		return hold_any(p);
 	case 1 ... 2:
@@ -1058,8 +967,8 @@ static void *pin_all_the_time(void *arg)
 			break;
 		}
 		p->ops++;
-		if (!below(&p->random, 4))
-			usleep(below(&p->random, 300));
+		if (!gup_below(&p->random, 4))
+			usleep(gup_below(&p->random, 300));
 	}
 	atomic_fetch_sub(&p->race->running, 1);
 	return NULL;
@@ -1074,7 +983,7 @@ static void *antagonize(void *arg)
 		if (race->antagonist->step(race, &race->random))
 			atomic_fetch_add(&race->steps, 1);
 		/* Without a pause it would have mmap_lock most of the time. */
-		usleep(below(&race->random, 400));
+		usleep(gup_below(&race->random, 400));
 	}
 	return NULL;
 }
@@ -1201,7 +1110,7 @@ FIXTURE_SETUP(race)
 	race->device = gup_open();
 	if (race->device < 0)
 		SKIP(return, "%s", gup_why());
-	catch_refusals();
+	gup_catch_refusals();
 	race->pidfd = syscall(__NR_pidfd_open, getpid(), 0);
 	ASSERT_LE(0, race->pidfd);
 	race->pins = gup_pins_out();
@@ -1300,83 +1209,29 @@ TEST_F_TIMEOUT(race, longterm, NO_TIMEOUT)
 		TH_LOG("%s", self->race.why);
 }
 
-static bool parse_long(const char *text, unsigned long *value)
-{
-	char *end;
+static const struct gup_option command_line[] = {
+	{ "--seconds", "N", "a test ends after so long (default 1)", .number = &options.seconds },
+	{ "--ops", "N", "or when each thread has pinned so often (default 2000)",
+	  .number = &options.ops },
+	{ "--seed", "N", "what the threads do (default 1; 0: by the clock)",
+	  .number = &options.seed },
+	{ 0 }
+};
 
-	if (!text || !isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	*value = strtoul(text, &end, 0);
-	return !*end && !errno;
-}
-
-static unsigned long *option(const char *name)
-{
-	if (!strcmp(name, "--seconds"))
-		return &options.seconds;
-	if (!strcmp(name, "--ops"))
-		return &options.ops;
-	if (!strcmp(name, "--seed"))
-		return &options.seed;
-	return NULL;
-}
-
-static void print_usage(FILE *out)
-{
-	fprintf(out,
-		"usage: gup_race [--seconds N] [--ops N] [--seed N] [options of the harness]\n"
-		"  --seconds N  a test ends after so long (default 1)\n"
-		"  --ops N      or when each thread has pinned so often (default 2000)\n"
-		"  --seed N     what the threads do (default 1; 0: by the clock)\n"
-		"  -h           the options of the harness: to choose tests\n");
-}
-
-/* Ours come off, the harness gets the others. Returns how many those are. */
-static int parse_options(int argc, char **argv)
-{
-	int i, left = 1;
-
-	for (i = 1; i < argc; i++) {
-		unsigned long *value = option(argv[i]);
-
-		if (!strcmp(argv[i], "--help")) {
-			print_usage(stdout);
-			exit(0);
-		}
-		if (strncmp(argv[i], "--", 2)) {
-			argv[left++] = argv[i];
-			continue;
-		}
-		if (!value || !parse_long(argv[i + 1], value)) {
-			fprintf(stderr, "gup_race: %s %s: no such option or value\n",
-				argv[i], argv[i + 1] ?: "");
-			print_usage(stderr);
-			exit(KSFT_FAIL);
-		}
-		i++;
-	}
-	argv[left] = NULL;
-	return left;
-}
+static const struct gup_usage usage = { "gup_race", "options of the harness", command_line };
 
 /* Nobody but the antagonist. */
 static void quiet_kernel(void)
 {
 	struct thp_settings settings;
 
-	gup_keep_knobs("/sys/kernel/mm/ksm/run");
-	gup_keep_knobs("/sys/kernel/mm/ksm/pages_to_scan");
-	gup_keep_knobs("/sys/kernel/mm/ksm/sleep_millisecs");
-	gup_keep_knobs("/proc/sys/kernel/numa_balancing");
-	gup_write_knob("/proc/sys/kernel/numa_balancing", "0");
+	gup_keep_ksm();
+	gup_stop_balancing();
 	if (!thp_available())
 		return;
 	thp_save_settings();
 	thp_read_settings(&settings);
-	settings.thp_enabled = THP_MADVISE;
-	settings.thp_defrag = THP_DEFRAG_MADVISE;
-	settings.shmem_enabled = SHMEM_ADVISE;
+	gup_thp_by_advice(&settings);
 	thp_push_settings(&settings);
 }
 
@@ -1384,7 +1239,7 @@ int main(int argc, char **argv)
 {
 	int status;
 
-	argc = parse_options(argc, argv);
+	argc = gup_parse_options(&usage, argc, argv);
 	status = gup_check_start(argc, argv);
 	if (status != KSFT_PASS)
 		return status;

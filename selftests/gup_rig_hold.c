@@ -228,34 +228,18 @@ TEST_F(gup, close_releases)
 	EXPECT_EQ(self->pins, gup_pins_out());
 }
 
+static bool hold_in_child(const gup_data *self, int fd)
+{
+	struct gup_rig_run run = good_run(self);
+
+	run.flags = GUP_RIG_RUN_HOLD;
+	return !ioctl(fd, GUP_RIG_RUN, &run);
+}
+
 /* The process that has the file, and what it holds, is killed. */
 TEST_F(gup, kill_releases)
 {
-	int ready[2], status;
-	pid_t pid;
-	char c;
-
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		struct gup_rig_run run = good_run(self);
-		int fd = open(DEVICE, O_RDWR);
-
-		run.flags = GUP_RIG_RUN_HOLD;
-		if (ioctl(fd, GUP_RIG_RUN, &run) ||
-		    write(ready[1], "r", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(2);
-	}
-	close(ready[1]);
-	ASSERT_EQ(1, read(ready[0], &c, 1));
-	EXPECT_EQ(self->pins + NR, gup_pins_out());
-	kill(pid, SIGKILL);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(self->pins, gup_pins_out());
+	expect_kill_releases(_metadata, self, hold_in_child);
 }
 
 #define SHARERS		4
@@ -335,9 +319,5 @@ TEST_F(gup, threads_share_a_file)
 
 int main(int argc, char **argv)
 {
-	int status = gup_check_start(argc, argv);
-
-	if (status != KSFT_PASS)
-		return status;
-	return test_harness_run(argc, argv);
+	return gup_run_harness(argc, argv);
 }

@@ -924,9 +924,5 @@ TEST_F(gup, fault_half_way)
 
 int main(int argc, char **argv)
 {
-	int status = gup_check_start(argc, argv);
-
-	if (status != KSFT_PASS)
-		return status;
-	return test_harness_run(argc, argv);
+	return gup_run_harness(argc, argv);
 }

@@ -213,36 +213,20 @@ TEST_F(gup, longterm_test)
 	free(buf);
 }
 
-/* The process that has pinned is killed. */
-TEST_F(gup, kill_releases)
+static bool pin_in_child(const gup_data *self, int fd)
 {
 	struct pin_longterm_test start = {
 		.addr = addr_of(self->mem),
 		.size = NR * self->psize,
 	};
-	int ready[2], status;
-	pid_t pid;
-	char c;
 
-	ASSERT_EQ(0, pipe(ready));
-	pid = fork();
-	ASSERT_LE(0, pid);
-	if (!pid) {
-		int fd = open(DEVICE, O_RDWR);
+	return !ioctl(fd, PIN_LONGTERM_TEST_START, &start);
+}
 
-		if (ioctl(fd, PIN_LONGTERM_TEST_START, &start) ||
-		    write(ready[1], "r", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(2);
-	}
-	close(ready[1]);
-	ASSERT_EQ(1, read(ready[0], &c, 1));
-	EXPECT_EQ(self->pins + NR, gup_pins_out());
-	kill(pid, SIGKILL);
-	ASSERT_EQ(pid, waitpid(pid, &status, 0));
-	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_EQ(self->pins, gup_pins_out());
+/* The process that has pinned is killed. */
+TEST_F(gup, kill_releases)
+{
+	expect_kill_releases(_metadata, self, pin_in_child);
 }
 
 static void need_gup_test(void)

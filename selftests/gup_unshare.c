@@ -22,13 +22,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "mm/gup_test.h"
 #include "kselftest.h"
+#include "lib_memory.h"
 #include "vm_util.h"
 
 #define DEVICE		"/sys/kernel/debug/gup_test"
@@ -61,22 +61,6 @@ static const struct caller {
 
 static size_t page, huge;
 
-static int new_tmpfs_file(void)
-{
-	int config = fsopen("tmpfs", FSOPEN_CLOEXEC), mnt = -1, file = -1;
-
-	if (config < 0)
-		return -1;
-	if (!fsconfig(config, FSCONFIG_SET_STRING, "huge", "always", 0) &&
-	    !fsconfig(config, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
-		mnt = fsmount(config, FSMOUNT_CLOEXEC, 0);
-	if (mnt >= 0)
-		file = openat(mnt, "unshare", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	close(config);
-	close(mnt);
-	return file;
-}
-
 static bool fill(int file)
 {
 	char *buf = malloc(huge);
@@ -98,7 +82,7 @@ static int new_file(const struct shape *s)
 	if (s->backing == ZERO)
 		return -1;
 	if (s->backing == TMPFS)
-		file = new_tmpfs_file();
+		file = gup_new_tmpfs_file("always");
 	else
 		file = open(getenv("TMPDIR") ?: "/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (file < 0 || !fill(file)) {

@@ -14,34 +14,22 @@
 #include "lib_gup.h"
 #include "lib_knobs.h"
 
+#define FAULTS	.faults = true
+#define WAITS	.faults = true, .waits = true
+
 const struct gup_api gup_apis[GUP_RIG_NR_APIS] = {
-	[GUP_RIG_API_GET] = {
-		.name = "get_user_pages", .faults = true },
-	[GUP_RIG_API_PIN] = {
-		.name = "pin_user_pages", .faults = true, .pins = true },
-	[GUP_RIG_API_GET_FAST] = {
-		.name = "get_user_pages_fast", .faults = true, .fast = true,
-		.waits = true },
-	[GUP_RIG_API_PIN_FAST] = {
-		.name = "pin_user_pages_fast", .faults = true, .fast = true,
-		.waits = true, .pins = true },
-	[GUP_RIG_API_GET_FAST_ONLY] = {
-		.name = "get_user_pages_fast_only", .fast = true },
-	[GUP_RIG_API_GET_UNLOCKED] = {
-		.name = "get_user_pages_unlocked", .faults = true, .waits = true },
-	[GUP_RIG_API_PIN_UNLOCKED] = {
-		.name = "pin_user_pages_unlocked", .faults = true, .waits = true,
-		.pins = true },
-	[GUP_RIG_API_GET_REMOTE] = {
-		.name = "get_user_pages_remote", .faults = true },
-	[GUP_RIG_API_PIN_REMOTE] = {
-		.name = "pin_user_pages_remote", .faults = true, .pins = true },
-	[GUP_RIG_API_MEMFD] = {
-		.name = "memfd_pin_folios", .faults = true, .pins = true },
-	[GUP_RIG_API_POPULATE] = {
-		.name = "get_user_pages(NULL)", .faults = true },
-	[GUP_RIG_API_FAULT] = {
-		.name = "fixup_user_fault", .faults = true },
+	[GUP_RIG_API_GET] = { "get_user_pages", FAULTS },
+	[GUP_RIG_API_GET_UNLOCKED] = { "get_user_pages_unlocked", WAITS },
+	[GUP_RIG_API_GET_REMOTE] = { "get_user_pages_remote", FAULTS },
+	[GUP_RIG_API_GET_FAST] = { "get_user_pages_fast", WAITS, .fast = true },
+	[GUP_RIG_API_GET_FAST_ONLY] = { "get_user_pages_fast_only", .fast = true },
+	[GUP_RIG_API_PIN] = { "pin_user_pages", FAULTS, .pins = true },
+	[GUP_RIG_API_PIN_UNLOCKED] = { "pin_user_pages_unlocked", WAITS, .pins = true },
+	[GUP_RIG_API_PIN_REMOTE] = { "pin_user_pages_remote", FAULTS, .pins = true },
+	[GUP_RIG_API_PIN_FAST] = { "pin_user_pages_fast", WAITS, .pins = true, .fast = true },
+	[GUP_RIG_API_MEMFD] = { "memfd_pin_folios", FAULTS, .pins = true },
+	[GUP_RIG_API_POPULATE] = { "get_user_pages(NULL)", FAULTS },
+	[GUP_RIG_API_FAULT] = { "fixup_user_fault", FAULTS },
 };
 
 static __thread char why[512];
@@ -655,14 +643,8 @@ long gup_pins_out(void)
 
 long gup_splats(void)
 {
-	FILE *file = fopen("/proc/sys/kernel/tainted", "re");
-	long tainted = -1;
+	long tainted = gup_read_number("/proc/sys/kernel/tainted");
 
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &tainted) != 1)
-		tainted = -1;
-	fclose(file);
 	return tainted < 0 ? -1 : tainted & (1 << 9 | 1 << 7 | 1 << 5);
 }
 
@@ -722,4 +704,28 @@ void gup_keep_knobs(const char *pattern)
 		atexit(knobs_restore);
 	registered = true;
 	knobs_keep(pattern);
+}
+
+void gup_keep_ksm(void)
+{
+	gup_keep_knobs("/sys/kernel/mm/ksm/run");
+	gup_keep_knobs("/sys/kernel/mm/ksm/pages_to_scan");
+	gup_keep_knobs("/sys/kernel/mm/ksm/sleep_millisecs");
+}
+
+void gup_stop_balancing(void)
+{
+	gup_keep_knobs("/proc/sys/kernel/numa_balancing");
+	gup_write_knob("/proc/sys/kernel/numa_balancing", "0");
+}
+
+long gup_read_number(const char *path)
+{
+	char text[32], *end;
+	long number;
+
+	if (!knob_read(path, text, sizeof(text)))
+		return -1;
+	number = strtol(text, &end, 10);
+	return end == text ? -1 : number;
 }

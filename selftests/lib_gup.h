@@ -193,5 +193,11 @@ bool gup_write_knob(const char *path, const char *text);
  * like "always [madvise] never" that is what stands in brackets.
  */
 void gup_keep_knobs(const char *pattern);
+/* The same of KSM's settings, which the caller is about to change. */
+void gup_keep_ksm(void);
+/* Until exit(): NUMA balancing neither moves pages nor takes access from them. */
+void gup_stop_balancing(void);
+/* The number that a file of /proc or /sys holds, or -1. */
+long gup_read_number(const char *path);
 
 #endif /* LIB_GUP_H */

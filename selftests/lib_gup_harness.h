@@ -61,4 +61,12 @@ static inline int gup_check_start(int argc, char **argv)
 	return KSFT_PASS;
 }
 
+/* All that main() of a program without options does. */
+static inline int gup_run_harness(int argc, char **argv)
+{
+	int status = gup_check_start(argc, argv);
+
+	return status == KSFT_PASS ? test_harness_run(argc, argv) : status;
+}
+
 #endif /* LIB_GUP_HARNESS_H */

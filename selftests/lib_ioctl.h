@@ -147,4 +147,30 @@ static inline void expect_only_root_opens(struct __test_metadata *_metadata)
 	EXPECT_EQ(EACCES, WEXITSTATUS(status));
 }
 
+/* What a process has pinned goes when it is killed. @pin: all NR pages, in that process. */
+static inline void expect_kill_releases(struct __test_metadata *_metadata, gup_data *self,
+					bool (*pin)(const gup_data *self, int fd))
+{
+	int ready[2], status;
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (!pin(self, open(DEVICE, O_RDWR)) || write(ready[1], "r", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(2);
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	EXPECT_EQ(self->pins + NR, gup_pins_out());
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_EQ(self->pins, gup_pins_out());
+}
+
 #endif /* LIB_IOCTL_H */

@@ -5,10 +5,11 @@
 # usage: scripts/boot/vm-build.sh [LANE]		(default: x86_64)
 #
 # Builds, statically: the programs that selftests/matrix names, either upstream's from
-# tools/testing/selftests/mm, unchanged, or selftests/<program>.c of this repository
-# (with every selftests/lib_*.c and the helpers of mm: vm_util.c, hugepage_settings.c);
-# and selftests/init.c. Leaves them in build/o-<lane>/selftests, and
-# build/o-<lane>/initramfs.cpio, which holds them in /selftests.
+# tools/testing/selftests/mm, unchanged, or of this repository, selftests/<program>.c or
+# all of the folder selftests/<program>/ (with every selftests/lib_*.c and the helpers of
+# mm: vm_util.c, hugepage_settings.c); and selftests/init.c. Leaves them in
+# build/o-<lane>/selftests, and build/o-<lane>/initramfs.cpio, which holds them in
+# /selftests.
 #
 # environment: SIDE=series|base, JOBS=n, NOCCACHE=1, CC
 # exit status: 0 built, 2 not built (the first error is printed)
@@ -40,20 +41,23 @@ cd "$tree"
 make -s ARCH=x86_64 "O=../o-$lane" headers >>"$log" 2>&1 || broken "the kernel's user headers"
 headers="-isystem $o/usr/include -isystem $tree/tools/include/uapi"
 
-# main.c OUTPUT LIBRARIES: one program of ours. Headers of the kernel by their path in the
+# The sources of a program of ours: one file, or a folder.
+sources() { if [ -d "$top/selftests/$1" ]; then echo "$top/selftests/$1"/*.c; else echo "$1.c"; fi; }
+
+# SOURCES OUTPUT LIBRARIES: one program of ours. Headers of the kernel by their path in the
 # tree that is tested: <mm/gup_test.h>, and <mm/tests/gup/gup_rig.h> of the overlay.
 ours() {
 	# shellcheck disable=SC2086 # words
 	(cd "$top/selftests" && $cc -static -O2 -g -Wall -Wextra -Wno-unused-parameter \
 		-D_GNU_SOURCE= $headers -I"$tree" -I"$tree/tools/testing/selftests" -I"$mm" \
-		-I"$tree/tools/include" "$1" $3 -o "$2" -lrt -lpthread -lm) >>"$log" 2>&1
+		-I"$tree/tools/include" -I. $1 $3 -o "$2" -lrt -lpthread -lm) >>"$log" 2>&1
 }
 
 "$top/scripts/verdict/matrix.py" programs --lane "$lane" --side "$side" >"$bin/.programs"
 upstream='' mine=''
 while read -r program; do
 	if [ -e "$mm/$program.c" ]; then upstream="$upstream $bin/$program"
-	elif [ -e "$top/selftests/$program.c" ]; then mine="$mine $program"
+	elif [ -e "$top/selftests/$program.c" ] || [ -d "$top/selftests/$program" ]; then mine="$mine $program"
 	else die "selftests/matrix wants $program, which is neither in selftests/ nor in upstream's mm tests"
 	fi
 done <"$bin/.programs"
@@ -65,8 +69,8 @@ begin=$(date +%s)
 helpers=''
 for f in "$top"/selftests/lib_*.c; do [ ! -e "$f" ] || helpers="$helpers $f"; done
 for program in $mine; do
-	ours "$program.c" "$bin/$program" "$helpers $mm/vm_util.c $mm/hugepage_settings.c" ||
-		broken "selftests/$program.c"
+	ours "$(sources "$program")" "$bin/$program" "$helpers $mm/vm_util.c $mm/hugepage_settings.c" ||
+		broken "selftests/$program"
 done
 ours init.c "$bin/init" lib_knobs.c || broken selftests/init.c
 

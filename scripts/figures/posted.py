@@ -34,7 +34,7 @@ def tables(text):
     inside = False
     for place, line in enumerate(text.splitlines(), 1):
         row = ROW.match(line)
-        if re.search(r'\bbefore\s+after$', line):
+        if re.search(r'(?:^|\s)before\s+after$', line):
             inside = True
         elif inside and row:
             yield place, *row.groups()

@@ -8,9 +8,9 @@ Puts kunit/ at mm/tests/gup and the programs of selftests/ at tools/testing/self
 with what makes them part of a kernel: Kconfig, Makefiles, run_vmtests.sh, and
 mm/tests/gup/.kunitconfig, which is the lane um of kconfigs/. Prints the last commit.
 
-One line of objects in kunit/Makefile is one commit, one program is one. The comment at the
-head of a file is its changelog. The headers and lib_*.c that it includes come with it. What
-stays here: kunit/*.rig and the files that it builds, selftests/init.c, the lists, and what
+One line of objects in kunit/Makefile is one commit, one program is one; the files of a folder
+lie beside the others in the tree, named after it. The comment at the head of a file is its
+changelog. The headers and lib_*.c that it includes come with it. What stays here: kunit/*.rig and the files that it builds, selftests/init.c, the lists, and what
 a cover letter of patches/ names as Held-back.
 
 --for WORD...  only what defines these words: names of cases, suites and programs, and with
@@ -41,8 +41,22 @@ HOOKS = {
 
 def ours(name):
     """Its text, with the paths that it has in the tree."""
-    text = read(os.path.join(TOP, name))
-    return re.sub(r'\bkunit/(?=(?:gk|gup)\w*\.[ch])', f'{KUNIT}/', text)
+    text = re.sub(r'\bkunit/(?=(?:gk|gup)\w*\.[ch])', f'{KUNIT}/', read(os.path.join(TOP, name)))
+    room, _, base = name.partition('/')
+    folder = os.path.dirname(base)
+    for header in re.findall(r'#include "([^"]+)"', text) if folder else []:
+        if os.path.exists(os.path.join(TOP, room, folder, header)):
+            text = text.replace(f'"{header}"', f'"{flat(f"{folder}/{header}")}"')
+    return text
+
+
+def flat(name):
+    """The program of a folder is main.c, and lies beside the others in the tree."""
+    folder, base = os.path.split(name)
+    if not folder:
+        return base
+    stem, end = os.path.splitext(base)
+    return f'{folder}{end}' if stem == 'main' or end == '.h' else f'{folder}_{stem}{end}'
 
 
 def head(name):
@@ -55,13 +69,17 @@ def head(name):
                        else part for part in text.split('\n\n'))
 
 
-def headers(room, name):
-    """What it includes from its own room, with what that includes."""
-    found = []
-    for word in re.findall(r'#include "([^"]+)"', read(os.path.join(TOP, room, name))):
-        if os.path.exists(os.path.join(TOP, room, word)):
-            found += [word, *headers(room, word)]
-    return list(dict.fromkeys(found))
+def needed(room, names):
+    """These files, the headers of the room that they include, and the lib_*.c of those."""
+    found = list(names)
+    for name in found:
+        for word in re.findall(r'#include "([^"]+)"', read(os.path.join(TOP, room, name))):
+            near = os.path.join(os.path.dirname(name), word)
+            for more in (near if os.path.exists(os.path.join(TOP, room, near)) else word, word[:-1] + 'c'):
+                if more not in found and os.path.exists(os.path.join(TOP, room, more)) \
+                   and (more.endswith('.h') or more.startswith('lib_')):
+                    found.append(more)
+    return found
 
 
 class Part:
@@ -70,20 +88,26 @@ class Part:
     def __init__(self, subject, room, names, symbol=''):
         self.subject, self.symbol = subject, symbol
         self.place = KUNIT if room == 'kunit' else SELFTESTS
-        own = [name for name in names if os.path.exists(os.path.join(TOP, room, name))]
-        self.body = '\n\n'.join(head(f'{room}/{name}') for name in own if name.endswith('.c')
-                                and not name.startswith('lib_'))
-        more = [more for name in own for more in headers(room, name)]
-        self.files = {f'{self.place}/{name}': f'{room}/{name}' for name in dict.fromkeys([*own, *more])}
+        self.body = '\n\n'.join(head(f'{room}/{name}') for name in names
+                                if '/' not in name or name.endswith('/main.c'))
+        self.files = {f'{self.place}/{flat(name)}': f'{room}/{name}' for name in needed(room, names)}
 
     def defines(self, word):
-        return any(re.search(rf'^(?:static void )?{re.escape(word)}\(|\b{re.escape(word)}\.c$', text, re.M) or
+        return any(re.search(rf'^(?:static void )?{re.escape(word)}\(|/{re.escape(word)}\.c$', text, re.M) or
                    re.search(rf'\.name = "{re.escape(word)}"', text)
-                   for text in (f'{name}\n{ours(name)}' for name in self.files.values()))
+                   for text in (f'{place}\n{ours(name)}' for place, name in self.files.items()))
 
     def needs_driver(self):
         return any(f'{KUNIT}/gup_rig.h' in read(os.path.join(TOP, name)) for name in self.files.values()) \
             and self.place == SELFTESTS
+
+
+def makefile_text():
+    """kunit/Makefile, its lists of objects spelled out."""
+    text = read(f'{TOP}/kunit/Makefile')
+    for name, words in re.findall(r'^([\w-]+) := ((?:\w+\.o ?)+)$', text, re.M):
+        text = text.replace(f'{name} := {words}\n', '').replace(f'$({name})', words)
+    return text
 
 
 def objects(line):
@@ -108,16 +132,16 @@ def held_back():
 
 def parts():
     found = []
-    for symbol, names in filter(None, map(objects, read(f'{TOP}/kunit/Makefile').splitlines())):
+    for symbol, names in filter(None, map(objects, makefile_text().splitlines())):
         found.append(Part(subject_of(symbol, names), 'kunit', names, symbol))
-    held = held_back()
-    for name in sorted(os.listdir(os.path.join(TOP, 'selftests'))):
-        if re.match(r'gup_\w+\.c$', name) and f'selftests/{name}' not in held:
-            libs = [more for header in headers('selftests', name)
-                    for more in (header[:-1] + 'c', *headers('selftests', header))]
-            libs += [more[:-1] + 'c' for lib in libs if os.path.exists(f'{TOP}/selftests/{lib}')
-                     for more in headers('selftests', lib)]
-            found.append(Part(f'selftests/mm: add {name[:-2]}', 'selftests', [name, *dict.fromkeys(libs)]))
+    held, room = held_back(), os.path.join(TOP, 'selftests')
+    for name in sorted(os.listdir(room)):
+        program = re.match(r'(gup_\w+)(?:\.c)?$', name)
+        if program and f'selftests/{name}' not in held:
+            more = sorted(os.listdir(os.path.join(room, name))) if os.path.isdir(os.path.join(room, name)) else []
+            names = sorted((f'{name}/{file}' for file in more if file.endswith('.c')),
+                           key=lambda path: not path.endswith('/main.c')) or [name]
+            found.append(Part(f'selftests/mm: add {program[1]}', 'selftests', names))
     return found
 
 
@@ -192,7 +216,7 @@ def data(text):
 def makefile(done):
     """kunit/Makefile with the lines of these files only."""
     kept = []
-    for paragraph in read(f'{TOP}/kunit/Makefile').split('\n\n'):
+    for paragraph in makefile_text().split('\n\n'):
         lines = [line for line in paragraph.split('\n')
                  if not objects(line) or done.issuperset(f'kunit/{name}' for name in objects(line)[1])]
         flags = re.findall(r'^CFLAGS_(\w+)\.o', paragraph, re.M)
@@ -228,7 +252,7 @@ def add_kunit(tree, part, done, symbols):
 
 
 def add_selftest(tree, part):
-    program, *libs = [os.path.basename(name)[:-2] for name in part.files if name.endswith('.c')]
+    program, *libs = [os.path.basename(place)[:-2] for place in part.files if place.endswith('.c')]
     tree.hook(f'{SELFTESTS}/Makefile', f'TEST_GEN_FILES += {program}\n')
     if libs:
         text = tree.read(f'{SELFTESTS}/Makefile')

@@ -6,8 +6,8 @@
 #
 # Takes the commands out of README.md, MAINTAINERS-notes.md and the README of each room. A
 # verb of make counts as run if it is a step of make check, or scripts/tests/tree-*.sh runs
-# it, or this test does, below a build directory of its own. A lane must be in
-# kconfigs/lanes. Each verb prints its manual. Verbs that take an hour are only asked to
+# it, or this test does, below a build directory of its own; what git does in build/linux,
+# if one of these tests does it to its tree. A lane must be in kconfigs/lanes. Each verb prints its manual. Verbs that take an hour are only asked to
 # refuse bad arguments, which is said.
 #
 # exit status: 0 all hold, 1 one does not, 2 cannot tell
@@ -27,7 +27,7 @@ for page in README.md MAINTAINERS-notes.md */README.md; do
 	sed -n 's/^    \(.*\)/\1/p' "$page" | sed 's/ *#.*//'
 	# shellcheck disable=SC2016 # backquotes as they stand in the page
 	sed '/^    /d' "$page" | grep -o '`[^`]*`' | tr -d '`'
-done | sed -n 's/.*\(make [a-z-][a-z-]*\)\(.*\)/\1\2/p; /^scripts\/.*\.\(sh\|py\)/p' |
+done | sed -n 's/.*\(make [a-z-][a-z-]*\)\(.*\)/\1\2/p; /^scripts\/.*\.\(sh\|py\)/p; /^git -C /p' |
 	sed 's/ *-->.*//; s/[[:space:]]*$//' | sort -u >"$t/commands"
 [ -s "$t/commands" ] || die 'pages: no command found in the pages'
 
@@ -45,7 +45,7 @@ ran() {	# WANTED-STATUS NAME COMMAND...: run it now
 }
 
 verbs=$(make -s help | sed -n 's/^  make \([a-z-]*\) .*/\1/p')
-echo "1..$(($(wc -l <"$t/commands") + $(echo "$verbs" | wc -l) + 9))"
+echo "1..$(($(wc -l <"$t/commands") + $(echo "$verbs" | wc -l) + 11))"
 
 # What is cheap is run for real, on the results of a stored log.
 mkdir -p "$t/build/out/um"
@@ -57,6 +57,8 @@ ran 0 'make help' make -s help
 ran 0 'make status' make -s status
 ran 0 'make report' make -s report
 ran 0 'make inventory' env GUP_INVENTORY="$t/inventory" make -s inventory
+ran 2 'kunit.sh, which refuses LANE=um behind its name' "$s/kunit.sh" LANE=um
+ran 2 'vm.sh, the same' "$s/vm.sh" LANE=x86_64
 ran 2 'make bench, which refuses ROUNDS=x: to measure takes minutes' env ROUNDS=x "$s/bench.sh"
 ran 2 'make each-patch, which refuses to go on without a tree: all of it takes half an hour' env GUP_READY=1 "$s/each-patch.sh"
 ran 2 'make send-check, which refuses to go on without a tree' env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 HOME="$t" "$s/send-check.sh"
@@ -89,6 +91,13 @@ while read -r command; do
 		''|debug|kcsan) ;;
 		*) awk -v lane="$lane" '!/^#/ && $1 == lane { found = 1 } END { exit !found }' "$top/kconfigs/lanes" || rc=1;;
 		esac
+		[ -n "$by" ] || rc=1
+		ok "$rc" "\`$command\`: ${by:-nobody runs it}";;
+	git\ *)
+		# shellcheck disable=SC2016 # as the tests have it
+		by=$(grep -l -F "git -C \"\$linux\" ${command#git -C build/linux }" "$s"/tests/*.sh |
+			head -n 1 | sed 's,.*/,,')
+		rc=0
 		[ -n "$by" ] || rc=1
 		ok "$rc" "\`$command\`: ${by:-nobody runs it}";;
 	*)	script=${command%% *}

@@ -4,7 +4,7 @@
 set -eu
 # shellcheck source=scripts/tests/small-tree.sh
 . "$(dirname "$0")/small-tree.sh"
-plan 31
+plan 32
 
 series_of_two
 cp -R "$GUP_PATCHES" "$t/first"
@@ -16,6 +16,9 @@ says 0 '2 patches, 0 files changed' 'a second refresh writes nothing' "$s/refres
 ok 'and leaves the same bytes' same_patches
 says 0 'apply and export give the same bytes' 'round trip' "$s/round-trip.sh"
 ok 'lint likes them' "$s/series/lint_patches.py"
+
+says 0 '^ mm/gup.c ' 'gup-base and series frame what is changed' \
+	git -C "$linux" diff --stat gup-base series -- mm/gup.c
 
 # A configuration and an identity that would bend the output, if they could
 cat >"$t/home/.gitconfig" <<'EOT'

@@ -12,6 +12,7 @@ GOLDEN = os.path.join(SCRIPTS, 'tests', 'golden')
 
 # program: (good arguments, with BAD for a file that is malformed)
 CALLS = {
+    'cocci/compare.py': '--side series --triage BAD --tree . --files BAD --found . count',
     'figures/bench_table.py': 'table min bench.goals BAD',
     'figures/counts.py': 'check BAD bench-now.tsv',
     'figures/insns.py': 'check BAD icount-now.tsv icount-tools',
