@@ -13,7 +13,7 @@ vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
 	@scripts/vm.sh
 check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh
-check-all:	## the same, KUnit on arm64 with three kinds of page tables, make compile
+check-all:	## the same, KUnit on arm64 with three kinds of page tables, make compile, each topic and its mails
 	@scripts/check-all.sh
 
 #: results
@@ -25,7 +25,7 @@ report:		## one HTML page: verdicts, failures, patches, figures, coverage   1 s
 #: change the series: make tree; edit and commit in build/linux; make refresh
 tree: setup-tree	## make build/linux: the pinned kernel with patches/ applied   90 s, then 0.1 s
 	@scripts/tree.sh
-refresh:	## write patches/ from the commits in build/linux   2 s
+refresh:	## write patches/ from the commits in build/linux: TOPIC= for new ones between topics   2 s
 	@scripts/refresh.sh
 show:		## show what the series does to one file: F=mm/gup.c   1 s
 	@scripts/show.sh
@@ -33,10 +33,14 @@ inventory:	## require from now on the cases that the last run of a lane ran: LAN
 	@scripts/inventory.sh
 rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1   2 min
 	@scripts/rebase.sh
-each-patch: setup-tree	## test that every prefix passes, and that without a patch its cases fail   25 min
+each-patch: setup-tree	## test that every prefix passes, and that without a patch its cases fail; scripts/each-patch.sh topic: each topic   25 min
 	@scripts/each-patch.sh
-send-check:	## test whether the series can be mailed: sign-off, checkpatch, lint; list recipients   10 s
+mbox:		## write a topic as mails: TOPIC= TESTS=0 SIGN=1 ASSISTED= NOTE= V= LINUX=; without TOPIC count lines   20 s
+	@scripts/mbox.sh
+send-check:	## test whether the mails of a topic may go out: TOPIC=; list recipients   20 s
 	@scripts/send-check.sh
+range-diff:	## what changed in the patches since OLD=, an mbox, a directory or a revision: TOPIC=   10 s
+	@scripts/range-diff.sh
 
 #: parts of check
 lint:		## patches/, the lists of tests, scripts, pages   10 s
@@ -87,6 +91,6 @@ help:
 	      /^[a-z-]+:.*##/{ name = $$1; sub(/:.*/, "", name); sub(/^[^#]*## */, ""); \
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
-.PHONY: kunit vm check check-all each-patch tree refresh show rebase send-check lint round-trip checkpatch \
+.PHONY: kunit vm check check-all each-patch tree refresh show rebase mbox send-check range-diff lint round-trip checkpatch \
 	sparse cocci compile model test-rig inventory bench counts icount report status doctor \
 	setup setup-tree setup-cocci setup-compile clean help

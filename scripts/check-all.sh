@@ -6,6 +6,8 @@
 #
 # Everything that check.sh does, and KUnit on arm64 with three kinds of page tables, base
 # and series: arm64 (4K pages, contiguous entries), arm64-64k and arm64-39; and compile.sh.
+# Then each topic and its mails alone (tests/topics.sh), and the mails on a plain tree,
+# whose tests run there (tests/plain.sh).
 #
 # environment and exit status: as check.sh
 set -eu

@@ -25,13 +25,13 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm i386 lint cocci model${ALL:+ arm64 compile}
+	setup           setup.sh tree build vm i386 lint cocci model post${ALL:+ arm64 compile}
 	tree            tree.sh series
 	model           model.sh
 	tree-base       tree.sh base
 	lint            lint.sh
-	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches/series
-	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches/series --source build/linux/mm/gup.c
+	inventory       verdict/inventory.py check --lanes kconfigs/lanes --series patches
+	matrix          verdict/matrix.py check --lanes kconfigs/lanes --series patches --source build/linux/mm/gup.c
 	golden          test-rig.sh golden
 	unit            test-rig.sh unit
 	report          tests/report.sh
@@ -40,6 +40,8 @@ steps() {
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
 	roundtrip       round-trip.sh
+	posting         tests/posting.sh
+	$([ -z "${ALL-}" ] || echo 'topics          tests/topics.sh')
 	checkpatch      checkpatch.sh
 	um-base         kunit.sh LANE=um SIDE=base
 	um              kunit.sh LANE=um SIDE=series
@@ -67,6 +69,7 @@ steps() {
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
 	${ALL:+race-checks     tests/race-checks.sh}
+	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
 	EOF
 }
 

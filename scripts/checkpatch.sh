@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # checkpatch.sh - checkpatch.pl --strict on the series and on the suites in kunit/
 #
-# usage: scripts/checkpatch.sh [--signed]
+# usage: scripts/checkpatch.sh [MAIL...]
 #
-# Uses the checkpatch.pl of the pinned tree. Any message fails. The list below ignores
+# Without MAIL the series and kunit/; else these mails, which also have to be signed off
+# (make send-check). Uses the checkpatch.pl of the pinned tree. Any message fails. The list below ignores
 # types of messages, each with a reason.
-#
-# --signed: also demand Signed-off-by (make send-check).
 # exit status: 0 clean, 1 messages, 2 could not run.
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -23,7 +22,7 @@ checkpatch=$linux/scripts/checkpatch.pl
 #  FILE_PATH_CHANGES: "does MAINTAINERS need updating?" is a question
 ignore=GIT_COMMIT_ID,UNKNOWN_COMMIT_ID,BAD_FIXES_TAG,FILE_PATH_CHANGES
 #  MISSING_SIGN_OFF, NO_AUTHOR_SIGN_OFF: only the person who posts signs off
-[ "${1-}" = --signed ] || ignore=$ignore,MISSING_SIGN_OFF,NO_AUTHOR_SIGN_OFF
+[ $# -gt 0 ] || ignore=$ignore,MISSING_SIGN_OFF,NO_AUTHOR_SIGN_OFF
 
 out=$(mktemp) || die "no temporary file: is TMPDIR writable?"
 trap 'rm -f "$out" "$out.err"' EXIT
@@ -52,15 +51,19 @@ check() {
 #  UNCOMMENTED_DEFINITION: takes a local pointer to a lock for a lock
 suites=$ignore
 ignore=$ignore,PARENTHESIS_ALIGNMENT,UNCOMMENTED_DEFINITION
-for f in $(series_files); do
-	[ -r "$patches/$f" ] || die "patches/series names $f, which is not there: git checkout -- patches"
-	check "patches/$f" "$patches/$f"
-done
-ignore=$suites
-for f in "$top"/kunit/*.[ch]; do
-	[ -e "$f" ] || continue
-	check "kunit/${f##*/}" -f "$f"
-done
+if [ $# -gt 0 ]; then
+	for f; do check "${f##*/}" "$f"; done
+else
+	for f in $(series_files); do
+		[ -r "$patches/$f" ] || die "a series names $f, which is not there: git checkout -- patches"
+		check "patches/$f" "$patches/$f"
+	done
+	ignore=$suites
+	for f in "$top"/kunit/*.[ch]; do
+		[ -e "$f" ] || continue
+		check "kunit/${f##*/}" -f "$f"
+	done
+fi
 
 say "checkpatch: $files files, $messages messages"
 [ "$messages" -eq 0 ] || exit 1

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# each-patch.sh - test every prefix of the series, and the series without each patch
+# each-patch.sh - test every prefix of the series, the series without each patch, each topic
 #
 # usage: scripts/each-patch.sh [prefix|without] [N...]	(default: both, all patches)
+#        scripts/each-patch.sh topic [TOPIC...]		(default: all topics)
 #
 #   prefix   applies patches 1..N: it builds; the cases with since= of a patch that
 #            is not applied yet fail, all others pass
@@ -16,6 +17,9 @@
 #              before it. Some row must be better and none worse; if the changelog says
 #              "No functional change", no row may differ.
 #            - A patch of mm/gup_test or the selftests alone is skipped: make vm tests it.
+#   topic    the topic with nothing but what patches/topics says that it needs, and
+#            base-needs, without which the suites do not build: it builds, and is judged
+#            as a prefix is
 #
 # Works in build/each and build/bench/series, worktrees of build/linux, on the lanes
 # um and um-count; prints TAP. About 40 minutes in all with ccache, twice that without.
@@ -30,16 +34,19 @@ set -eu
 help_if_asked "$@"
 modes='prefix without'
 case "${1-}" in
-prefix|without) modes=$1; shift;;
+prefix|without|topic) modes=$1; shift;;
 esac
 need git
 lock each-patch
+trap scratch_close EXIT
 [ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh"; } >&2
 
 [ -d "$linux" ] || die "no kernel tree in $linux: make tree"
 total=$(git -C "$linux" rev-list --count gup-overlay..gup-series)
-[ $# -gt 0 ] || set -- $(seq "$total")
+# shellcheck disable=SC2046 # names without blanks
+[ $# -gt 0 ] || set -- $(if [ "$modes" = topic ]; then topics; else seq "$total"; fi)
 for n; do
+	[ "$modes" != topic ] || continue
 	case $n in *[!0-9]*|'') die "each-patch: $n: want numbers from 1 to $total";; esac
 	if [ "$n" -lt 1 ] || [ "$n" -gt "$total" ]; then
 		die "each-patch: $n: want numbers from 1 to $total"
@@ -56,8 +63,8 @@ fi
 "$top/scripts/series/overlay.sh" "$tree"
 
 commit() { git -C "$linux" rev-list --reverse gup-overlay..gup-series | sed -n "${1}p"; }
-slug() { series_files | sed -n "${1}s/^[0-9]*-\(.*\)\.patch$/\1/p"; }
-number() { series_files | grep -n -- "-$1.patch$" | cut -d: -f1; }
+slug() { series_files | sed -n "${1}s,.*/[0-9]*-\(.*\)\.patch$,\1,p"; }
+number() { series_files | grep -nx "[^/]*/[0-9]*-$1\.patch" | cut -d: -f1; }
 checkout() {
 	git -C "$tree" revert --quit 2>/dev/null || :
 	git_fixed -C "$tree" reset -q --hard && git_fixed -C "$tree" checkout -q --detach "$1"
@@ -114,6 +121,20 @@ prefix() {
 	lacking $([ "$1" -eq "$total" ] || seq $(($1 + 1)) "$total")
 	status=0; judge || status=$?
 	result "$status" "prefix $1: $(verdict): $(slug "$1")"
+}
+
+topic() {
+	below=$("$top/scripts/series/topics.py" needs "$1") || exit 2
+	# shellcheck disable=SC2046,SC2086 # names without blanks
+	{ base_needs_files; topic_files $below "$1"; } | sort >"$each/wanted"
+	series_files | grep -nxF -f "$each/wanted" >"$each/here"
+	# shellcheck disable=SC2046
+	apply_onto gup-overlay $(sed "s,^[0-9]*:,$patches/," "$each/here")
+	checkout "$applied"
+	# shellcheck disable=SC2046
+	lacking $(seq "$total" | grep -vxF -e "$(cut -d: -f1 "$each/here")")
+	status=0; judge || status=$?
+	result "$status" "topic $1: $(verdict)"
 }
 
 # driver_only N: true if the patch changes nothing but the test driver and the selftests

@@ -11,6 +11,7 @@ and ends with run(main). Its docstring is its manual. Exit status, as everywhere
 """
 import argparse
 import contextlib
+import email
 import os
 import sys
 import traceback
@@ -70,6 +71,32 @@ def first_words(path):
     """The first word of each line that is neither empty nor a comment."""
     lines = (line.partition('#')[0].split() for line in read(path).splitlines())
     return [words[0] for words in lines if words]
+
+
+def topics(folder):
+    """{topic: the topics that it names as its needs}, in the order of patches/topics."""
+    lines = (line.partition('#')[0].split() for line in read(os.path.join(folder, 'topics')).splitlines())
+    return {words[0]: words[1:] for words in lines if words}
+
+
+def series_files(folder, names=None):
+    """The patches of these topics, else of all, in order, as names below that folder."""
+    found = []
+    for topic in topics(folder) if names is None else names:
+        series = os.path.join(folder, topic, 'series')
+        if os.path.exists(series):
+            found += [f'{topic}/{name}' for name in first_words(series)]
+    return found
+
+
+def letter(folder, topic):
+    """The cover letter of a topic: headers and text, an email.message.Message."""
+    return email.message_from_string(read(os.path.join(folder, topic, 'cover-letter.txt')))
+
+
+def slug_of(path):
+    """What since= calls a patch: its file name without number and .patch."""
+    return os.path.basename(path).partition('-')[2].removesuffix('.patch')
 
 
 def run(main):

@@ -152,8 +152,23 @@ git_fixed() {
 	    -c maintenance.auto=false -c core.autocrlf=false -c core.fsmonitor=false "$@"
 }
 
-# series_files: patch file names in order, without comments and blank lines.
-series_files() { sed 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$patches/series" 2>/dev/null || :; }
+# words FILE: its lines without comments, and without those that are empty then.
+words() { sed 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$1" 2>/dev/null || :; }
+
+# topics: their names, in the order in which they are applied.
+topics() { words "$patches/topics" | awk '{ print $1 }'; }
+
+# topic_files TOPIC...: their patches in order, as names below patches/.
+topic_files() {
+	for _topic; do words "$patches/$_topic/series" | sed "s,^,$_topic/,"; done
+}
+
+# series_files: all patches in order, as names below patches/.
+# shellcheck disable=SC2046 # topics without blanks, lint sees to it
+series_files() { topic_files $(topics); }
+
+# patch_file SLUG: which of them is SLUG, the name without number and .patch.
+patch_file() { series_files | grep -x "[^/]*/[0-9]*-$1\.patch" | head -n 1; }
 
 # series_hash: one id for all that `make tree` applies.
 series_hash() {

@@ -4,14 +4,17 @@
 #
 # usage: scripts/refresh.sh
 #
-# Exports gup-overlay..HEAD of build/linux as patches/NNNN-*.patch, series and
-# base.blobs, and moves the tag gup-series. The output does not depend on the
-# machine, its configuration or the committer: a second run changes nothing, and
-# before anything is written the export is applied and exported once more, which
-# must give the same bytes. cover-letter.txt, base and base-needs stay as they are.
+# Exports gup-overlay..HEAD of build/linux as patches/<topic>/NNNN-*.patch, the series
+# of each topic and base.blobs, and moves the tag gup-series. A commit stays in the
+# topic in which a patch of its subject was so far; scripts/series/topics.py --help says
+# what happens to a new one. The output does not depend on the machine, its configuration
+# or the committer: a second run changes nothing, and before anything is written the
+# export is applied and exported once more, which must give the same bytes. topics,
+# cover letters, base and base-needs stay as they are.
 #
 # environment: FORCE=1  overwrite patches/ although someone changed it since it was
 #                       last applied; the old one is kept in build/patches-<date>
+#              TOPIC=   where new commits go that lie between two topics
 # exit status: 0 done, 2 refused: nothing was changed.
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -20,7 +23,7 @@ set -eu
 . "$top/scripts/series/series.sh"
 help_if_asked "$@"
 [ $# -eq 0 ] || die "refresh: takes no arguments: scripts/refresh.sh --help"
-need git
+need git; need python3
 lock refresh
 trap scratch_close EXIT
 out=$build/.export
@@ -68,10 +71,14 @@ export_patches gup-overlay "$applied" "$out.again"
 diff -r "$out" "$out.again" >"$build/.git.log" ||
 	die "a commit message does not survive git am ($(grep -m 1 '^diff' "$build/.git.log" | sed 's,.*/,,')): no line in it may start with ---, diff or Index:"
 rm -rf "$out.again"
+rm -rf "$out.flat"
+mv "$out" "$out.flat"
+sort_topics "$out.flat" "$out"
+rm -rf "$out.flat"
 
 # shellcheck disable=SC2013 # one word a line
 for slug in $(sed 's/#.*//' "$patches/base-needs" 2>/dev/null); do
-	grep -qx "[0-9]*-$slug\.patch" "$out/series" ||
+	grep -qx "[0-9]*-$slug\.patch" "$out"/*/series ||
 		die "patches/base-needs names $slug, which the series no longer has: fix that line, then: make refresh"
 done
 
@@ -80,21 +87,24 @@ touched_blobs "$head" >"$out/base.blobs"
 # From here on patches/ is mixed until the end; the mark lets a rerun finish it.
 git -C "$linux" config gup.refreshing "$head"
 changed=0
-for f in "$out"/*; do
-	cmp -s "$f" "$patches/${f##*/}" && continue
-	cp "$f" "$patches/.${f##*/}.tmp"
-	mv -f "$patches/.${f##*/}.tmp" "$patches/${f##*/}"
+for f in "$out"/base.blobs "$out"/*/*; do
+	name=${f#"$out/"}
+	cmp -s "$f" "$patches/$name" && continue
+	mkdir -p "$(dirname "$patches/$name")"
+	cp "$f" "$patches/.tmp"
+	mv -f "$patches/.tmp" "$patches/$name"
 	changed=$((changed + 1))
-	case "$f" in *.patch) say "refresh: wrote ${f##*/}";; esac
+	case "$f" in *.patch) say "refresh: wrote $name";; esac
 done
-for f in "$patches"/[0-9]*.patch; do
-	if [ ! -e "$f" ] || [ -e "$out/${f##*/}" ]; then continue; fi
+for f in "$patches"/[0-9]*.patch "$patches"/*/[0-9]*.patch; do
+	name=${f#"$patches/"}
+	if [ ! -e "$f" ] || [ -e "$out/$name" ]; then continue; fi
 	rm -f "$f"
 	changed=$((changed + 1))
-	say "refresh: removed ${f##*/}"
+	say "refresh: removed $name"
 done
 git -C "$linux" tag -f gup-series "$head" >/dev/null
 git -C "$linux" config gup.applied "$(series_hash)"
 git -C "$linux" config --unset gup.refreshing
-say "refresh: $(wc -l <"$out/series") patches, $changed files changed in patches/"
+say "refresh: $(series_files | wc -l) patches, $changed files changed in patches/"
 rm -rf "$out"

@@ -22,18 +22,19 @@ git -C "$linux" rev-parse -q --verify refs/tags/gup-overlay >/dev/null 2>&1 ||
 
 # shellcheck disable=SC2046 # file names without blanks
 apply_onto gup-overlay $(series_files | sed "s,^,$patches/,")
-export_patches gup-overlay "$applied" "$build/.export"
+export_topics gup-overlay "$applied" "$build/.export"
 touched_blobs "$applied" >"$build/.export/base.blobs"
 
 # Only what refresh writes is compared; stray patch files count as well.
 status=0
-for f in "$build/.export"/* "$patches"/[0-9]*.patch; do
-	name=${f##*/}
-	[ -e "$f" ] || continue
+for f in base.blobs "$build/.export"/*/* "$patches"/[0-9]*.patch "$patches"/*/[0-9]*.patch; do
+	name=${f#"$build/.export/"}
+	name=${name#"$patches/"}
+	[ -e "$build/.export/$name" ] || [ -e "$patches/$name" ] || continue
 	if [ ! -e "$patches/$name" ]; then
 		say "round-trip: $name is missing in patches/: make tree && make refresh"
 	elif [ ! -e "$build/.export/$name" ]; then
-		say "round-trip: $name is not in the series: git rm patches/$name, or add it to patches/series"
+		say "round-trip: $name is not in a series: git rm patches/$name, or add it to patches/<topic>/series"
 	elif ! cmp -s "$patches/$name" "$build/.export/$name"; then
 		diff -u "$patches/$name" "$build/.export/$name" | head -n 20 || :
 		say "round-trip: $name differs from its export: make tree && make refresh"

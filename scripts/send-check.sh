@@ -1,46 +1,62 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# send-check.sh - test whether the series can be mailed, and list the recipients
+# send-check.sh - test whether the mails of a topic may go out, and list the recipients
 #
-# usage: scripts/send-check.sh
+# usage: scripts/send-check.sh [TOPIC]	(make send-check TOPIC=memfd)
 #
-# Demands a Signed-off-by of the person who posts (git config user.email) on each
-# patch, a cover letter, a clean lint and checkpatch, and patches/ that apply and
-# export to the same bytes. Then it lists the recipients. It mails nothing.
-#
-# The repository holds no Signed-off-by. To post, sign a copy:
-#	git -C build/linux rebase --signoff gup-overlay && make refresh && make send-check
-# mail patches/, then: git checkout -- patches && FORCE=1 make tree
+# Looks at build/out/mbox/<topic>.mbox, which make mbox writes: the mails as they would be
+# sent. They have to be complete and by a person (scripts/series/post_check.py --help lists
+# what is asked), their figures those on record, checkpatch clean, and git am of them has
+# to give the topic as it is in patches/. Mails nothing; that takes a person, and an answer
+# to the topic before it.
 #
 # exit status: 0 ready, 1 not ready: each line says what is missing, 2 could not tell.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
+# shellcheck source=scripts/series/posting.sh
+. "$top/scripts/series/posting.sh"
 help_if_asked "$@"
+TOPIC=${1:-${TOPIC:-}}
+[ -n "$TOPIC" ] || die "send-check: which topic? make send-check TOPIC=<one of: $(topics | paste -sd ' ' -) tests>"
 need git; need perl; need python3
 lock send-check
-email=$(git -C "$linux" config user.email) ||
-	die "who posts is not known: git config --global user.email you@example.org"
-[ -n "$(series_files)" ] || die "patches/series is empty: nothing to send"
-
+trap 'scratch_close; rm -rf "$build/.post"' EXIT
+mbox=$build/out/mbox/$TOPIC.mbox
+[ -e "$mbox" ] || die "no $mbox yet: make mbox TOPIC=$TOPIC"
+[ -n "${GUP_READY-}" ] || "$top/scripts/tree.sh" >&2
+post=$build/.post
+rm -rf "$post"; mkdir -p "$post"
 status=0
-"$top/scripts/series/lint_patches.py" --posting "$email" || status=$?
-[ "$status" -le 1 ] || exit 2
-[ "$status" -eq 0 ] ||
-	say "send-check: to sign off: git -C build/linux rebase --signoff gup-overlay && make refresh"
-for step in "checkpatch.sh --signed" round-trip.sh; do
+# run COMMAND...: 1 is a finding, more is the end.
+run() {
 	rc=0
-	# shellcheck disable=SC2086 # a script and its option
-	"$top"/scripts/$step || rc=$?
+	"$@" || rc=$?
 	[ "$rc" -le 1 ] || exit 2
 	[ "$rc" -eq 0 ] || status=1
-done
-[ "$status" -eq 0 ] || { say "send-check: not ready, see above"; exit 1; }
+}
 
-say "send-check: ready. It goes to:"
-files=$(series_files | sed "s,^,$patches/,")
-# shellcheck disable=SC2086 # file names without blanks
-(cd "$linux" && perl scripts/get_maintainer.pl --no-git --no-git-fallback --norolestats $files) |
-	sed 's/^/  /'
-say "Send with b4 (b4 prep, b4 send; it asks get_maintainer.pl itself), or:"
-say "  git send-email --to-cmd/--cc-cmd='scripts/get_maintainer.pl --norolestats' patches/*.patch"
+# The mails applied, and the topic: the same tree, or with the tests on top of it.
+"$top/scripts/series/mails.py" "$mbox" "$post/mails" || exit 2
+topic_commits "$TOPIC"
+apply_onto "$from" "$post"/mails/*
+mailed=$applied
+differ=$(git -C "$linux" diff --name-only "$code" "$mailed" | grep -v -E "$tests_only" | paste -sd ' ' - || :)
+[ -z "$differ" ] || {
+	say "send-check: the mails give other files than patches/$TOPIC: $differ: make mbox TOPIC=$TOPIC"
+	status=1
+}
+
+slugs=$(grep -ohE '\bsince=[^ ]+' "$top/kunit/inventory" "$top/selftests/matrix" | sort -u | sed 's/^since=/--since /')
+# shellcheck disable=SC2086 # words
+run "$top/scripts/series/post_check.py" $slugs --linux "$linux" --below "$from" --tree "$mailed" \
+	--rig-base "$(git -C "$linux" rev-parse gup-base^0)" "$TOPIC" "$mbox"
+run "$top/scripts/figures/posted.py" "$patches/$TOPIC/cover-letter.txt" "$post"/mails/*
+run "$top/scripts/checkpatch.sh" "$post"/mails/*
+
+[ "$status" -eq 0 ] || { say "send-check: $TOPIC is not ready, see above"; exit 1; }
+say "send-check: $TOPIC is ready. It goes to:"
+sed -n '/^To: /,/^[^TC\t]/p;/^MIME/q' "$mbox" | grep -E '^(To|Cc|	)' | sed 's/^/  /'
+say "To send it, read it once more, then: git send-email $mbox, or b4"

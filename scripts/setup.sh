@@ -14,7 +14,7 @@
 #   lint   for checkpatch, sparse, shellcheck and codespell
 #   cocci  for make cocci
 #   compile  compilers for make compile, 2 GB
-#   post   for make send-check
+#   post   for make mbox and make send-check
 #   bench  for make bench
 #   model  for make model
 #   view   for the test of make report
@@ -83,6 +83,7 @@ compile	s390x-linux-gnu-gcc		gcc-s390x-linux-gnu	s390
 compile	sh4-linux-gnu-gcc		gcc-sh4-linux-gnu	sh
 compile	sparc64-linux-gnu-gcc		gcc-sparc64-linux-gnu	sparc
 post	perl				perl		get_maintainer.pl
+post	b4				b4		the test of make mbox
 bench	gnuplot				gnuplot-nox	the plot of make bench
 model	spin				spin		the model of GUP-fast
 view	chromium			chromium	the test of make report

@@ -5,7 +5,7 @@
 # usage: scripts/tree.sh [series|base]
 #
 #   series  build/linux: branch "series" = gup-base (import) + gup-overlay (two
-#           lines that build kunit/) + patches/series by git am; the tag
+#           lines that build kunit/) + the topics of patches/ by git am; the tag
 #           gup-series marks what patches/ holds. The default.
 #   base    build/base/linux: a worktree of it at gup-overlay + the patches that
 #           patches/base-needs names, to show what the series changes.
@@ -143,7 +143,7 @@ series_side() {
 base_side() {
 	needs=$(base_needs_files)
 	case "$needs" in
-	*\?*) die "patches/base-needs names ${needs#*\?}, which is not in patches/series: fix that line";;
+	*\?*) die "patches/base-needs names ${needs#*\?}, which is no patch of the series: fix that line";;
 	esac
 	# shellcheck disable=SC2086
 	hash=$( (cd "$patches" && git -C "$linux" rev-parse gup-overlay && cat /dev/null $needs) | git hash-object --stdin)

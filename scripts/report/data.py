@@ -16,7 +16,7 @@ import re
 import subprocess
 import time
 
-from lib import BadInput, TOP, read
+from lib import BadInput, TOP, read, series_files, slug_of
 from verdict import inventory, matrix
 from verdict.kunit_log import KunitLog
 from verdict.vm_log import STATUSES, VmLog
@@ -101,7 +101,7 @@ class Patch:
     """One patch of the series, and the tests that say since= it."""
 
     def __init__(self, path, number, counts):
-        self.number, self.slug = number, os.path.basename(path).partition('-')[2].removesuffix('.patch')
+        self.number, self.slug = number, slug_of(path)
         mail = email.message_from_string(read(path).partition('\n')[2])
         subject = str(email.header.make_header(email.header.decode_header(
             re.sub(r'\n\s', ' ', mail.get('Subject', self.slug)))))
@@ -182,13 +182,8 @@ def patches():
         for entry in entries:
             if entry.since:
                 counts.setdefault(entry.since, [0, 0])[kind] += 1
-    found = []
-    for series in sorted(glob.glob(f'{TOP}/patches/**/series', recursive=True)):
-        names = [line.partition('#')[0].strip() for line in optional(series)]
-        found += [os.path.join(os.path.dirname(series), name) for name in names
-                  if name.endswith('.patch')]
-    return [Patch(path, number, counts) for number, path in enumerate(found, 1)
-            if os.path.exists(path)]
+    return [Patch(f'{TOP}/patches/{name}', number, counts)
+            for number, name in enumerate(series_files(f'{TOP}/patches'), 1)]
 
 
 def each_patch(out):

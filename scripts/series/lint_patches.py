@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """lint_patches.py - check patches/ without a kernel tree
 
-usage: scripts/series/lint_patches.py [--posting EMAIL] [PATCHES-DIR]
+usage: scripts/series/lint_patches.py [--posting] [PATCHES-DIR]
 
-Checks series against files, numbers and names, mail headers, subjects, trailers,
-the blob ids from patch to patch and against base.blobs, base and base-needs. Every
-finding is one line that ends with its fix.
+Checks topics and their series against files, numbers and names, cover letters, mail
+headers, subjects, trailers, the blob ids from patch to patch and against base.blobs,
+base and base-needs. Every finding is one line that ends with its fix.
 
---posting EMAIL: the series is about to be mailed by EMAIL: each patch must be signed
-off by that person, and there must be a cover letter. Without it a Signed-off-by is an
-error: only the person who posts adds one, so the repository holds none.
+A Signed-off-by is an error, but with --posting: only the person who posts adds one, in
+a copy, and post_check.py has the rules for that; the repository holds none.
 
 environment: GUP_PATCHES
 exit status: 0 clean, 1 findings, 2 bad input
@@ -23,7 +22,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import BadInput, Parser, TOP, run
+from lib import BadInput, Parser, TOP, first_words, run, slug_of, topics
 
 ZERO = '0' * 40
 REFRESH = 'make tree && make refresh'
@@ -37,19 +36,15 @@ def bad(where, what, fix):
     findings.append(f'{where}: {what}: {fix}')
 
 
-def words(path):
-    """First word of each line that is neither empty nor a comment."""
-    try:
-        with open(path, encoding='utf-8') as f:
-            return [w[0] for w in (ln.split('#')[0].split() for ln in f) if w]
-    except FileNotFoundError:
-        return []
-
-
-def slug_of(subject):
+def sanitized(subject):
     """What git format-patch makes of a subject (format_sanitized_subject())."""
     text = re.sub(r'[^A-Za-z0-9._]+', '-', subject).lstrip('-')
     return re.sub(r'\.\.+', '.', text).rstrip('.-')
+
+
+def slug_of_subject(subject):
+    """The name of its patch without number and .patch."""
+    return sanitized(subject)[:NAME_MAX - len('0000-')]
 
 
 class Patch:
@@ -100,8 +95,8 @@ class Patch:
             bad(n, f'subject has {len(subject)} characters, 75 are the limit', REWORD)
         if subject.endswith('.'):
             bad(n, 'subject ends with a full stop', REWORD)
-        want = f'{number:04d}-{slug_of(subject)}'[:NAME_MAX] + '.patch'
-        if n != want:
+        want = f'{number:04d}-{slug_of_subject(subject)}.patch'
+        if os.path.basename(n) != want:
             bad(n, f'place and subject make it {want}', REFRESH)
 
     def check_body(self, posting):
@@ -119,11 +114,8 @@ class Patch:
             if re.match(r'fixes:', ln, re.I) and not re.match(
                     r'Fixes: [0-9a-f]{12,40} \("\S.*"\)$', ln):
                 bad(n, f'malformed "{ln}"', 'write: Fixes: <12 hex digits> ("subject"), on one line; ' + REWORD)
-        if posting is None and signed:
+        if signed and not posting:
             bad(n, 'has a Signed-off-by', 'only the person who posts adds it, in a copy; ' + REWORD)
-        if posting is not None and posting.lower() not in signed:
-            bad(n, f'not signed off by {posting}',
-                'git -C build/linux rebase --signoff gup-overlay, make refresh')
 
     def check_diff(self, ids, added):
         """ids: path -> blob id after the patches so far; filled on the way."""
@@ -187,7 +179,8 @@ def check_base(directory):
 
 
 def check_references(directory, slugs):
-    for slug in words(os.path.join(directory, 'base-needs')):
+    path = os.path.join(directory, 'base-needs')
+    for slug in first_words(path) if os.path.exists(path) else []:
         if slug not in slugs:
             bad('base-needs', f'{slug} is no patch of the series',
                 'fix that line; the slug is the file name without number and .patch')
@@ -203,42 +196,68 @@ def check_overlay(added):
                         f'a new test lives only in {top}/: drop it from the patch')
 
 
+def check_topics(directory):
+    """[(place in its topic, name)] of the whole series, in order."""
+    series, seen = [], []
+    for topic, needs in topics(directory).items():
+        if not re.match(r'[a-z][a-z-]*$', topic):
+            bad('topics', f'"{topic}" is no name', 'use lower case letters and dashes')
+        for need in needs:
+            if need not in seen:
+                bad('topics', f'{topic} needs {need}, which is no topic before it', 'change the order, or that line')
+        seen.append(topic)
+        path = os.path.join(directory, topic, 'series')
+        names = first_words(path) if os.path.exists(path) else []
+        if not names:
+            bad('topics', f'{topic} has no patch', 'take that line out')
+        letter = os.path.join(directory, topic, 'cover-letter.txt')
+        if not os.path.exists(letter):
+            bad(f'{topic}/cover-letter.txt', 'missing', 'write what the topic does, and why')
+        elif not open(letter, encoding='utf-8').readline().startswith('Subject: '):
+            bad(f'{topic}/cover-letter.txt:1', 'no "Subject: "', 'begin with headers, then an empty line')
+        series += [(number, f'{topic}/{name}') for number, name in enumerate(names, 1)]
+    return series
+
+
+def check_strays(directory, names):
+    for folder, _, files in os.walk(directory):
+        here = os.path.relpath(folder, directory)
+        for name in sorted(os.path.normpath(os.path.join(here, file)) for file in files if file.endswith('.patch')):
+            if name not in names:
+                bad(name, 'not in a series', 'add it to patches/<topic>/series, or git rm it')
+
+
 def main(argv):
     parser = Parser(__doc__)
-    parser.add_argument('--posting', metavar='EMAIL')
+    parser.add_argument('--posting', action='store_true')
     parser.add_argument('patches', nargs='?',
                         default=os.environ.get('GUP_PATCHES') or os.path.join(TOP, 'patches'))
     args = parser.parse_args(argv)
     posting, directory = args.posting, os.path.abspath(args.patches)
-    if posting is not None and '@' not in posting:
-        raise BadInput('lint: --posting needs an e-mail address: git config user.email')
     ids = check_base(directory)
     pinned = set(ids)
-    with open(os.path.join(directory, 'series'), encoding='utf-8') as f:
-        series = [ln.rstrip('\n') for ln in f]
+    series = check_topics(directory)
     added, touched, slugs = {}, set(), set()
-    for number, name in enumerate(series, 1):
-        if not re.match(r'\d{4}-[A-Za-z0-9._-]+\.patch$', name):
-            bad(f'series:{number}', f'"{name}" is no patch name', REFRESH)
+    for number, name in series:
+        if not re.match(r'[a-z-]+/\d{4}-[A-Za-z0-9._-]+\.patch$', name):
+            bad(f'{os.path.dirname(name)}/series:{number}', f'"{name}" is no patch name', REFRESH)
             continue
         if not os.path.isfile(os.path.join(directory, name)):
-            bad(f'series:{number}', f'{name} is not there', f'git checkout -- patches, or {REFRESH}')
+            bad(f'{os.path.dirname(name)}/series:{number}', f'{name} is not there', f'git checkout -- patches, or {REFRESH}')
             continue
-        slugs.add(name[5:-len('.patch')])
+        if slug_of(name) in slugs:
+            bad(name, 'another topic has a patch of that name', REWORD)
+        slugs.add(slug_of(name))
         patch = Patch(directory, name)
         patch.check_mail()
         patch.check_subject(number)
         patch.check_body(posting)
         touched.update(patch.check_diff(ids, added))
-    for name in sorted(os.listdir(directory)):
-        if name.endswith('.patch') and name not in series:
-            bad(name, 'not in series', 'add it there, or git rm it')
+    check_strays(directory, {name for _, name in series})
     for path in sorted(pinned - touched - {'mm/gup.c'}):
         bad('base.blobs', f'{path} is pinned, but no patch touches it', REFRESH)
     check_references(directory, slugs)
     check_overlay(added)
-    if posting is not None and not os.path.isfile(os.path.join(directory, 'cover-letter.txt')):
-        bad('cover-letter.txt', 'missing', 'write what the series does, and why')
     for ln in findings:
         print(f'lint: {ln}')
     print(f'lint: {len(series)} patches, {len(findings)} findings')

@@ -7,7 +7,7 @@ usage: mails.py PATH DIR
 Writes DIR/NNNN-subject.patch, one mail each, bytes unchanged; with - for DIR it
 only prints their names. Cover letters and
 replies are left out; a thread is sorted by the n of [PATCH n/m], a directory by
-its file "series" if it has one, else by name.
+its file "topics" or "series" if it has one, else by name.
 
 exit status: 0, 2 there is no patch in PATH
 """
@@ -17,7 +17,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import BadInput, Parser, run
+from lib import BadInput, Parser, first_words, run, series_files
 
 # With a date, as git's own: a commit message may well have a line "From user space".
 FROM = re.compile(rb'^(?=From \S+ +\w{3} \w{3} +\d+ \d\d:\d\d:\d\d)', re.M)
@@ -40,12 +40,13 @@ def number(mail):
 def files(path):
     if not os.path.isdir(path):
         return [path]
-    try:
-        with open(os.path.join(path, 'series'), encoding='utf-8') as f:
-            names = [line.partition('#')[0].strip() for line in f]
-    except OSError:
+    if os.path.exists(os.path.join(path, 'topics')):
+        names = series_files(path)
+    elif os.path.exists(os.path.join(path, 'series')):
+        names = first_words(os.path.join(path, 'series'))
+    else:
         names = sorted(n for n in os.listdir(path) if n.endswith(('.patch', '.mbox', '.eml')))
-    return [os.path.join(path, n) for n in names if n]
+    return [os.path.join(path, n) for n in names]
 
 
 def main(argv):

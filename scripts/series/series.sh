@@ -46,7 +46,7 @@ apply_onto() {
 	scratch_open "$1"; shift
 	if [ $# -gt 0 ]; then
 		for f in "$@"; do
-			[ -f "$f" ] || die "patches/series names ${f##*/}, which is not there: fix patches/series, or: git checkout -- patches"
+			[ -f "$f" ] || die "a series names ${f#"$patches/"}, which is not there: fix that series, or: git checkout -- patches"
 		done
 		(cd "$scratch" && git_am --no-3way "$@") >"$build/.git.log" 2>&1 || apply_failed "$@"
 	fi
@@ -81,7 +81,7 @@ apply_failed() {
 	[ -n "$where" ] || where=$(grep -m 1 -e '^error' -e '^fatal' "$build/.git.log" ||
 		head -n 1 "$build/.git.log")
 	scratch_close
-	die "${bad##*/} does not apply: $where: fix that patch; build/linux is as it was"
+	die "${bad#"$patches/"} does not apply: $where: fix that patch; build/linux is as it was"
 }
 
 # commit_source GITDIR DIR INDEX VERSION: the files of DIR as one root commit, the hooks as
@@ -139,6 +139,17 @@ export_patches() {
 	(cd "$3" && for f in *.patch; do [ ! -f "$f" ] || echo "$f"; done) >"$3/series"
 }
 
+# export_topics FROM TO DIR: the same, sorted into DIR/<topic>/.
+export_topics() {
+	export_patches "$1" "$2" "$3.flat"
+	sort_topics "$3.flat" "$3"
+	rm -rf "$3.flat"
+}
+sort_topics() {
+	rm -rf "$2"
+	"$top/scripts/series/topics.py" --patches "$patches" sort "$1" "$2" || exit 2
+}
+
 # touched_blobs COMMIT: "<blob> <path>" of each file on the base that gup-overlay..COMMIT
 # touches, also when a later patch takes the change back; mm/gup.c in any case.
 touched_blobs() {
@@ -152,9 +163,8 @@ touched_blobs() {
 
 # base_needs_files: the patches of the series that the base side gets too.
 base_needs_files() {
-	sed 's/[[:space:]]*#.*//; /^[[:space:]]*$/d' "$patches/base-needs" 2>/dev/null |
-	while read -r slug; do
-		file=$(series_files | grep -x "[0-9]*-$slug\.patch" | head -n 1)
+	words "$patches/base-needs" | while read -r slug; do
+		file=$(patch_file "$slug")
 		[ -n "$file" ] || { echo "?$slug"; continue; }
 		echo "$file"
 	done

@@ -64,9 +64,17 @@ fresh() {
 	mkdir -p "$GUP_PATCHES"
 	printf 'version 7.3.4\ntag v7.3.4\nurl file://%s/linux-7.3.4.tar.xz\n' "$t/www" >"$GUP_PATCHES/base"
 	echo "$(git hash-object --no-filters "$t/src/mm/gup.c") mm/gup.c" >"$GUP_PATCHES/base.blobs"
-	: >"$GUP_PATCHES/series"
+	topic all
 	: >"$GUP_PATCHES/base-needs"
 	export LINUX="$t/src"
+}
+
+# topic NAME [NEEDS...]: one more at the end, without a patch.
+topic() {
+	echo "$*" >>"$GUP_PATCHES/topics"
+	mkdir "$GUP_PATCHES/$1"
+	: >"$GUP_PATCHES/$1/series"
+	printf 'Subject: mm: %s\n\nWhy all this.\n' "$1" >"$GUP_PATCHES/$1/cover-letter.txt"
 }
 
 # change FILE LINE SUBJECT: one commit in build/linux.

@@ -21,19 +21,19 @@ restore() { rm -rf "$GUP_PATCHES"; cp -R "$t/good" "$GUP_PATCHES"; }
 
 # Patches that do not apply
 state >"$t/before"
-sed -i 's/^ line_21();/ line_x();/' "$GUP_PATCHES"/0001-*
-says 2 '^gup: 0001-mm-gup-change-line-twenty.patch does not apply: mm/gup.c hunk #1 \(line 17\)' \
+sed -i 's/^ line_21();/ line_x();/' "$GUP_PATCHES"/all/0001-*
+says 2 '^gup: all/0001-mm-gup-change-line-twenty.patch does not apply: mm/gup.c hunk #1 \(line 17\)' \
 	'a patch that does not apply: which, file, hunk' "$s/tree.sh"
 ok 'the tree is as it was' same_state
 restore
-sed -i 's,mm/internal.h,mm/nowhere.h,g' "$GUP_PATCHES"/0002-*
-says 2 '0002-mm-change-a-macro.patch does not apply: mm/nowhere.h: ' 'a patch of a file that is not there' "$s/tree.sh"
+sed -i 's,mm/internal.h,mm/nowhere.h,g' "$GUP_PATCHES"/all/0002-*
+says 2 'all/0002-mm-change-a-macro.patch does not apply: mm/nowhere.h: ' 'a patch of a file that is not there' "$s/tree.sh"
 restore
-echo rubbish >"$GUP_PATCHES/0002-mm-change-a-macro.patch"
+echo rubbish >"$GUP_PATCHES/all/0002-mm-change-a-macro.patch"
 says 2 '0002-mm-change-a-macro.patch does not apply' 'a file that is no patch' "$s/tree.sh"
 restore
-rm "$GUP_PATCHES"/0002-*
-says 2 'series names 0002-mm-change-a-macro.patch, which is not there' 'a patch that is missing' "$s/tree.sh"
+rm "$GUP_PATCHES"/all/0002-*
+says 2 'series names all/0002-mm-change-a-macro.patch, which is not there' 'a patch that is missing' "$s/tree.sh"
 ok 'no scratch worktree stays' sh -c "[ \$(git -C '$linux' worktree list | wc -l) -eq 1 ]"
 restore
 ok 'restored patches: fine again' "$s/tree.sh"
@@ -42,7 +42,7 @@ ok 'restored patches: fine again' "$s/tree.sh"
 change mm/gup.c 50 'mm/gup: my own'
 echo 'an edit' >>"$linux/mm/gup.c"
 ok 'commits and edits on top are no hindrance when patches/ is unchanged' "$s/tree.sh"
-sed -i 's/wrong/bad/' "$GUP_PATCHES"/0002-*
+sed -i 's/wrong/bad/' "$GUP_PATCHES"/all/0002-*
 state >"$t/before"
 says 2 'patches/ changed, but .* has uncommitted edits and commits that patches/ does not have' \
 	'patches/ changed and work in the tree: refused' "$s/tree.sh"

@@ -5,7 +5,7 @@ set -eu
 # shellcheck source=scripts/tests/small-tree.sh
 . "$(dirname "$0")/small-tree.sh"
 
-p1=0001-mm-gup-change-line-twenty.patch
+p1=all/0001-mm-gup-change-line-twenty.patch
 # What is broken (sed script and file, or a command after !), and what lint must say.
 cases() { cat <<EOT
 s/^From 0/From 1/|$p1|$p1:1: not exported with --zero-commit:
@@ -24,15 +24,20 @@ s/^index \\(.......\\)[0-9a-f]*\\.\\./index \\1../|$p1|short blob ids:
 s/^\\(index ......\\)./\\1f/|$p1|mm/gup.c is expected as
 s,^diff --git a/mm/gup.c b/mm/gup.c,diff --git a/Kconfig b/Kconfig,|$p1|touches Kconfig, which is the rig's own
 s/^index .*/&\\nGIT binary patch/|$p1|binary change of mm/gup.c
-s/\$/\\n0003-mm-none.patch/|series|0003-mm-none.patch is not there
-1d|series|$p1: not in series
+s/\$/\\n0003-mm-none.patch/|all/series|all/0003-mm-none.patch is not there
+1d|all/series|$p1: not in a series
+2a 0001-mm-gup-change-line-twenty.patch|all/series|another topic has a patch of that name
+d|all/series|topics: all has no patch
+s/all/All/|topics|"All" is no name
+s/all/all none/|topics|all needs none, which is no topic before it
+1d|all/cover-letter.txt|no "Subject: "
 s/.*internal.h\$/x/|base.blobs|not "<40 hex digits> <path>"
 \$d|base.blobs|mm/internal.h is expected as|mm/internal.h is not pinned in base.blobs
 s/^tag .*/tag v7.3.5/|base|is not that of version 7.3.4
 s/^version .*/version 7/|base|is no version
 EOT
 }
-plan $(($(cases | wc -l) + 6))
+plan $(($(cases | wc -l) + 5))
 series_of_two
 cp -R "$GUP_PATCHES" "$t/good"
 restore() { rm -rf "$GUP_PATCHES"; cp -R "$t/good" "$GUP_PATCHES"; }
@@ -49,12 +54,10 @@ restore
 echo no-such >"$GUP_PATCHES/base-needs"
 says 1 'base-needs: no-such is no patch of the series: fix that line' 'base-needs with an unknown patch' "$s/series/lint_patches.py"
 restore
-says 1 'not signed off by dev@example.org: git -C build/linux rebase --signoff' \
-	'posting demands the sign-off' "$s/series/lint_patches.py" --posting dev@example.org
-sed -i 's/^Because.*/&\n\nSigned-off-by: A Dev <dev@example.org>/' "$GUP_PATCHES"/000*
-says 1 'cover-letter.txt: missing' 'and a cover letter' "$s/series/lint_patches.py" --posting dev@example.org
-echo 'What this is' >"$GUP_PATCHES/cover-letter.txt"
-ok 'and then is content' "$s/series/lint_patches.py" --posting dev@example.org
+sed -i 's/^Because.*/&\n\nSigned-off-by: A Dev <dev@example.org>/' "$GUP_PATCHES"/all/000*
+ok 'a sign-off is right when it is posted' "$s/series/lint_patches.py" --posting
+rm "$GUP_PATCHES/all/cover-letter.txt"
+says 1 'all/cover-letter.txt: missing' 'no cover letter' "$s/series/lint_patches.py" --posting
 rm "$GUP_PATCHES/base"
 says 2 '^gup: .*base' 'patches/ without base: cannot tell' "$s/series/lint_patches.py"
 finish

@@ -14,7 +14,7 @@ A reason is one word: blanks in it are written as "_".
 """
 import os
 
-from lib import BadInput, Parser, first_words, read
+from lib import BadInput, Parser, first_words, read, slug_of
 
 
 class Expectation:
@@ -74,8 +74,7 @@ def patches(path):
     """The names that since= can have. path: a series file, or a folder of some."""
     files = [path] if not os.path.isdir(path) else sorted(
         os.path.join(folder, 'series') for folder, _, names in os.walk(path) if 'series' in names)
-    return {os.path.basename(name).partition('-')[2].removesuffix('.patch')
-            for file in files for name in first_words(file)}
+    return {slug_of(name) for file in files for name in first_words(file)}
 
 
 def unknown(entries, lanes, series):

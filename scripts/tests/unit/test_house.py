@@ -104,7 +104,7 @@ class House(unittest.TestCase):
         self.finds('make kunit knows no TURBO=', 'README.md', '    make kunit TURBO=1\n')
 
     def test_cover_letter_counts(self):
-        self.finds('goes stale', 'patches/cover-letter.txt', 'It has 3609 parametrised cases.\n')
+        self.finds('goes stale', 'patches/one/cover-letter.txt', 'It has 3609 parametrised cases.\n')
 
     def test_page_counts(self):
         self.finds('"3609 cases" goes stale', 'README.md', 'All 3609 cases pass.\n')
