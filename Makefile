@@ -60,6 +60,10 @@ compile: setup-compile	## compile GUP for each architecture and corner of kconfi
 	@scripts/compile.sh
 model:		## check a model of GUP-fast in spin, as it is and without each step: STEPS= FULL=1   15 s
 	@scripts/model.sh
+mutate: setup-tree	## change mm/gup.c in small ways; a KUnit case has to turn red: SAMPLE= SEED= FUNC=   6 s each
+	@scripts/mutate.sh
+coverage: setup-tree	## lines and branches of mm/gup.c that no suite executes (gcov)   1 min
+	@scripts/coverage.sh
 test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   3 min
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
@@ -92,5 +96,5 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check check-all each-patch tree refresh show rebase mbox send-check range-diff lint round-trip checkpatch \
-	sparse cocci compile model test-rig inventory bench counts icount report status doctor \
+	sparse cocci compile model mutate coverage test-rig inventory bench counts icount report status doctor \
 	setup setup-tree setup-cocci setup-compile clean help

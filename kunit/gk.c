@@ -873,12 +873,6 @@ void gk_release(struct gk_call *c)
 			put_page(c->pages[k]);
 }
 
-void gk_release_dirty(struct gk_call *c)
-{
-	if (c->ret > 0 && c->api->pins)
-		unpin_user_pages_dirty_lock(c->pages, c->ret, true);
-}
-
 /*
  * Expectations
  */

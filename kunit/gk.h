@@ -281,7 +281,6 @@ void gk_untouch(struct gk_call *c);
 void gk_enter(struct gk_call *c);
 void gk_done(struct gk_call *c);
 void gk_release(struct gk_call *c);
-void gk_release_dirty(struct gk_call *c);
 
 /* Expectations; each may be used at once after the call. */
 void gk_expect_ret(struct gk_call *c, long want);

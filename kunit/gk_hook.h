@@ -6,6 +6,7 @@
 #define _GUP_KUNIT_GK_HOOK_H
 
 struct gk_call;
+struct page;
 
 /* GUP is about to do this; GK_*ED: it has just done it. */
 enum gk_point {
@@ -27,6 +28,7 @@ enum gk_point {
 	GK_ISOLATED,
 	GK_MIGRATE,		/* with the list of folios */
 	GK_MIGRATED,
+	GK_STACK,		/* say that no stack grows any more */
 	GK_NR_POINTS,
 };
 
@@ -39,7 +41,19 @@ extern void (*gk_hook)(enum gk_point point, const void *what);
 /* Have read-only entries that are dirty taken for those of a shadow stack. */
 extern bool gk_shadow_stacks;
 
+/* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
+extern int gk_lock_error;
+
 /* gk_enter(), but of the hooked GUP. */
 void gk_enter_hooked(struct gk_call *c);
+
+/* The hooked ones of what a case calls by itself. */
+void hooked_unpin_user_page(struct page *page);
+void hooked_unpin_user_pages(struct page **pages, unsigned long npages);
+void hooked_unpin_user_pages_dirty_lock(struct page **pages,
+					unsigned long npages, bool make_dirty);
+void hooked_unpin_user_page_range_dirty_lock(struct page *page,
+					     unsigned long npages,
+					     bool make_dirty);
 
 #endif /* _GUP_KUNIT_GK_HOOK_H */

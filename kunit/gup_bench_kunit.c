@@ -43,7 +43,7 @@ MODULE_PARM_DESC(only, "a glob: only these rows (shape/call/flags/pages-per-call
 #ifdef CONFIG_GUP_BENCH_INSNS
 /* A tick is 10,000,000 instructions from the next: it cannot hit all passes. */
 #define BENCH_SWEEPS	1
-#define BENCH_BURST	6
+#define BENCH_BURST	4
 #define BENCH_PAGES	1	/* one call */
 #define BENCH_MAX	4096
 #else

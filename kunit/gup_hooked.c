@@ -108,10 +108,12 @@ static inline int gk_read_seqcount_retry(const seqcount_t *seq,
 	return read_seqcount_retry(seq, start);
 }
 
+int gk_lock_error;
+
 static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
 {
 	gk_at(GK_SLOW, mm);
-	return mmap_read_lock_killable(mm);
+	return gk_lock_error ?: mmap_read_lock_killable(mm);
 }
 
 static inline pte_t *gk_pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd,
@@ -174,6 +176,11 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 	return ret;
 }
 
+static inline void gk_dump_stack(void)
+{
+	gk_at(GK_STACK, NULL);
+}
+
 bool gk_shadow_stacks;
 
 /* As on x86: an entry is writable without the bit if it is dirty. */
@@ -222,6 +229,7 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 #define lru_cache_drain_for_folio	gk_lru_cache_drain_for_folio
 #define folio_isolate_lru		gk_folio_isolate_lru
 #define migrate_pages			gk_migrate_pages
+#define dump_stack			gk_dump_stack
 
 /* Modules get the kernel's own. */
 #undef EXPORT_SYMBOL

@@ -935,9 +935,10 @@ static bool race_run_alone(struct race *w)
 static unsigned int race_points_wanted(const struct race *w)
 {
 	unsigned int want = BIT(GK_LOCK) | BIT(GK_UNLOCKED);
+	const bool faults = !w->call.api->only && !(w->call.flags & FOLL_NOFAULT);
 
 	if (w->action->missing)
-		return 0;
+		return faults ? BIT(GK_FAULT) | BIT(GK_FAULTED) : 0;
 	if (w->call.api->fast)
 		want = BIT(GK_READ_PMD) | BIT(GK_READ_PTE) | BIT(GK_REF);
 	else if (w->action->locked)

@@ -18,6 +18,8 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/report/step.sh
+. "$top/scripts/report/step.sh"
 help_if_asked "$@"
 s=$top/scripts
 cd "$top"
@@ -65,6 +67,9 @@ steps() {
 	icount          icount.sh
 	doc             series/doc_check.py
 	canaries        test-rig.sh canaries
+	mutate          mutate.sh SAMPLE=12
+	past-bugs       tests/past-bugs.sh
+	coverage        coverage.sh
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
@@ -79,58 +84,9 @@ lock check
 mkdir -p "$logs"
 started=$(date +%s)
 
-# state STEP SINCE [VERDICT]: for make status, which runs beside this; written in one go.
-state() {
-	printf 'pid %s\nbegin %s\nstep %s\nsince %s\n' "$$" "$started" "$1" "$2" >"$logs/status.new"
-	[ -z "${3-}" ] || printf 'verdict %s\n' "$3" >>"$logs/status.new"
-	mv "$logs/status.new" "$logs/status"
-}
-unset FILTER LANE SIDE FORCE || :
-
-# watch PID LOG: what a long step says now: its last line, in place on a
-# terminal, else every 30 s, so that a build does not look like a hang.
-watch() {
-	secs=0 old=
-	while kill -0 "$1" 2>/dev/null; do
-		sleep 1
-		secs=$((secs + 1))
-		[ "$secs" -gt 2 ] || continue
-		line=$(tail -n 1 "$2" 2>/dev/null | tr -d '\r' | cut -c 1-60)
-		if [ -t 1 ]; then
-			printf '\r%-15s %4d s  %-50.50s' "$name" "$secs" "$line"
-		elif [ $((secs % 30)) -eq 0 ] && [ "$line" != "$old" ]; then
-			printf '  %s, %d s: %s\n' "$name" "$secs" "${line#"${line%%[! ]*}"}"
-			old=$line
-		fi
-	done
-}
-
-# count NAME COMMAND LOG STATUS: adds to the totals; sets $detail
-count() {
-	p=0 f=0 k=0 detail=
-	out=$build/out/$1
-	if { [ "$2" = kunit.sh ] || [ "$2" = vm.sh ]; } && [ -r "$out/verdict" ]; then
-		read -r p f k <<-EOF
-		$(sed -n 's/^counts //p' "$out/verdict")
-		EOF
-		detail="$p passed, $f failed, $k skipped; "
-	elif grep -q '^1\.\.[0-9]' "$3"; then
-		p=$(grep -c '^ok [0-9]' "$3" || :)
-		f=$(grep -c '^not ok [0-9]' "$3" || :)
-		k=$(grep -c -i '^ok [0-9].*# skip' "$3" || :)
-		p=$((p - k))
-		plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$3" | head -n 1)
-		if [ "$((p + f + k))" -ne "$plan" ]; then
-			echo "gup: $1: plan of $plan, but $((p + f + k)) results" >>"$3"
-			[ "$4" -ne 0 ] || return 2
-		fi
-		detail="$p passed, $f failed, $k skipped; "
-	elif [ "$4" -eq 0 ]; then p=1
-	elif [ "$4" -eq 4 ]; then k=1
-	fi
-	[ "$4" -eq 0 ] || [ "$4" -eq 4 ] || [ "$f" -gt 0 ] || f=1
-	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + k))
-}
+# What would make a step look at less, or take what it finds for good.
+unset FILTER LANE SIDE FORCE SEED FUNC ONLY SURVIVORS KEEP EQUIVALENTS LANES LINES BRANCHES \
+	ACCEPT STEPS RECORD KARGS ROUNDS TOPIC OLD UPDATE REACH GUP_INVENTORY GUP_COMMIT || :
 
 run() {
 	name=$1 log=$logs/$1.log status=0

@@ -7,7 +7,7 @@
 # A row has an architecture, a compiler and options; for each, mm/gup.c and what else the
 # series touches in mm/ are compiled on the series. Where that warns, the base is compiled,
 # too: only a warning that the base does not have fails. What does not compile fails.
-# A row whose sources and compiler are those of its last success is not compiled again.
+# A row whose trees, compiler and script are those of its last success is not compiled again.
 #
 # environment: JOBS; FORCE=1: every row again
 # exit status: 0 nothing new, 1 new warnings, or a row does not compile, 2 cannot tell,
@@ -33,6 +33,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 touched=$(git -C "$linux" diff --name-only --diff-filter=d gup-overlay -- 'mm/*.c' | sed 's/c$/o/')
+[ -n "$touched" ] || die "compile: the series touches nothing in mm/: scripts/tree.sh series"
 
 # kmake ARG...: make of the row in $tree, in an object tree of its own
 kmake() {
@@ -41,13 +42,11 @@ kmake() {
 		-j"${JOBS:-$(jobs)}" W=1 "$@") </dev/null
 }
 
-# state SIDE: an id of all that the result depends on
+# state: an id of all that the result depends on
 state() {
-	tree=$(side_root "$1")/linux
-	set --
-	for object in $objects; do set -- "$@" "${object%o}c"; done
-	{ git -C "$tree" ls-tree HEAD Makefile Kbuild arch include kernel lib mm scripts "$@"
-	  git -C "$tree" diff HEAD; $compiler --version; echo "$row"; cat "$top/kconfigs/compile.config"
+	{ for side in "$linux" "$baselinux"; do git -C "$side" rev-parse 'HEAD^{tree}'; git -C "$side" diff HEAD; done
+	  $compiler --version; echo "$row"
+	  cat "$top/kconfigs/compile.config" "$top/scripts/verdict/warnings.sh" "$0"
 	} | git hash-object --stdin
 }
 
@@ -97,12 +96,11 @@ compile() {
 	kmake "$@" >"$log" 2>&1 || return 1
 	for object; do [ -e "$o/$object" ] || return 1; done
 	echo "$# objects" >"$tmp/objects"
-	sed -n "s,^$tree/,,; s,^\.\./[./a-z]*linux/,,; s/^\([^: ]*\):[0-9]*:\([0-9]*:\)\{0,1\} \(warning: .*\)/\1: \3/p" "$log" |
-		sort >"$log.warnings"
+	"$top/scripts/verdict/warnings.sh" "$tree" <"$log" >"$log.warnings"
 }
 
 row_done() {
-	id=$(state series)
+	id=$(state)
 	[ -n "${FORCE-}" ] || [ "$(cat "$out/$name.ok" 2>/dev/null)" != "$id" ] || { verdict="ok, as before"; return 0; }
 	rm -f "$out/$name.ok"
 	compile series || {

@@ -31,6 +31,8 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/series/series.sh
 . "$top/scripts/series/series.sh"
+# shellcheck source=scripts/series/without.sh
+. "$top/scripts/series/without.sh"
 help_if_asked "$@"
 modes='prefix without'
 case "${1-}" in
@@ -88,14 +90,20 @@ judge() {
 		CCACHE_BASEDIR=$build "$top/scripts/kunit.sh" >"$each/log" 2>&1
 }
 
-count=0 bad=0
+# counts N RECORD [ACCEPT]: of the first N patches, against that record; 1: they become it
+counts() {
+	GUP_READY=1 GUP_COMMIT=$(commit "$1") RECORD=$2 ACCEPT=${3-} \
+		"$top/scripts/counts.sh" >"$each/log" 2>&1
+}
+
+count=0 worst=0
 # tell LINE: of TAP, for the caller and for make report
 tell() { say "$1"; say "$1" >>"$tap"; }
 result() {	# STATUS TEXT
 	count=$((count + 1))
+	[ "$1" -le "$worst" ] || worst=$1
 	if [ "$1" -eq 0 ]; then tell "ok $count - $2"
 	else
-		bad=$((bad + 1))
 		tell "not ok $count - $2"
 		grep -E '^(FAILED|CRASH|SPLAT|TIME-OUT|BROKEN|MISSING|UNKNOWN|gup: )' "$each/log" |
 			head -n 5 | sed 's/^/# /'
@@ -137,80 +145,19 @@ topic() {
 	result "$status" "topic $1: $(verdict)"
 }
 
-# driver_only N: true if the patch changes nothing but the test driver and the selftests
-driver_only() {
-	! git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" |
-		grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/'
-}
-
-without() {
-	with='' gone=$1
-	if driver_only "$1"; then
-		count=$((count + 1))
-		tell "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
-		return 0
-	fi
-	checkout gup-series
-	name=$(slug "$1")
-	if ! revert "$(commit "$1")"; then
-		if ! needed_by "$name" "$top/kunit/inventory"; then
-			cheaper "$1" "$name"
-			return 0
-		fi
-		with=none
-		for later in $(seq $(($1 + 1)) "$total"); do
-			checkout gup-series
-			revert "$(commit "$later")" "$(commit "$1")" || continue
-			with=" and $later" gone="$1 $later"
-			break
-		done
-		[ "$with" != none ] || { result 1 "without $1: cannot be taken back, alone or with one more: $(slug "$1")"; return 0; }
-	fi
-	# shellcheck disable=SC2086 # numbers
-	lacking $gone
-	status=0
-	if grep -qx "$name" "$patches/base-needs"; then
-		judge || status=$?
-		red=$(grep -m 1 -E '^(FAILED|gup: )' "$each/log" | cut -c 1-90)
-		if [ "$status" -ne 0 ] && [ -n "$red" ]; then status=0; else status=1; fi
-		result "$status" "without $1: $red: $name"
-	elif needed_by "$name" "$inventory"; then
-		judge || status=$?
-		result "$status" "without $1$with: $(verdict): $name"
-	else
-		"$top/scripts/series/doc_check.py" "$tree" >"$each/log" 2>&1 || status=$?
-		red=$(sed -n 's/^not ok [0-9]* - //p' "$each/log" | head -n 1)
-		if [ "$status" -eq 1 ]; then result 0 "without $1: doc_check: $red: $name"
-		else cheaper "$1" "$name"; fi
-	fi
-}
-
-# cheaper N SLUG: patch N must make GUP cheaper; says by what
-cheaper() {
-	before=$each/counts.$(($1 - 1)) status=0
-	RECORD=$before ACCEPT=1 GUP_READY=1 GUP_COMMIT=$(commit $(($1 - 1))) \
-		"$top/scripts/counts.sh" >"$each/log" 2>&1 &&
-	RECORD=$before GUP_READY=1 GUP_COMMIT=$(commit "$1") \
-		"$top/scripts/counts.sh" >"$each/log" 2>&1 || status=$?
-	better=$(grep -c '^better ' "$each/log" || :) worse=$(grep -c '^FAILED ' "$each/log" || :)
-	what="counts: $better rows better, $worse worse: $2"
-	if [ "$status" -gt 1 ]; then result 1 "without $1: cannot tell: $2"
-	elif [ "$status" -eq 0 ] && git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -q '^No functional change'; then
-		result 0 "without $1: $what"
-	elif [ "$status" -eq 0 ]; then
-		# Fewer instructions, for example. Only make bench shows that.
-		count=$((count + 1))
-		tell "not ok $count - without $1: $what # TODO only make bench tells"
-	elif [ "$worse" -eq 0 ] && [ "$better" -gt 0 ]; then result 0 "without $1: $what"
-	else result 1 "without $1: $what"; fi
-}
-
 mkdir -p "$build/out"
 tap=$build/out/each-patch.tap
 : >"$tap"
 tell "1..$(($# * $(echo "$modes" | wc -w)))"
 for mode in $modes; do
-	for n; do "$mode" "$n"; done
+	for n; do
+		case $mode in
+		prefix) prefix "$n";;
+		without) without "$n";;
+		topic) topic "$n";;
+		esac
+	done
 done
 checkout gup-series
-[ "$bad" -eq 0 ] || exit 1
+[ "$worst" -le 2 ] || worst=2
+exit "$worst"

@@ -13,8 +13,6 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/series/series.sh
-. "$top/scripts/series/series.sh"
 # shellcheck source=scripts/series/posting.sh
 . "$top/scripts/series/posting.sh"
 help_if_asked "$@"

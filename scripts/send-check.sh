@@ -14,14 +14,12 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
-# shellcheck source=scripts/series/series.sh
-. "$top/scripts/series/series.sh"
 # shellcheck source=scripts/series/posting.sh
 . "$top/scripts/series/posting.sh"
 help_if_asked "$@"
+need git; need perl; need python3
 TOPIC=${1:-${TOPIC:-}}
 [ -n "$TOPIC" ] || die "send-check: which topic? make send-check TOPIC=<one of: $(topics | paste -sd ' ' -) tests>"
-need git; need perl; need python3
 lock send-check
 trap 'scratch_close; rm -rf "$build/.post"' EXIT
 mbox=$build/out/mbox/$TOPIC.mbox
@@ -43,15 +41,16 @@ run() {
 topic_commits "$TOPIC"
 apply_onto "$from" "$post"/mails/*
 mailed=$applied
-differ=$(git -C "$linux" diff --name-only "$code" "$mailed" | grep -v -E "$tests_only" | paste -sd ' ' - || :)
+git -C "$linux" diff --name-only "$code" "$mailed" >"$post/files" || exit 2
+differ=$(grep -v -E "$tests_only" "$post/files" | paste -sd ' ' - || :)
 [ -z "$differ" ] || {
 	say "send-check: the mails give other files than patches/$TOPIC: $differ: make mbox TOPIC=$TOPIC"
 	status=1
 }
 
-slugs=$(grep -ohE '\bsince=[^ ]+' "$top/kunit/inventory" "$top/selftests/matrix" | sort -u | sed 's/^since=/--since /')
-# shellcheck disable=SC2086 # words
-run "$top/scripts/series/post_check.py" $slugs --linux "$linux" --below "$from" --tree "$mailed" \
+since_slugs "$post/slugs"
+# shellcheck disable=SC2046 # words
+run "$top/scripts/series/post_check.py" $(cat "$post/slugs") --linux "$linux" --below "$from" --tree "$mailed" \
 	--rig-base "$(git -C "$linux" rev-parse gup-base^0)" "$TOPIC" "$mbox"
 run "$top/scripts/figures/posted.py" "$patches/$TOPIC/cover-letter.txt" "$post"/mails/*
 run "$top/scripts/checkpatch.sh" "$post"/mails/*

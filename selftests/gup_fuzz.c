@@ -1548,6 +1548,8 @@ static void run_themes(void)
 		if (i == THEME_HUGE && !thp_available())
 			ksft_test_result_skip("%s: no transparent huge pages\n",
 					      theme_names[i]);
+		else if (i == THEME_HUGE && has_hugetlb() && !hugetlb_free_default_pages())
+			ksft_test_result_skip("%s: no hugetlb pages\n", theme_names[i]);
 		else
 			ksft_test_result(run_theme(i, options.seed, (options.ops + nr - 1) / nr),
 					 "%s\n", theme_names[i]);

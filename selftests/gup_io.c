@@ -1396,6 +1396,20 @@ static void come_to_rest(const struct gup_pins *before)
 		usleep(50000);
 }
 
+/* A skip, too, ends by itself and leaves no pin. Says why if it did not end well. */
+static bool ended_well(const char *name, int status, const struct gup_pins *before)
+{
+	if (WIFSIGNALED(status))
+		ksft_print_msg("%s: signal %d\n", name, WTERMSIG(status));
+	else if (WEXITSTATUS(status) && !io_outcome->skipped)
+		ksft_print_msg("%s: %s\n", name, io_outcome->why);
+	else if (!io_expect_out("when all is over", before, 0))
+		ksft_print_msg("%s: %s\n", name, gup_why());
+	else
+		return true;
+	return false;
+}
+
 /* In a process of its own, and at rest before and after it. */
 static void run_test(const struct test *test, const struct io_kind *kind, const char *name)
 {
@@ -1420,22 +1434,13 @@ static void run_test(const struct test *test, const struct io_kind *kind, const 
 		ksft_test_result_fail("%s\n", name);
 		return;
 	}
-	if (io_outcome->skipped) {
-		ksft_test_result_skip("%s: %s\n", name, io_outcome->why);
-		return;
-	}
-	good = WIFEXITED(status) && !WEXITSTATUS(status);
-	if (WIFSIGNALED(status))
-		ksft_print_msg("%s: signal %d\n", name, WTERMSIG(status));
-	else if (!good)
-		ksft_print_msg("%s: %s\n", name, io_outcome->why);
-	if (good && !io_expect_out("when all is over", &before, 0)) {
-		ksft_print_msg("%s: %s\n", name, gup_why());
-		good = false;
-	}
+	good = ended_well(name, status, &before);
 	if (!good)
 		come_to_rest(&before);
-	ksft_test_result(good, "%s\n", name);
+	if (good && io_outcome->skipped)
+		ksft_test_result_skip("%s: %s\n", name, io_outcome->why);
+	else
+		ksft_test_result(good, "%s\n", name);
 }
 
 /* Runs the tests that were chosen, or only counts them. */

@@ -28,7 +28,9 @@
 
 #include "mm/gup_test.h"
 #include "kselftest.h"
+#include "lib_gup.h"
 #include "lib_memory.h"
+#include "lib_options.h"
 #include "vm_util.h"
 
 #define DEVICE		"/sys/kernel/debug/gup_test"
@@ -100,8 +102,8 @@ static bool is_mapped_huge(const struct shape *s, char *mem)
 	case DISK:
 		return check_huge_file(mem, huge, 1, huge);
 	default:
-		/* The huge zero page is in no counter, but in one piece. */
-		return true;
+		/* In no counter, but in one piece: one touch makes all of it present. */
+		return gup_pagemap(mem + huge - page) & GUP_PM_PRESENT;
 	}
 }
 
@@ -207,12 +209,17 @@ static int in_time(const struct shape *s, const struct pinned *part,
 	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
 }
 
-int main(void)
+static const struct gup_option options[] = { { 0 } };
+
+static const struct gup_usage usage = { "gup_unshare", NULL, options };
+
+int main(int argc, char **argv)
 {
 	const struct shape *s;
 	const struct pinned *p;
 	const struct caller *c;
 
+	gup_parse_options(&usage, argc, argv);
 	page = sysconf(_SC_PAGESIZE);
 	huge = read_pmd_pagesize();
 	ksft_print_header();

@@ -640,8 +640,10 @@ bool io_open_loop(struct io_target *t)
 		return io_skip("/dev/loop-control: %s", strerror(errno));
 	number = ioctl(control, LOOP_CTL_GET_FREE);
 	close(control);
-	if (number < 0 || !io_open_disk(&disk))
+	if (number < 0)
 		return io_fails("no free loop device");
+	if (!io_open_disk(&disk))
+		return false;
 	snprintf(path, sizeof(path), "/dev/loop%d", number);
 	config.fd = disk.direct;
 	t->cached = open(path, O_RDWR | O_CLOEXEC);

@@ -21,11 +21,13 @@ vm_qemu() {
 	_log=$1 _seconds=$2 _accel=$3 _image=$4 _append=$5
 	shift 5
 	case $_accel in
-	icount)	# kvm64 is the same from one QEMU to the next, has no fifth level of page tables,
+	icount)	# A reschedule that is wanted is done at once: lazily, need_resched() would be true
+		# up to a tick, and GUP would leave each page table early, in some passes only.
+		# kvm64 is the same from one QEMU to the next, has no fifth level of page tables,
 		# and no string instructions that clear a page in an unknown number of steps.
 		set -- -M microvm,pit=off -cpu kvm64 -m 512M -accel tcg -icount shift=0,sleep=off \
 			-rtc base=2026-01-01,clock=vm -seed 1 "$@"
-		_append="nokaslr tsc_early_khz=1000000 tsc=reliable reboot=t $_append";;
+		_append="preempt=full nokaslr tsc_early_khz=1000000 tsc=reliable reboot=t $_append";;
 	*)	[ "$_accel" != tcg ] || _accel=tcg,thread=multi
 		set -- -machine "$machine" -accel "$_accel" -cpu "$cpu" \
 			-smp "${CPUS:-2},sockets=${CPUS:-2}" -m "${MEMORY:-2G}" "$@"

@@ -29,13 +29,16 @@ um_start() {
 	pid=$!
 }
 
-# um_reap: a UML kernel leaves our process group and may ignore signals. It records its pid
-# in uml_dir, which is emptied before each boot, so kill it through that.
+# um_reap: a UML kernel makes a session, and so a process group, of its own, and may ignore
+# signals. It records its pid in uml_dir, which is emptied before each boot. Kill the group: a
+# process of its user space may outlive the kernel, stopped for ever.
 um_reap() {
 	for _f in "$o"/uml/*/pid; do
 		[ -e "$_f" ] || continue
 		read -r _umlpid <"$_f" || continue
-		[ "$(readlink "/proc/$_umlpid/exe")" != "$(readlink -f "$o/linux")" ] || kill -9 "$_umlpid" || :
+		case $(readlink "/proc/$_umlpid/exe" || :) in
+		''|"$(readlink -f "$o/linux")") kill -9 "-$_umlpid" || :;;
+		esac
 	done 2>/dev/null
 }
 

@@ -47,11 +47,13 @@ gup(...)
 @locked depends on pins@
 identifier dirty =~ "^(set_page_dirty|folio_mark_dirty)$";
 identifier lock =~ "^(lock_page|folio_lock|trylock_page|folio_trylock)$";
+identifier unlock =~ "^(unlock_page|folio_unlock)$";
+expression page;
 position p;
 @@
-lock(...)
-...
-dirty@p(...)
+lock(page)
+... when != unlock(page)
+dirty@p(page)
 
 @unlocked depends on pins@
 identifier dirty =~ "^(set_page_dirty|folio_mark_dirty)$";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /// The number of pages of a *_fast() call is an int that is more than 0: before the call
 /// it is compared with 0, or what it is made of is; a wider type has an upper bound.
+// Blind: a part of a sum that is compared with 0 stands for the sum, as in offset + length.
 // Names stand for values: what is assigned to a name on the way to the call is part of it.
 
 @initialize:python@
@@ -118,19 +119,31 @@ x << zero.x;
 @@
 call(p).positive |= lvalue(x)
 
+// What ends a loop bounds nothing.
+@loop@
+expression x, E, A, B;
+statement S;
+position l;
+@@
+(
+for (A; \(x@l > E\|x@l >= E\|E < x@l\|E <= x@l\); B) S
+|
+while (\(x@l > E\|x@l >= E\|E < x@l\|E <= x@l\)) S
+)
+
 @bound exists@
 identifier gup;
-position fast.p;
+position fast.p, q != loop.l;
 expression x, E;
 @@
 (
-x > E
+x@q > E
 |
-x >= E
+x@q >= E
 |
-E < x
+E < x@q
 |
-E <= x
+E <= x@q
 |
 min(x, E)
 |

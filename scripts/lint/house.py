@@ -25,7 +25,8 @@ from lib import BadInput, Parser, TOP, read, run
 
 # From the ground up: a room may use what is named before it. boot/ asks the lists in
 # verdict/ what to run; no verdict knows how a kernel was booted.
-ROOMS = ('tcg', 'model', 'cocci', 'series', 'verdict', 'boot', 'figures', 'report', 'lint', 'tests')
+ROOMS = ('tcg', 'model', 'cocci', 'series', 'verdict', 'boot', 'mutate', 'coverage', 'figures', 'report',
+         'lint', 'tests')
 SHARED = ('lib.sh', 'lib.py')
 PAGES = ('README.md', 'MAINTAINERS-notes.md')
 COUNTED = re.compile(r'\b(?:\d[\d,]{2,}\s+(?:KUnit |parametri[sz]ed )?(?:cases|rows|tests)|\d+ steps)\b')

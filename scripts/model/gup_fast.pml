@@ -78,7 +78,7 @@
 #define NO_BATCH_PMD_LOOK	26
 // needed table | mm/gup.c | smp_rmb(); if (unlikely(pmd_val(pmd) != pmd_val(pmdp_get_lockless(pmdp)))) return 0;
 #define BATCH_PMD_LOOK_FIRST	27
-// needed table | mm/gup.c | break; } /* Entries first, then the PMD: see above. */ smp_rmb();
+// needed table | mm/gup.c | break; } /* Entries first, then the PMD, see above, and PageAnonExclusive(). */ smp_rmb();
 #define NO_BATCH_RMB		28
 // needed unshare | mm/gup.c | if (nr && !pte_write(pte)) nr = gup_unshared_pages(page + 1, nr, flags);
 #define NO_BATCH_EXCLUSIVE	29

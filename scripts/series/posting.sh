@@ -1,6 +1,8 @@
 # shellcheck shell=sh disable=SC2154,SC2034 # variables of lib.sh, series.sh and of the callers
 # SPDX-License-Identifier: GPL-2.0
-# posting.sh - a topic as commits of its own and as mails; sourced after series.sh.
+# posting.sh - a topic as commits of its own and as mails; sourced after lib.sh.
+# shellcheck source=scripts/series/series.sh
+. "$top/scripts/series/series.sh"
 
 # topic_commits TOPIC: the topic on the pinned kernel. Sets $from, what lies below it, and
 # $code, its last patch.
@@ -41,10 +43,19 @@ base_commit() {
 	fi
 }
 
+# since_slugs FILE: "--since SLUG" of each patch that a list says fixes something.
+since_slugs() {
+	grep -ohE '\bsince=[^ ]+' "$top/kunit/inventory" "$top/selftests/matrix" >"$1" ||
+		die "posting: no since= in kunit/inventory and selftests/matrix"
+	sort -u -o "$1" "$1" || exit 2
+	sed -i 's/^since=/--since /' "$1" || exit 2
+}
+
 # write_mbox TOPIC FILE [--no-people]: sets $from, $code, $to, $lines and, if it has any, $tests, the
 # lines of the mails with tests.
 write_mbox() {
 	topic_commits "$1"
+	_base=$(base_commit) || exit 2
 	to=$code tests=
 	if [ "$1" = tests ]; then
 		to=$("$top/scripts/series/suites.py" --onto "$code") || exit 2
@@ -52,7 +63,6 @@ write_mbox() {
 		# shellcheck disable=SC2046 # words
 		to=$("$top/scripts/series/suites.py" --onto "$code" --for $(named_words "$from" "$code" "$1")) || exit 2
 	fi
-	export_patches "$from" "$to" "$build/.mails"
 	_person=
 	if [ "${SIGN-}" = 1 ]; then
 		_person=$(git -C "$linux" config user.name) || _person=
@@ -61,9 +71,10 @@ write_mbox() {
 		_person="$_person <$_email>"
 	fi
 	mkdir -p "$(dirname "$2")"
+	export_patches "$from" "$to" "$build/.mails"
 	lines=$("$top/scripts/series/mbox.py" --sign "$_person" --assisted "${ASSISTED-}" --note "${NOTE-}" \
-		--version "${V:-1}" --linux "$linux" --base "$(base_commit)" --from "$from" --to "$to" \
-		${3:+"$3"} "$1" "$build/.mails" "$2") || exit 2
+		--version "${V:-1}" --linux "$linux" --base "$_base" --from "$from" --to "$to" \
+		${3:+"$3"} "$1" "$build/.mails" "$2") || { rm -rf "$build/.mails"; exit 2; }
 	if [ "$to" != "$code" ]; then
 		export_patches "$code" "$to" "$build/.mails"
 		tests=$(cat "$build"/.mails/*.patch | wc -l)

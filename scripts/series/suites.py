@@ -103,8 +103,8 @@ class Part:
 
 
 def makefile_text():
-    """kunit/Makefile, its lists of objects spelled out."""
-    text = read(f'{TOP}/kunit/Makefile')
+    """kunit/Makefile, its lists of objects spelled out, each in one line."""
+    text = re.sub(r'(?m)^(obj-.*?) *\\\n\s+', r'\1 ', read(f'{TOP}/kunit/Makefile'))
     for name, words in re.findall(r'^([\w-]+) := ((?:\w+\.o ?)+)$', text, re.M):
         text = text.replace(f'{name} := {words}\n', '').replace(f'$({name})', words)
     return text

@@ -5,8 +5,8 @@
 # usage: scripts/tests/pages.sh
 #
 # Takes the commands out of README.md, MAINTAINERS-notes.md and the README of each room. A
-# verb of make counts as run if it is a step of make check, or scripts/tests/tree-*.sh runs
-# it, or this test does, below a build directory of its own; what git does in build/linux,
+# verb of make counts as run if it is a step of make check or check-all, or a test of
+# scripts/tests/ runs it, or this test does, below a build directory of its own; what git does in build/linux,
 # if one of these tests does it to its tree. A lane must be in kconfigs/lanes. Each verb prints its manual. Verbs that take an hour are only asked to
 # refuse bad arguments, which is said.
 #
@@ -76,8 +76,10 @@ done
 where() {
 	case " $here " in *" $1 "*) echo 'this test'; return;; esac
 	grep -q "^	[a-z_0-9-]*  *$1\.sh" "$s/check.sh" && { echo 'make check'; return; }
+	grep -q "^	\${ALL:+[a-z_0-9-]*  *$1\.sh" "$s/check.sh" && { echo 'make check-all'; return; }
+	awk '/^## / { on = /^## Post a topic/ } on' README.md | grep -q "^    make $1 " && { echo 'posting.sh, as a recipe'; return; }
 	case $1 in check) echo '.ci/run'; return;; esac
-	grep -l "\"\$s/$1\.sh\"" "$s"/tests/*.sh | head -n 1 | sed 's,.*/,,'
+	grep -l -e "\"\$s/$1\.sh\"" -e "\"\$top/scripts/$1\.sh\"" "$s"/tests/*.sh | head -n 1 | sed 's,.*/,,'
 }
 
 while read -r command; do

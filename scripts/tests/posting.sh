@@ -12,8 +12,6 @@
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/../lib.sh"
-# shellcheck source=scripts/series/series.sh
-. "$top/scripts/series/series.sh"
 # shellcheck source=scripts/series/posting.sh
 . "$top/scripts/series/posting.sh"
 help_if_asked "$@"
@@ -67,6 +65,9 @@ git -C "$t/linux" tag "$(pin tag)" "$upstream"
 
 topic=$(recipe | sed -n 's/^make send-check TOPIC=\([a-z-]*\)$/\1/p')
 mbox=$build/out/mbox/$topic.mbox
+# What a person wrote there comes back, also after a run that was killed.
+[ -e "$mbox.kept" ] || [ ! -e "$mbox" ] || mv "$mbox" "$mbox.kept"
+trap 'scratch_close; rm -rf "$t" "$mbox"; [ ! -e "$mbox.kept" ] || mv "$mbox.kept" "$mbox"' EXIT
 recipe >"$t/recipe"
 while read -r line <&4; do
 	ok "README: $line" sh -c "cd '$top' && $line"
@@ -91,7 +92,8 @@ reread=$(am "$(echo "$t"/b4/*.mbx)")
 ok 'git am of what b4 wrote gives the same tree as git am of the mails' \
 	[ "$(git -C "$linux" rev-parse "$reread^{tree}")" = "$(git -C "$linux" rev-parse "$mailed^{tree}")" ]
 
-slugs=$(grep -ohE '\bsince=[^ ]+' "$top/kunit/inventory" "$top/selftests/matrix" | sort -u | sed 's/^since=/--since /' | paste -sd ' ' -)
+since_slugs "$t/slugs"
+slugs=$(paste -sd ' ' "$t/slugs")
 rig=$(git -C "$linux" rev-parse gup-base^0)
 cases | sed "s/BASE/$rig/" >"$t/cases"
 while IFS='|' read -r script regex <&4; do
@@ -107,5 +109,4 @@ ok 'refused: mails that give other files than the topic' sh -c "'$top/scripts/se
 cp "$t/good.mbox" "$mbox"
 printf '                       before  after\n  fast pin, 4K, 1 a call  506    1\n' >"$t/figures"
 ok 'refused: figures that are not on record' sh -c "! '$top/scripts/figures/posted.py' '$t/figures' >'$t/why' && grep -q 'is no row' '$t/why'"
-rm -f "$mbox"
 [ "$bad" -eq 0 ] || exit 1

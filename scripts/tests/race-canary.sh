@@ -40,7 +40,7 @@ cases() {
 	for _k; do all_cases | grep "^$_k " || die "race-canary: no kernel $_k: use one of $(all_cases | cut -d ' ' -f 1 | paste -sd ' ' -)"; done
 }
 # GUP-fast about once a call, fork() a few times: so that one waits while the other goes on.
-slow='try_grab_folio_fast/14 copy_present_ptes/64'
+slow='gup_fast_fallback/14 copy_present_ptes/64'
 
 # boot KERNEL SECONDS TEST...
 boot() {

@@ -15,7 +15,7 @@ One run of a program a line:
 time=N        required: seconds until it is killed, about five times what it takes
               under TCG on an idle machine; --scale N multiplies (slow lanes)
 pass=N        required: N of its subtests pass, no more and no fewer
-skip=N:why    N of its subtests skip themselves, for that reason
+skip=N:why    N of its subtests skip themselves: the number is judged, why is for the reader
 xfail=N:why   N it expects to fail by itself
 fail=N:why    N fail, and that is known: exactly N, so that one more shows
 pass@X=N and so on: the number where it differs: X is "base" or a lane

@@ -24,6 +24,17 @@ static int wrong_wide(u64 addr, size_t size, struct page **pages)
 	return get_user_pages_fast(addr, nr, FOLL_WRITE, pages);	/* found */
 }
 
+static int wrong_loop_is_no_bound(u64 addr, size_t size, struct page **pages)
+{
+	unsigned long i, nr = size >> PAGE_SHIFT;
+
+	if (!nr)
+		return -EINVAL;
+	for (i = 0; i < nr; i++)
+		pages[i] = NULL;
+	return pin_user_pages_fast(addr, nr, FOLL_WRITE, pages);	/* found */
+}
+
 static int wrong_cut(struct wrong_request *req, struct page **pages)
 {
 	unsigned int npages;

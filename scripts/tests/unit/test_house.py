@@ -94,14 +94,12 @@ class House(unittest.TestCase):
     def test_licence(self):
         self.finds('no SPDX-License-Identifier', 'scripts/tcg/periods.py', 'import os\n')
 
-    def test_page_names_a_file_that_is_gone(self):
-        self.finds('scripts/boot/vm.sh is not there', 'README.md', 'See `scripts/boot/vm.sh`.\n')
-
-    def test_page_names_a_verb_that_is_gone(self):
-        self.finds('make vm is no verb', 'README.md', '    make vm\n')
-
-    def test_page_names_a_variable_that_is_gone(self):
-        self.finds('make kunit knows no TURBO=', 'README.md', '    make kunit TURBO=1\n')
+    def test_page_names_what_is_gone(self):
+        for said, line in (('scripts/boot/vm.sh is not there', 'See `scripts/boot/vm.sh`.\n'),
+                           ('make vm is no verb', '    make vm\n'),
+                           ('make kunit knows no TURBO=', '    make kunit TURBO=1\n')):
+            with self.subTest(said):
+                self.finds(said, 'README.md', line)
 
     def test_cover_letter_counts(self):
         self.finds('goes stale', 'patches/one/cover-letter.txt', 'It has 3609 parametrised cases.\n')

@@ -13,6 +13,7 @@ GOLDEN = os.path.join(SCRIPTS, 'tests', 'golden')
 # program: (good arguments, with BAD for a file that is malformed)
 CALLS = {
     'cocci/compare.py': '--side series --triage BAD --tree . --files BAD --found . count',
+    'coverage/coverage.py': 'report --tree . BAD',
     'figures/bench_table.py': 'table min bench.goals BAD',
     'figures/counts.py': 'check BAD bench-now.tsv',
     'figures/insns.py': 'check BAD icount-now.tsv icount-tools',
@@ -20,6 +21,8 @@ CALLS = {
     'lint/house.py': 'BAD',
     'model/steps.py': 'list BAD',
     'model/trace.py': 'BAD',
+    'mutate/judge.py': '--tree . --objects . --out . --lane um --link BAD',
+    'mutate/mutants.py': 'list BAD',
     'report/page.py': '--out BAD -',
     'report/status.py': '--out BAD',
     'series/doc_check.py': 'BAD',
@@ -31,7 +34,7 @@ CALLS = {
     'series/suites.py': '--onto BAD',
     'series/topics.py': '--patches BAD needs one',
     'tcg/ranges.py': '--nm BAD',
-    'tests/race_edit.py': '--list BAD',
+    'tests/past_bugs.py': '--tree . --objects . --out . --lane um --link bench.goals BAD',
     'tests/unit.py': 'no-test-has-this-name',
     'verdict/inventory.py': 'check BAD',
     'verdict/kunit_log.py': 'BAD',

@@ -1,0 +1,69 @@
+# shellcheck shell=sh disable=SC2154,SC2034 # variables of lib.sh and of each-patch.sh
+# SPDX-License-Identifier: GPL-2.0
+# without.sh - the series without one of its patches: what has to fail. Sourced by each-patch.sh,
+# which has the tree, and judges.
+
+# driver_only N: true if the patch changes nothing but the test driver and the selftests
+driver_only() {
+	git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" >"$each/files" || exit 2
+	! grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/' "$each/files"
+}
+
+without() {
+	with='' gone=$1
+	if driver_only "$1"; then
+		count=$((count + 1))
+		tell "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
+		return 0
+	fi
+	checkout gup-series
+	name=$(slug "$1")
+	if ! revert "$(commit "$1")"; then
+		if ! needed_by "$name" "$top/kunit/inventory"; then
+			cheaper "$1" "$name"
+			return 0
+		fi
+		with=none
+		for later in $(seq $(($1 + 1)) "$total"); do
+			checkout gup-series
+			revert "$(commit "$later")" "$(commit "$1")" || continue
+			with=" and $later" gone="$1 $later"
+			break
+		done
+		[ "$with" != none ] || { result 1 "without $1: cannot be taken back, alone or with one more: $(slug "$1")"; return 0; }
+	fi
+	# shellcheck disable=SC2086 # numbers
+	lacking $gone
+	status=0
+	if grep -qx "$name" "$patches/base-needs"; then
+		judge || status=$?
+		red=$(grep -m 1 -E '^(FAILED|gup: )' "$each/log" | cut -c 1-90)
+		if [ "$status" -ne 0 ] && [ -n "$red" ]; then status=0; else status=1; fi
+		result "$status" "without $1: $red: $name"
+	elif needed_by "$name" "$inventory"; then
+		judge || status=$?
+		result "$status" "without $1$with: $(verdict): $name"
+	else
+		"$top/scripts/series/doc_check.py" "$tree" >"$each/log" 2>&1 || status=$?
+		red=$(sed -n 's/^not ok [0-9]* - //p' "$each/log" | head -n 1)
+		if [ "$status" -eq 1 ]; then result 0 "without $1: doc_check: $red: $name"
+		else cheaper "$1" "$name"; fi
+	fi
+}
+
+# cheaper N SLUG: patch N must make GUP cheaper; says by what
+cheaper() {
+	before=$each/counts.$(($1 - 1)) status=0
+	counts $(($1 - 1)) "$before" 1 && counts "$1" "$before" || status=$?
+	better=$(grep -c '^better ' "$each/log" || :) worse=$(grep -c '^FAILED ' "$each/log" || :)
+	what="counts: $better rows better, $worse worse: $2"
+	if [ "$status" -gt 1 ]; then result 2 "without $1: cannot tell: $2"
+	elif [ "$status" -eq 0 ] && git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -q '^No functional change'; then
+		result 0 "without $1: $what"
+	elif [ "$status" -eq 0 ]; then
+		# Fewer instructions, for example. Only make bench shows that.
+		count=$((count + 1))
+		tell "not ok $count - without $1: $what # TODO only make bench tells"
+	elif [ "$worse" -eq 0 ] && [ "$better" -gt 0 ]; then result 0 "without $1: $what"
+	else result 1 "without $1: $what"; fi
+}
