@@ -9,6 +9,7 @@
  */
 #include <linux/mman.h>
 #include <linux/pgalloc.h>
+#include <linux/prandom.h>
 #include <linux/uaccess.h>
 
 #include <asm/tlbflush.h>
@@ -64,12 +65,12 @@ static struct um_host *um_host(struct kunit *test, struct mm_struct *mm,
 			       unsigned long start, unsigned long end)
 {
 	struct um_host *host = kunit_kzalloc(test, sizeof(*host), GFP_KERNEL);
-	char *text = um_read_maps(test, mm->context.id.pid), *line;
+	char *text = um_read_maps(test, mm->context.id.pid), *rest = text, *line;
 	struct um_map map;
 
 	KUNIT_ASSERT_NOT_NULL(test, host);
 	host->test = test;
-	while ((line = strsep(&text, "\n"))) {
+	while ((line = strsep(&rest, "\n"))) {
 		if (sscanf(line, "%lx-%lx %4s %lx", &map.start, &map.end,
 			   map.perms, &map.offset) != 4)
 			continue;
@@ -78,6 +79,7 @@ static struct um_host *um_host(struct kunit *test, struct mm_struct *mm,
 		KUNIT_ASSERT_LT(test, host->nr, ARRAY_SIZE(host->maps));
 		host->maps[host->nr++] = map;
 	}
+	kunit_kfree(test, text);
 	return host;
 }
 
@@ -521,6 +523,298 @@ static void gup_um_leaf_migrated(struct kunit *test)
 	um_expect_leaf(r, "rwxs");
 	gk_release(c);
 }
+
+/*
+ * A tree of processes that do with two huge pages what processes do. Each has its
+ * own idea of what its memory holds, and the host has what its entries say.
+ */
+#define TREE_LEAVES	2
+#define TREE_NR		(TREE_LEAVES * PTRS_PER_PTE)
+#define TREE_SIZE	6
+#define TREE_STEPS	500
+
+/**
+ * struct tree_process - one of them
+ * @r: the range in its mm; NULL: it does not exist
+ * @child: it; NULL: the test itself
+ * @bytes: the first of each page
+ * @mapped, @readonly: of each leaf, or of what became of it
+ */
+struct tree_process {
+	struct gk_range *r;
+	struct gk_child *child;
+	u8 bytes[TREE_NR];
+	bool mapped[TREE_LEAVES], readonly[TREE_LEAVES];
+};
+
+struct tree {
+	struct kunit *test;
+	struct rnd_state rnd;
+	struct tree_process processes[TREE_SIZE];
+	unsigned int leaves;	/* that the host was found to have */
+};
+
+static unsigned int tree_random(struct tree *t, unsigned int below)
+{
+	return prandom_u32_state(&t->rnd) % below;
+}
+
+static struct tree_process *tree_pick(struct tree *t)
+{
+	struct tree_process *p;
+
+	do {
+		p = &t->processes[tree_random(t, TREE_SIZE)];
+	} while (!p->r);
+	return p;
+}
+
+/* What a process is told to do, in its own context. */
+struct tree_order {
+	struct tree *tree;
+	struct tree_process *p;
+	unsigned int i, nr;
+	u8 byte;
+	int ret;
+	struct gk_child *child;
+};
+
+static void tree_run(struct tree_order *o, void (*fn)(void *order))
+{
+	if (o->p->child)
+		gk_child_run(o->tree->test, o->p->child, fn, o);
+	else
+		fn(o);
+}
+
+static void tree_put(void *order)
+{
+	struct tree_order *o = order;
+
+	o->ret = put_user(o->byte, (u8 __user *)gk_addr(o->p->r, o->i));
+}
+
+static void tree_get(void *order)
+{
+	struct tree_order *o = order;
+
+	o->ret = get_user(o->byte, (u8 __user *)gk_addr(o->p->r, o->i));
+}
+
+static void tree_munmap(void *order)
+{
+	struct tree_order *o = order;
+
+	o->ret = vm_munmap(gk_addr(o->p->r, o->i), PMD_SIZE);
+}
+
+static void tree_dontneed(void *order)
+{
+	struct tree_order *o = order;
+
+	gk_madvise(o->p->r, o->i, o->nr, MADV_DONTNEED);
+}
+
+static void tree_fork(void *order)
+{
+	struct tree_order *o = order;
+
+	o->child = gk_fork(o->tree->test);
+}
+
+static void tree_store(struct tree *t, struct tree_process *p)
+{
+	struct tree_order o = { .tree = t, .p = p, .i = tree_random(t, TREE_NR),
+				.byte = tree_random(t, 256) };
+	unsigned int leaf = o.i / PTRS_PER_PTE;
+	bool may = p->mapped[leaf] && !p->readonly[leaf];
+
+	tree_run(&o, tree_put);
+	KUNIT_EXPECT_EQ_MSG(t->test, o.ret, may ? 0 : -EFAULT, "page %u", o.i);
+	if (may)
+		p->bytes[o.i] = o.byte;
+}
+
+static void tree_drop(struct tree *t, struct tree_process *p)
+{
+	struct tree_order o = { .tree = t, .p = p };
+	unsigned int leaf = tree_random(t, TREE_LEAVES);
+
+	if (!p->mapped[leaf])
+		return;
+	/* Every other time, the whole leaf. */
+	if (tree_random(t, 2)) {
+		o.nr = PTRS_PER_PTE;
+	} else {
+		o.i = tree_random(t, PTRS_PER_PTE);
+		o.nr = 1 + tree_random(t, PTRS_PER_PTE - o.i);
+	}
+	o.i += leaf * PTRS_PER_PTE;
+	tree_run(&o, tree_dontneed);
+	memset(p->bytes + o.i, 0, o.nr);
+}
+
+static void tree_protect(struct tree *t, struct tree_process *p)
+{
+	unsigned int leaf = tree_random(t, TREE_LEAVES);
+
+	if (!p->mapped[leaf])
+		return;
+	p->readonly[leaf] = !p->readonly[leaf];
+	gk_protect(p->r, leaf * PTRS_PER_PTE, PTRS_PER_PTE,
+		   PROT_READ | (p->readonly[leaf] ? 0 : PROT_WRITE));
+}
+
+/* It may find that it cannot. */
+static void tree_collapse(struct tree *t, struct tree_process *p)
+{
+	unsigned int leaf = tree_random(t, TREE_LEAVES);
+
+	if (p->mapped[leaf])
+		do_madvise(p->r->mm, gk_addr(p->r, leaf * PTRS_PER_PTE), PMD_SIZE,
+			   MADV_COLLAPSE);
+}
+
+static void tree_unmap(struct tree *t, struct tree_process *p)
+{
+	struct tree_order o = { .tree = t, .p = p };
+	unsigned int leaf = tree_random(t, TREE_LEAVES);
+
+	/* The test's own is what the next ones get. */
+	if (!p->child || !p->mapped[leaf])
+		return;
+	o.i = leaf * PTRS_PER_PTE;
+	tree_run(&o, tree_munmap);
+	KUNIT_EXPECT_EQ(t->test, o.ret, 0);
+	p->mapped[leaf] = false;
+}
+
+static void tree_grow(struct tree *t, struct tree_process *p)
+{
+	struct tree_process *new = &t->processes[tree_random(t, TREE_SIZE)];
+	struct tree_order o = { .tree = t, .p = p };
+
+	if (new->r)
+		return;
+	tree_run(&o, tree_fork);
+	*new = *p;
+	new->child = o.child;
+	new->r = gk_in_child(p->r, o.child);
+}
+
+static void tree_exit(struct tree *t, struct tree_process *p)
+{
+	if (!p->child)
+		return;
+	gk_child_exit(t->test, p->child);
+	p->r = NULL;
+}
+
+static void (*const tree_steps[])(struct tree *t, struct tree_process *p) = {
+	tree_store, tree_store, tree_store, tree_store, tree_store, tree_drop,
+	tree_protect, tree_collapse, tree_grow, tree_grow, tree_exit, tree_unmap,
+};
+
+static void tree_check_bytes(struct tree *t, struct tree_process *p)
+{
+	struct tree_order o = { .tree = t, .p = p };
+	unsigned int n;
+	bool mapped;
+
+	for (n = 0; n < 16; n++) {
+		o.i = tree_random(t, TREE_NR);
+		mapped = p->mapped[o.i / PTRS_PER_PTE];
+		tree_run(&o, tree_get);
+		KUNIT_ASSERT_EQ_MSG(t->test, o.ret, mapped ? 0 : -EFAULT, "page %u", o.i);
+		if (mapped)
+			KUNIT_ASSERT_EQ_MSG(t->test, o.byte, p->bytes[o.i], "page %u", o.i);
+	}
+}
+
+static void um_perms(pte_t pte, char perms[5])
+{
+	bool read = pte_read(pte) && pte_young(pte);
+
+	perms[0] = read ? 'r' : '-';
+	perms[1] = read && pte_write(pte) && pte_dirty(pte) ? 'w' : '-';
+	perms[2] = pte_exec(pte) ? 'x' : '-';
+	perms[3] = 's';
+	perms[4] = 0;
+}
+
+/* All of [@addr, @addr + @size) is one mapping of the host, of what @pte says. */
+static void um_expect_entry(struct kunit *test, const struct um_host *host, pte_t pte,
+			    unsigned long addr, unsigned long size)
+{
+	const struct um_map *map = um_map_at(host, addr);
+	char perms[5];
+
+	if (!pte_present(pte)) {
+		KUNIT_ASSERT_NULL_MSG(test, map, "%lx: nothing is to be there", addr);
+		return;
+	}
+	um_perms(pte, perms);
+	KUNIT_ASSERT_NOT_NULL_MSG(test, map, "%lx: wanted %s", addr, perms);
+	KUNIT_ASSERT_GE_MSG(test, map->end, addr + size, "%lx: in pieces", addr);
+	KUNIT_ASSERT_STREQ_MSG(test, map->perms, perms, "%lx", addr);
+	KUNIT_ASSERT_EQ_MSG(test, map->offset + addr - map->start,
+			    pte_pfn(pte) << PAGE_SHIFT, "%lx", addr);
+}
+
+static void tree_check_host(struct tree *t, struct tree_process *p)
+{
+	struct um_host *host;
+	unsigned int i, nr;
+
+	um_sync(t->test, p->r->mm);
+	host = um_host_of(p->r);
+	for (i = 0; i < TREE_NR; i += nr) {
+		pte_t pte = virt_to_pte(p->r->mm, gk_addr(p->r, i));
+
+		nr = pte_val(pte) & _PAGE_LEAF ? PTRS_PER_PTE : 1;
+		t->leaves += nr > 1;
+		um_expect_entry(t->test, host, pte, gk_addr(p->r, i), nr * PAGE_SIZE);
+	}
+	kunit_kfree(t->test, host);
+}
+
+static void tree_map_root(struct gk_range *r)
+{
+	r->nr += PTRS_PER_PTE;
+	gk_mmap(r, NULL, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	r->nr -= PTRS_PER_PTE;
+	r->addr = ALIGN(r->addr, PMD_SIZE);
+	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
+}
+
+static void gup_um_tree(struct kunit *test)
+{
+	static const struct gk_shape root = {
+		.name = "tree", .nr = TREE_NR, .map = tree_map_root,
+	};
+	struct tree *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	unsigned int step, n;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->test = test;
+	prandom_seed_state(&t->rnd, 1);
+	t->processes[0].r = gk_map(test, &root, 0);
+	memset(t->processes[0].mapped, true, sizeof(t->processes[0].mapped));
+	for (step = 0; step < TREE_STEPS; step++) {
+		struct tree_process *p = tree_pick(t);
+
+		n = tree_random(t, ARRAY_SIZE(tree_steps));
+		tree_steps[n](t, p);
+		for (n = 0; n < TREE_SIZE; n++) {
+			if (!t->processes[n].r)
+				continue;
+			tree_check_bytes(t, &t->processes[n]);
+			tree_check_host(t, &t->processes[n]);
+		}
+	}
+	/* It is about these. */
+	KUNIT_EXPECT_GT(test, t->leaves, TREE_STEPS);
+}
 #endif
 
 static struct kunit_case gup_um_cases[] = {
@@ -545,6 +839,7 @@ static struct kunit_case gup_um_cases[] = {
 	KUNIT_CASE(gup_um_leaf_copy_dirties),
 	KUNIT_CASE(gup_um_leaf_copy_refused),
 	KUNIT_CASE(gup_um_leaf_migrated),
+	KUNIT_CASE(gup_um_tree),
 #endif
 	{}
 };
