@@ -49,6 +49,9 @@ steps() {
 	um              kunit.sh LANE=um SIDE=series
 	um-smp-base     kunit.sh LANE=um-smp SIDE=base
 	um-smp          kunit.sh LANE=um-smp SIDE=series
+	um-thp-base     kunit.sh LANE=um-thp SIDE=base
+	um-thp          kunit.sh LANE=um-thp SIDE=series
+	um-thp-smp      kunit.sh LANE=um-thp-smp SIDE=series
 	x86_64-base     kunit.sh LANE=x86_64 SIDE=base
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
 	i386-base       kunit.sh LANE=i386 SIDE=base
