@@ -230,6 +230,29 @@ static void gk_stop_compaction(void)
 #endif
 }
 
+/* khugepaged puts a huge page where a shape has small ones, at any time. */
+static void gk_stop_khugepaged(void)
+{
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	struct task_struct *task, *found = NULL;
+	static bool stopped;
+
+	if (stopped)
+		return;
+	stopped = true;
+	rcu_read_lock();
+	for_each_process(task)
+		if ((task->flags & PF_KTHREAD) &&
+		    !strcmp(task->comm, "khugepaged"))
+			found = get_task_struct(task);
+	rcu_read_unlock();
+	if (!found)
+		return;
+	kthread_stop(found);
+	put_task_struct(found);
+#endif
+}
+
 /*
  * Mapping
  */
@@ -243,6 +266,7 @@ struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
 	KUNIT_ASSERT_EQ(test, kunit_attach_mm(), 0);
 	gk_stay_here();
 	gk_stop_compaction();
+	gk_stop_khugepaged();
 	r->test = test;
 	r->shape = shape;
 	r->nr = nr ?: shape->nr;
@@ -521,7 +545,7 @@ void gk_poke_all(struct gk_range *r)
 	for (i = 0; i < r->nr; i++) {
 		struct page *page = gk_page(r, i);
 
-		if (page && !is_zero_page(page))
+		if (page && !gk_is_zero(page_folio(page)))
 			gk_poke(page, i % 251 + 1);
 	}
 }
@@ -539,8 +563,9 @@ static struct page *gk_walk(struct mm_struct *mm, unsigned long addr,
 	if (vma)
 		folio = folio_walk_start(&fw, vma, addr, FW_ZEROPAGE);
 	if (folio) {
-		/* It has no fw.page for the zero page. */
-		page = fw.page ?: folio_page(folio, 0);
+		/* It has no fw.page for zero pages, small and huge. */
+		page = fw.page ?: folio_page(folio, (addr / PAGE_SIZE) %
+						    folio_nr_pages(folio));
 		*pte = fw.pte;
 		folio_walk_end(&fw, vma);
 	}
@@ -554,6 +579,12 @@ struct page *gk_page(struct gk_range *r, unsigned int i)
 	pte_t pte;
 
 	return gk_walk(r->mm, gk_addr(r, i), &pte);
+}
+
+/* Is page @i, which must be mapped, mapped by a leaf above the page table? */
+bool gk_is_leaf(struct gk_range *r, unsigned int i)
+{
+	return pmd_leaf(*pmd_off(r->mm, gk_addr(r, i)));
 }
 
 /* The page table entry @i, which must be present and map a page. */

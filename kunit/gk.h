@@ -168,6 +168,12 @@ extern const struct gk_shape gk_anon_fresh, gk_anon_written, gk_anon_zero,
 	gk_drv_large_cow, gk_drv_twice, gk_pfnmap, gk_prot_none, gk_guard,
 	gk_two_vmas, gk_hole, gk_table_edge, gk_dir_edge, gk_drv_dir_edge,
 	gk_alone, gk_mlocked, gk_poisoned;
+/* gk_zoo_huge.c, with CONFIG_GUP_ZOO_HUGE. */
+extern const struct gk_shape gk_thp, gk_thp_zero, gk_thp_shared,
+	gk_thp_reexclusive, gk_thp_cow, gk_thp_readonly, gk_thp_none,
+	gk_thp_ptes, gk_thp_part, gk_thp_split, gk_thp_collapsed, gk_mthp2,
+	gk_mthp3, gk_mthp4, gk_mthp5, gk_mthp6, gk_mthp7, gk_mthp8, gk_hugetlb,
+	gk_hugetlb_fresh, gk_hugetlb_file;
 extern const struct gk_shape *const gk_zoo[];
 extern const unsigned int gk_zoo_size;
 
@@ -226,6 +232,13 @@ struct vm_area_struct *gk_vma(struct gk_range *r, unsigned int i);
 void gk_vma_mod_flags(struct gk_range *r, unsigned int i, vm_flags_t set,
 		      vm_flags_t clear);
 struct page *gk_page(struct gk_range *r, unsigned int i);
+bool gk_is_leaf(struct gk_range *r, unsigned int i);
+/* Nobody may write to it, and its entries say that it has no struct page. */
+static inline bool gk_is_zero(const struct folio *folio)
+{
+	return is_zero_folio(folio) || is_huge_zero_folio(folio);
+}
+
 /* What a page holds, not by way of a mapping. */
 u8 gk_peek(struct page *page);
 void gk_poke(struct page *page, u8 byte);

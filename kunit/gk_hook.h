@@ -41,6 +41,9 @@ extern void (*gk_hook)(enum gk_point point, const void *what);
 /* Have read-only entries that are dirty taken for those of a shadow stack. */
 extern bool gk_shadow_stacks;
 
+/* Have entries that are old taken for NUMA hints. */
+extern bool gk_numa_hints;
+
 /* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
 extern int gk_lock_error;
 

@@ -441,6 +441,13 @@ const struct gk_shape *const gk_zoo[] = {
 	&gk_drv_cow, &gk_drv_large_cow, &gk_drv_twice, &gk_pfnmap,
 	&gk_prot_none, &gk_guard, &gk_two_vmas, &gk_hole, &gk_table_edge,
 	&gk_dir_edge, &gk_drv_dir_edge, &gk_alone, &gk_mlocked, &gk_poisoned,
+#ifdef CONFIG_GUP_ZOO_HUGE
+	&gk_thp, &gk_thp_zero, &gk_thp_shared, &gk_thp_reexclusive, &gk_thp_cow,
+	&gk_thp_readonly, &gk_thp_none, &gk_thp_ptes, &gk_thp_part,
+	&gk_thp_split, &gk_thp_collapsed, &gk_mthp2, &gk_mthp3, &gk_mthp4,
+	&gk_mthp5, &gk_mthp6, &gk_mthp7, &gk_mthp8, &gk_hugetlb,
+	&gk_hugetlb_fresh, &gk_hugetlb_file,
+#endif
 };
 
 const unsigned int gk_zoo_size = ARRAY_SIZE(gk_zoo);

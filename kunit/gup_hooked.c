@@ -124,6 +124,12 @@ static inline pte_t *gk_pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd,
 	return pte_offset_map_lock(mm, pmd, addr, ptlp);
 }
 
+static inline spinlock_t *gk_pmd_lock(struct mm_struct *mm, pmd_t *pmd)
+{
+	gk_at(GK_LOCK, pmd);
+	return pmd_lock(mm, pmd);
+}
+
 static inline bool gk_need_resched(void)
 {
 	gk_at(GK_RESCHED, NULL);
@@ -189,6 +195,19 @@ static inline bool gk_pte_write(pte_t pte)
 	return pte_write(pte) || (gk_shadow_stacks && pte_dirty(pte));
 }
 
+bool gk_numa_hints;
+
+/* Old entries, as no architecture's own check of access refuses these. */
+static inline bool gk_pte_protnone(pte_t pte)
+{
+	return pte_protnone(pte) || (gk_numa_hints && !pte_young(pte));
+}
+
+static inline bool gk_pmd_protnone(pmd_t pmd)
+{
+	return pmd_protnone(pmd) || (gk_numa_hints && !pmd_young(pmd));
+}
+
 #undef pmdp_get_lockless
 #define pmdp_get_lockless	gk_pmdp_get_lockless
 #undef ptep_get_lockless
@@ -197,6 +216,10 @@ static inline bool gk_pte_write(pte_t pte)
 #define ptep_get		gk_ptep_get
 #undef pte_write
 #define pte_write		gk_pte_write
+#undef pte_protnone
+#define pte_protnone		gk_pte_protnone
+#undef pmd_protnone
+#define pmd_protnone		gk_pmd_protnone
 
 /* With it, batches of entries are read: so these come before. */
 #include "internal.h"
@@ -222,6 +245,7 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 #define read_seqcount_retry		gk_read_seqcount_retry
 #define mmap_read_lock_killable		gk_mmap_read_lock_killable
 #define pte_offset_map_lock		gk_pte_offset_map_lock
+#define pmd_lock			gk_pmd_lock
 #undef pte_unmap_unlock
 #define pte_unmap_unlock		gk_pte_unmap_unlock
 #define need_resched			gk_need_resched

@@ -171,6 +171,16 @@ static void longterm_expect_settled(struct gk_call *c)
 	}
 }
 
+/* All of the range is pinned for long. */
+static struct gk_call *longterm_pin(struct gk_range *r, enum gk_api_id api, unsigned int flags)
+{
+	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM | flags);
+
+	gk_expect_pinned(c, r->nr);
+	longterm_expect_settled(c);
+	return c;
+}
+
 struct longterm_isolated {
 	long anon, file;
 };
@@ -207,9 +217,7 @@ static void longterm_migrates(struct kunit *test, unsigned int flags)
 			    "shape=%s: nothing is in a movable zone: no movablecore=?",
 			    r->shape->name);
 
-	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | flags);
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
+	c = longterm_pin(r, longterm_api(test), flags);
 	longterm_expect_isolated(c, isolated);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), byte[i]);
@@ -241,11 +249,9 @@ static void gup_longterm_migrates_for_write(struct kunit *test)
 static void gup_longterm_fresh(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, longterm_fresh_shapes[longterm_row(test)], 0);
-	struct gk_call *c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
+	struct gk_call *c = longterm_pin(r, longterm_api(test), FOLL_WRITE);
 	long k;
 
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "contents", gk_peek(c->pages[k]), 0);
 	gk_release(c);
@@ -265,9 +271,7 @@ static void gup_longterm_zero_page(struct kunit *test)
 	gk_release(c);
 	gk_expect_restored(c);
 
-	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
+	c = longterm_pin(r, longterm_api(test), 0);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), false);
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
@@ -303,9 +307,7 @@ static void gup_longterm_file_private(struct kunit *test)
 	gk_release(c);
 	gk_expect_restored(c);
 
-	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
+	c = longterm_pin(r, longterm_api(test), 0);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
 		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
@@ -321,10 +323,8 @@ static void gup_longterm_file_private(struct kunit *test)
 /* All of the range can be pinned to write for long, and released. */
 static void longterm_expect_pin(struct gk_range *r, enum gk_api_id api)
 {
-	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM | FOLL_WRITE);
+	struct gk_call *c = longterm_pin(r, api, FOLL_WRITE);
 
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -332,11 +332,9 @@ static void longterm_expect_pin(struct gk_range *r, enum gk_api_id api)
 static void longterm_stays(struct gk_range *r, enum gk_api_id api,
 			   unsigned int flags)
 {
-	struct gk_call *c = gk_gup(r, api, FOLL_LONGTERM | flags);
+	struct gk_call *c = longterm_pin(r, api, flags);
 	long k;
 
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
 	for (k = 0; k < c->ret; k++)
 		GK_EXPECT(c, k, "the page that was there",
 			  c->pages[k] == c->before[k].page, true);
@@ -395,9 +393,7 @@ static void gup_longterm_mixed(struct kunit *test)
 	}
 	longterm_assert_movable(r, r->nr / 2);
 
-	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM);
-	gk_expect_pinned(c, r->nr);
-	longterm_expect_settled(c);
+	c = longterm_pin(r, longterm_api(test), 0);
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "the page that was there",
 			  c->pages[i] == c->before[i].page, i % 2 == 1);

@@ -271,6 +271,16 @@ static void memfd_expect_pinned(struct memfd *mf, long want)
 	memfd_expect_pinned_times(mf, want, 1);
 }
 
+/* Pages [first, first + nr), which are folios of one page, are pinned: @folios. */
+static void memfd_pin_some(struct memfd *mf, unsigned int first, unsigned int nr,
+			   struct folio **folios)
+{
+	memfd_pin(mf, first, nr);
+	memfd_expect_pinned(mf, nr);
+	KUNIT_ASSERT_EQ(mf->test, mf->ret, nr);
+	memcpy(folios, mf->folios, nr * sizeof(*folios));
+}
+
 /* Nothing of the file is pinned, and as many pins were released as taken. */
 static void memfd_expect_rest(struct memfd *mf)
 {
@@ -553,10 +563,7 @@ static void gup_memfd_twice(struct kunit *test)
 	struct folio *first[8];
 	unsigned int k;
 
-	memfd_pin(mf, 0, 8);
-	memfd_expect_pinned(mf, 8);
-	KUNIT_ASSERT_EQ(test, mf->ret, 8);
-	memcpy(first, mf->folios, sizeof(first));
+	memfd_pin_some(mf, 0, 8, first);
 	memfd_pin(mf, 0, 8);
 	memfd_expect_pinned_times(mf, 8, 2);
 	for (k = 0; k < 8; k++)
@@ -814,10 +821,7 @@ static void gup_memfd_migrates_once(struct kunit *test)
 	struct folio *first[8];
 	unsigned int k;
 
-	memfd_pin(mf, 0, 8);
-	memfd_expect_pinned(mf, 8);
-	KUNIT_ASSERT_EQ(test, mf->ret, 8);
-	memcpy(first, mf->folios, sizeof(first));
+	memfd_pin_some(mf, 0, 8, first);
 	memfd_expect_end(mf);
 	memfd_pin(mf, 0, 8);
 	memfd_expect_pinned(mf, 8);
@@ -834,10 +838,7 @@ static void gup_memfd_migrates_some(struct kunit *test)
 	struct folio *stay[4];
 	unsigned int k;
 
-	memfd_pin(mf, 6, 4);
-	memfd_expect_pinned(mf, 4);
-	KUNIT_ASSERT_EQ(test, mf->ret, 4);
-	memcpy(stay, mf->folios, sizeof(stay));
+	memfd_pin_some(mf, 6, 4, stay);
 	memfd_unpin(mf);
 
 	memfd_pin(mf, 0, 16);

@@ -91,6 +91,7 @@ struct race;
  * @anon: the folios are anonymous, and exclusive
  * @shmem: of shmem
  * @readonly, @clean, @old, @missing: how they are mapped
+ * @hole: the entry to be changed is missing, the others are mapped
  * @locked: the page table lock does not keep it out
  * @same: GUP must not notice: everything is had, and without a fault
  * @one: what it does is the same for every entry
@@ -99,7 +100,7 @@ struct race_action {
 	bool (*act)(struct race *w, unsigned int i);
 	void (*finish)(struct race *w);
 	const struct race_how *hows;
-	bool anon, shmem, readonly, clean, old, missing, locked, same, one;
+	bool anon, shmem, readonly, clean, old, missing, hole, locked, same, one;
 };
 
 struct race {
@@ -144,6 +145,12 @@ static const struct race_how {
 	{ GK_PIN, FOLL_WRITE }, { GK_GET_UNLOCKED, 0 },
 	{ GK_PIN_REMOTE, FOLL_WRITE }, { GK_PIN_FAST, FOLL_NOFAULT },
 	{ GK_GET, FOLL_WRITE | FOLL_NOFAULT },
+	{ GK_NR_APIS },
+};
+
+static const struct race_how race_hows_fast[] = {
+	{ GK_PIN_FAST, FOLL_WRITE }, { GK_PIN_FAST, 0 },
+	{ GK_GET_FAST, FOLL_WRITE }, { GK_GET_FAST_ONLY, 0 },
 	{ GK_NR_APIS },
 };
 
@@ -456,6 +463,17 @@ static struct race *race_make(struct kunit *test,
 	return w;
 }
 
+/* Is entry @i not mapped at first? */
+static bool race_is_missing(const struct race *w, unsigned int i)
+{
+	return w->action->missing || (w->action->hole && i == w->target);
+}
+
+static bool race_has_missing(const struct race *w)
+{
+	return w->action->missing || w->action->hole;
+}
+
 /* As everything was. */
 static void race_reset(struct race *w)
 {
@@ -468,7 +486,7 @@ static void race_reset(struct race *w)
 		struct page *page = w->block + race_nr(w, i);
 
 		w->entry[i] = (struct race_entry){ .now = page };
-		if (!w->action->missing)
+		if (!race_is_missing(w, i))
 			race_set(w, i, race_pte(w, page));
 	}
 	w->events = 0;
@@ -504,7 +522,7 @@ static void race_changed(struct race *w, unsigned int i, struct page *now,
 	struct race_entry *e = &w->entry[i];
 
 	/* Unless it was never mapped. */
-	if (!w->action->missing || e->faulted) {
+	if (!race_is_missing(w, i) || e->faulted) {
 		e->was = e->now;
 		e->seen = race_seen(w, e->was);
 	}
@@ -564,6 +582,19 @@ static bool __maybe_unused race_collapse(struct race *w, unsigned int i)
 	set_pmd(w->pmdp, w->other_pmd);
 	for (i = 0; i < w->layout->nr; i++)
 		race_changed(w, i, race_other(w, 8 + i), false);
+	return true;
+}
+
+/*
+ * As mremap() does with a whole page table: it is at another address then, and what a
+ * fault maps there in entry @i was never mapped here.
+ */
+static bool __maybe_unused race_move(struct race *w, unsigned int i)
+{
+	if (w->slow)
+		return false;
+	race_collapse(w, i);
+	race_set(w, i, race_pte(w, w->block + race_nr(w, i)));
 	return true;
 }
 
@@ -828,7 +859,7 @@ static bool race_ends_at(struct race *w, unsigned int i)
 	if (!e->now)
 		return true;
 	return (w->call.flags & FOLL_NOFAULT) && !e->faulted &&
-	       (e->fault || w->action->missing);
+	       (e->fault || race_is_missing(w, i));
 }
 
 static void race_judge_ret(struct race *w)
@@ -838,7 +869,7 @@ static void race_judge_ret(struct race *w)
 
 	/* GUP-fast alone may stop at any sign of a change. */
 	if (c->ret == c->nr ||
-	    (c->api->only && (w->acted || w->action->missing) && c->ret >= 0 && c->ret < c->nr))
+	    (c->api->only && (w->acted || race_has_missing(w)) && c->ret >= 0 && c->ret < c->nr))
 		return;
 	if (c->ret > c->nr || (c->ret <= 0 && c->ret != -EFAULT) ||
 	    !race_ends_at(w, taken))
@@ -910,9 +941,9 @@ static void race_enter(struct race *w)
 
 static void race_run(struct race *w, unsigned int target, unsigned int at)
 {
-	race_reset(w);
 	w->target = target;
 	w->at = at;
+	race_reset(w);
 	gk_hook = race_hook;
 	race_enter(w);
 	gk_hook = NULL;
@@ -924,9 +955,9 @@ static void race_run(struct race *w, unsigned int target, unsigned int at)
 static bool race_run_alone(struct race *w)
 {
 	race_run(w, 0, NEVER);
-	if (!w->action->missing && w->call.ret != w->call.nr)
+	if (!race_has_missing(w) && w->call.ret != w->call.nr)
 		race_fail(w, "returned %ld without a race", w->call.ret);
-	if (!w->action->missing && w->call.api->fast && w->slow)
+	if (!race_has_missing(w) && w->call.api->fast && w->slow)
 		race_fail(w, "the slow path, without a race");
 	return !w->failed;
 }
@@ -1002,9 +1033,10 @@ RACE_BY(migrate, race_migrate, .hows = race_hows)
 RACE_BY(migrate_missing, race_migrate, .hows = race_hows, .missing = true)
 RACE_BY(replace, race_replace, .hows = race_hows)
 RACE_BY(replace_by_next, race_replace_by_next, .hows = race_hows)
-/* Where the PMD is folded, nothing can be collapsed. */
+/* Where the PMD is folded, nothing can be collapsed, and no table moved. */
 #ifndef __PAGETABLE_PMD_FOLDED
 RACE_BY(collapse, race_collapse, .hows = race_hows, .one = true)
+RACE_BY(move, race_move, .hows = race_hows_fast, .hole = true)
 #endif
 RACE_BY(wrprotect, race_wrprotect, .hows = race_hows)
 RACE_BY(split, race_split, .hows = race_hows)
@@ -1075,6 +1107,7 @@ static struct kunit_case gup_race_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_replace_by_next, race_layout_gen_params),
 #ifndef __PAGETABLE_PMD_FOLDED
 	KUNIT_CASE_PARAM(gup_race_collapse, race_layout_gen_params),
+	KUNIT_CASE_PARAM(gup_race_move, race_layout_gen_params),
 #endif
 	KUNIT_CASE_PARAM(gup_race_wrprotect, race_layout_gen_params),
 	KUNIT_CASE_PARAM(gup_race_split, race_layout_gen_params),

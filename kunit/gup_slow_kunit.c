@@ -103,6 +103,18 @@ static void slow_expect_forced(struct gk_call *c)
 	}
 }
 
+/* All of the range, which is read-only, is pinned to write, by force. */
+static struct gk_call *slow_force(struct gk_range *r)
+{
+	struct gk_call *c;
+
+	gk_protect(r, 0, r->nr, PROT_READ);
+	c = gk_gup(r, gk_api(r->test), FOLL_WRITE | FOLL_FORCE);
+	gk_expect_pinned(c, r->nr);
+	slow_expect_forced(c);
+	return c;
+}
+
 /* FOLL_FORCE writes to a copy of a read-only file page, not to the file. */
 static void gup_slow_force_file(struct kunit *test)
 {
@@ -110,10 +122,7 @@ static void gup_slow_force_file(struct kunit *test)
 	struct gk_call *c;
 	long k;
 
-	gk_protect(r, 0, r->nr, PROT_READ);
-	c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
-	gk_expect_pinned(c, r->nr);
-	slow_expect_forced(c);
+	c = slow_force(r);
 	for (k = 0; k < c->ret; k++) {
 		GK_EXPECT(c, k, "is a copy", c->pages[k] != c->before[k].page,
 			  true);
@@ -136,10 +145,7 @@ static void gup_slow_force_forked(struct kunit *test)
 	struct gk_call *c;
 	long k;
 
-	gk_protect(r, 0, r->nr, PROT_READ);
-	c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
-	gk_expect_pinned(c, r->nr);
-	slow_expect_forced(c);
+	c = slow_force(r);
 	for (k = 0; k < c->ret; k++) {
 		struct page *theirs = gk_page(child, k);
 

@@ -33,7 +33,9 @@ struct zoo_page {
 	bool readable;		/* the mapping is not PROT_NONE */
 	bool write;		/* the entry is writable */
 	bool pte_dirty;
+	bool leaf;		/* a huge page has this one entry */
 	bool zero, anon, excl;
+	bool hugetlb;
 	bool dirty;		/* the folio is */
 	bool pinnable;		/* for the long term */
 	bool shmem;
@@ -97,17 +99,20 @@ static void zoo_take_page(struct gk_range *r, unsigned int i,
 	z->page = gk_page(r, i);
 	if (!z->page)
 		return;
+	z->leaf = gk_is_leaf(r, i);
 	folio = page_folio(z->page);
 	pte = gk_pte(r, i);
 	z->write = pte_write(pte);
 	z->pte_dirty = pte_dirty(pte);
-	z->zero = is_zero_folio(folio);
+	z->zero = gk_is_zero(folio);
 	z->pinnable = folio_is_longterm_pinnable(folio);
 	z->byte = gk_peek(z->page);
 	if (z->zero)
 		return;
 	z->anon = folio_test_anon(folio);
-	z->excl = gk_exclusive(z->page);
+	/* A mapping by a leaf is exclusive as a whole: its first page says so. */
+	z->excl = gk_exclusive(z->leaf ? &folio->page : z->page);
+	z->hugetlb = folio_test_hugetlb(folio);
 	z->dirty = folio_test_dirty(folio);
 	z->shmem = !z->anon && folio->mapping && shmem_mapping(folio->mapping);
 	z->driver = !z->anon && !folio->mapping;
@@ -311,6 +316,17 @@ static bool zoo_same_folio(const struct zoo_page *a, const struct zoo_page *b)
 	return a->page && b->page && page_folio(a->page) == page_folio(b->page);
 }
 
+/* Page @k was had together with a neighbour: nobody asks which entry is clean. */
+static bool zoo_batched(const struct zoo_run *run, long k)
+{
+	const struct zoo_page *z = &run->after[run->first + k];
+
+	if (run->single || z->leaf)
+		return false;
+	return (k && zoo_same_folio(z, z - 1)) ||
+	       (k + 1 < run->ret && zoo_same_folio(z, z + 1));
+}
+
 /*
  * References, pins and the dirty flag belong to folios: what is wanted of them
  * depends on all the pages of the folio that the call returned.
@@ -319,7 +335,8 @@ static void zoo_judge_folio(struct zoo_run *run, unsigned int i)
 {
 	struct zoo_page *was = &run->before[i], *is = &run->after[i];
 	struct folio *folio;
-	bool ready = was->page == is->page, dirty = was->dirty;
+	bool ready = was->page == is->page && was->leaf == is->leaf;
+	bool dirty = was->dirty;
 	int n = 0;
 	long k;
 
@@ -337,7 +354,8 @@ static void zoo_judge_folio(struct zoo_run *run, unsigned int i)
 		n++;
 		if (!zoo_ready(run, was_k))
 			ready = false;
-		if (zoo_touched(run, k) && !was_k->pte_dirty)
+		if (zoo_touched(run, k) &&
+		    (!was_k->pte_dirty || zoo_batched(run, k)))
 			dirty = true;
 	}
 	zoo_expect(run, i, "references held on the folio", is->held,
@@ -347,6 +365,19 @@ static void zoo_judge_folio(struct zoo_run *run, unsigned int i)
 	/* What a fault or a migration does to it is compared, not foretold. */
 	if (ready)
 		zoo_expect(run, i, "folio dirty", is->dirty, dirty);
+}
+
+/* A page that was not asked for changes with the leaf that it is in. */
+static bool zoo_leaf_changes(const struct zoo_run *run, unsigned int i)
+{
+	unsigned int k;
+
+	if (!run->before[i].leaf && !run->after[i].leaf)
+		return false;
+	for (k = 0; k < run->nr; k++)
+		if (!zoo_ready(run, &run->before[run->first + k]))
+			return true;
+	return false;
 }
 
 static void zoo_judge(struct zoo_run *run)
@@ -376,7 +407,7 @@ static void zoo_judge(struct zoo_run *run)
 	for (i = 0; i < run->r->nr; i++) {
 		if (zoo_got(run, i))
 			zoo_judge_page(run, i);
-		else
+		else if (!zoo_leaf_changes(run, i))
 			zoo_judge_same(run, i);
 		zoo_judge_folio(run, i);
 	}
@@ -494,22 +525,34 @@ static void zoo_compare_page(struct zoo_run *run, struct zoo_run *with,
 			   with->api->pins);
 		return;
 	}
+	/* And the other pages of the leaf are exclusive, or split off, with it. */
+	if (was->leaf && zoo_unshares(run, was) != zoo_unshares(with, was))
+		return;
 	zoo_expect(run, i, "page present differs", !!a->page, !!b->page);
-	zoo_expect(run, i, "page replaced differs", a->page != was->page,
-		   b->page != with->before[i].page);
+	/* Pages of the pool are where they were at boot, movable or not. */
+	if (!a->hugetlb) {
+		zoo_expect(run, i, "page replaced differs",
+			   a->page != was->page,
+			   b->page != with->before[i].page);
+		zoo_expect(run, i, "long-term pinnable differs", a->pinnable,
+			   b->pinnable);
+	}
 	zoo_expect(run, i, "zero page differs", a->zero, b->zero);
 	zoo_expect(run, i, "anonymous differs", a->anon, b->anon);
 	zoo_expect(run, i, "exclusive differs", a->excl, b->excl);
 	zoo_expect(run, i, "entry writable differs", a->write, b->write);
-	zoo_expect(run, i, "entry dirty differs", a->pte_dirty, b->pte_dirty);
 	zoo_expect(run, i, "order of the folio differs", a->order, b->order);
 	zoo_expect(run, i, "index in the folio differs", a->index, b->index);
 	zoo_expect(run, i, "contents differ", a->byte, b->byte);
-	zoo_expect(run, i, "long-term pinnable differs", a->pinnable,
-		   b->pinnable);
-	/* For an entry that was ready, zoo_judge_folio() knows better. */
-	if (!zoo_ready(run, was))
-		zoo_expect(run, i, "folio dirty differs", a->dirty, b->dirty);
+	/* FOLL_TOUCH dirties a leaf, and a split gives its dirt to the folio. */
+	if (!was->leaf) {
+		zoo_expect(run, i, "entry dirty differs", a->pte_dirty,
+			   b->pte_dirty);
+		/* For an entry that was ready, zoo_judge_folio() knows better. */
+		if (!zoo_ready(run, was))
+			zoo_expect(run, i, "folio dirty differs", a->dirty,
+				   b->dirty);
+	}
 	if (run->api->pins == with->api->pins) {
 		zoo_expect(run, i, "references held differ", a->held, b->held);
 		zoo_expect(run, i, "pincount differs", a->pins, b->pins);

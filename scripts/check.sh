@@ -42,13 +42,16 @@ steps() {
 		[ ! -e "$t" ] || { t=${t##*/}; printf '%-15s tests/%s\n' "${t%.sh}" "$t"; }
 	done)
 	roundtrip       round-trip.sh
-	posting         tests/posting.sh
+	posting         tests/posting.sh${ALL:+ --all}
 	$([ -z "${ALL-}" ] || echo 'topics          tests/topics.sh')
 	checkpatch      checkpatch.sh
 	um-base         kunit.sh LANE=um SIDE=base
 	um              kunit.sh LANE=um SIDE=series
 	um-smp-base     kunit.sh LANE=um-smp SIDE=base
 	um-smp          kunit.sh LANE=um-smp SIDE=series
+	um-thp-base     kunit.sh LANE=um-thp SIDE=base
+	um-thp          kunit.sh LANE=um-thp SIDE=series
+	um-thp-smp      kunit.sh LANE=um-thp-smp SIDE=series
 	x86_64-base     kunit.sh LANE=x86_64 SIDE=base
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
 	i386-base       kunit.sh LANE=i386 SIDE=base
@@ -68,11 +71,11 @@ steps() {
 	canaries        test-rig.sh canaries
 	mutate          mutate.sh SAMPLE=12
 	past-bugs       tests/past-bugs.sh
+	race-checks     tests/race-checks.sh
 	coverage        coverage.sh
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
-	${ALL:+race-checks     tests/race-checks.sh}
 	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
 	EOF
 }

@@ -11,7 +11,7 @@
 #            fail. If N cannot be reverted alone, it is reverted together with the
 #            later patch that is in the way, and the output says so.
 #            - A patch of base-needs has no since= cases, because the base has it:
-#              without it the lane must not pass.
+#              without it the lane um or um-thp must not pass.
 #            - Without a documentation patch doc_check.py must complain.
 #            - Any other patch makes GUP cheaper: counts.sh compares it with the prefix
 #              before it. Some row must be better and none worse; if the changelog says
@@ -84,9 +84,9 @@ lacking() {
 # needed_by SLUG INVENTORY: true if a case says since=SLUG
 needed_by() { [ -n "$("$top/scripts/verdict/inventory.py" list --key "since=$1" "$2")" ]; }
 
-# judge: the um lane of the tree as it stands against that inventory.
+# judge [LANE]: the tree as it stands against that inventory.
 judge() {
-	GUP_BUILD=$each GUP_INVENTORY=$inventory GUP_READY=1 SIDE=base LANE=um FILTER='' \
+	GUP_BUILD=$each GUP_INVENTORY=$inventory GUP_READY=1 SIDE=base LANE=${1-um} FILTER='' \
 		CCACHE_BASEDIR=$build "$top/scripts/kunit.sh" >"$each/log" 2>&1
 }
 

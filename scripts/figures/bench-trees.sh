@@ -27,7 +27,8 @@ bench_place() {
 # bench_commit SIDE: sets $applied to what is measured there
 bench_commit() {
 	# Same um and kunit patches on all sides: only GUP is to differ.
-	needs=$({ base_needs_files; series_files | grep -E '/[0-9]+-(um|kunit)-'; } | sort -u | sed "s,^,$patches/,")
+	needs=$(series_files | grep -E -e '/[0-9]+-(um|kunit)-' -e "^($(base_needs_files | paste -sd '|' -))\$" |
+		sed "s,^,$patches/,")
 	case $1 in
 	series)
 		head=${GUP_COMMIT:-$(git_fixed -C "$linux" -c user.name=rig -c user.email=rig@gup.invalid stash create)}

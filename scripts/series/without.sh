@@ -9,6 +9,9 @@ driver_only() {
 	! grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/' "$each/files"
 }
 
+# in_base SLUG: true if the base side has it, too
+in_base() { grep -qx "$1" "$patches/base-needs"; }
+
 without() {
 	with='' gone=$1
 	if driver_only "$1"; then
@@ -19,7 +22,7 @@ without() {
 	checkout gup-series
 	name=$(slug "$1")
 	if ! revert "$(commit "$1")"; then
-		if ! needed_by "$name" "$top/kunit/inventory"; then
+		if ! needed_by "$name" "$top/kunit/inventory" && ! in_base "$name"; then
 			cheaper "$1" "$name"
 			return 0
 		fi
@@ -30,16 +33,25 @@ without() {
 			with=" and $later" gone="$1 $later"
 			break
 		done
+		[ "$with" != none ] || ! in_base "$name" || {
+			gone=$(seq "$total" | while read -r n; do
+				[ "$n" -lt "$1" ] || ! in_base "$(slug "$n")" || echo "$n"; done)
+			checkout gup-series
+			# shellcheck disable=SC2046 # commits
+			! revert $(for n in $gone; do commit "$n"; done | tac) || with=' and the later ones of base-needs'
+		}
 		[ "$with" != none ] || { result 1 "without $1: cannot be taken back, alone or with one more: $(slug "$1")"; return 0; }
 	fi
 	# shellcheck disable=SC2086 # numbers
 	lacking $gone
 	status=0
-	if grep -qx "$name" "$patches/base-needs"; then
-		judge || status=$?
-		red=$(grep -m 1 -E '^(FAILED|gup: )' "$each/log" | cut -c 1-90)
+	if in_base "$name"; then
+		for lane in um um-thp; do
+			[ "$status" -ne 0 ] || judge "$lane" || status=$?
+		done
+		red=$(grep -m 1 -E '^(FAILED|SPLAT|gup: )' "$each/log" | cut -c 1-90)
 		if [ "$status" -ne 0 ] && [ -n "$red" ]; then status=0; else status=1; fi
-		result "$status" "without $1: $red: $name"
+		result "$status" "without $1$with: $red: $name"
 	elif needed_by "$name" "$inventory"; then
 		judge || status=$?
 		result "$status" "without $1$with: $(verdict): $name"

@@ -16,4 +16,4 @@ set -eu
 # shellcheck source=scripts/tests/edits.sh
 . "$top/scripts/tests/edits.sh"
 help_if_asked "$@"
-put_edits past-bugs "$top/scripts/tests/past-bugs.table" "$@"
+put_edits past-bugs um "$top/scripts/tests/past-bugs.table" "$@"

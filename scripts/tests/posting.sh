@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # posting.sh - the recipe of README.md works, and send-check refuses what lacks something. TAP.
 #
-# usage: scripts/tests/posting.sh
+# usage: scripts/tests/posting.sh [--all]
 #
 # A person who does not exist follows the recipe, with a clone that has the pinned tag. b4
 # reads the mails without a network, and git am of what b4 makes of them gives the same tree.
-# Then each thing that send-check demands is taken out of the mails once.
+# Then each thing that send-check demands is taken out of the mails once. --all: and the mails
+# of every other topic, written in the same way, are ready.
 #
 # exit status: 0 all hold, 1 one does not, 2 cannot tell, 4 b4 is missing
 set -eu
@@ -53,7 +54,14 @@ ok() {
 }
 recipe() { awk '/^## Post a topic/ { on = 1; next } /^## / { on = 0 } on && /^    / { print substr($0, 5) }' "$top/README.md"; }
 steps=$(recipe | wc -l)
-echo "1..$((steps + 4 + $(cases | wc -l) + 2))"
+others=
+topic=$(recipe | sed -n 's/^make send-check TOPIC=\([a-z-]*\)$/\1/p')
+case "${1-}" in
+'') ;;
+--all) others=$(topics | grep -v -x "$topic");;
+*) die "posting: there is no $1: scripts/tests/posting.sh --help";;
+esac
+echo "1..$((steps + 4 + $(cases | wc -l) + 2 + $(echo "$others" | grep -c .)))"
 
 git config --global user.name 'Pat Poster'
 git config --global user.email poster@kernel.test
@@ -63,11 +71,10 @@ echo "$linux/.git/objects" >"$t/linux/.git/objects/info/alternates"
 upstream=$(git -C "$t/linux" commit-tree -m 'Linux, as upstream has it' "$(git -C "$linux" rev-parse "gup-base^{tree}")")
 git -C "$t/linux" tag "$(pin tag)" "$upstream"
 
-topic=$(recipe | sed -n 's/^make send-check TOPIC=\([a-z-]*\)$/\1/p')
-mbox=$build/out/mbox/$topic.mbox
+mails=$build/out/mbox mbox=$build/out/mbox/$topic.mbox
 # What a person wrote there comes back, also after a run that was killed.
-[ -e "$mbox.kept" ] || [ ! -e "$mbox" ] || mv "$mbox" "$mbox.kept"
-trap 'scratch_close; rm -rf "$t" "$mbox"; [ ! -e "$mbox.kept" ] || mv "$mbox.kept" "$mbox"' EXIT
+[ -e "$mails.kept" ] || [ ! -e "$mails" ] || mv "$mails" "$mails.kept"
+trap 'scratch_close; rm -rf "$t" "$mails"; [ ! -e "$mails.kept" ] || mv "$mails.kept" "$mails"' EXIT
 recipe >"$t/recipe"
 while read -r line <&4; do
 	ok "README: $line" sh -c "cd '$top' && $line"
@@ -109,4 +116,8 @@ ok 'refused: mails that give other files than the topic' sh -c "'$top/scripts/se
 cp "$t/good.mbox" "$mbox"
 printf '                       before  after\n  fast pin, 4K, 1 a call  506    1\n' >"$t/figures"
 ok 'refused: figures that are not on record' sh -c "! '$top/scripts/figures/posted.py' '$t/figures' >'$t/why' && grep -q 'is no row' '$t/why'"
+for other in $others; do
+	grep -v '^make range-diff' "$t/recipe" | sed "s/TOPIC=$topic/TOPIC=$other/" >"$t/recipe.$other"
+	ok "ready: $other" sh -e -c "cd '$top' && . '$t/recipe.$other'"
+done
 [ "$bad" -eq 0 ] || exit 1

@@ -5,7 +5,7 @@
 # usage: scripts/tests/race-checks.sh [CHECK...]	(default: all of race-checks.table)
 #
 # Takes the checks out of mm/gup.c one by one, as race-checks.table says, links what is left
-# into a kernel of the lane um and runs gup_race*: the cases that the table names have to be
+# into a kernel of the lane um-thp and runs gup_race*: the cases that the table names have to be
 # red. Before that, all have to pass as it is. Prints TAP, then a table: check x case, in
 # which a case with parameters is red if one of them is.
 #
@@ -20,4 +20,4 @@ set -eu
 # shellcheck source=scripts/tests/edits.sh
 . "$top/scripts/tests/edits.sh"
 help_if_asked "$@"
-put_edits race-checks --suites 'gup_race*' "$top/scripts/tests/race-checks.table" "$@"
+put_edits race-checks um-thp --suites 'gup_race*' "$top/scripts/tests/race-checks.table" "$@"

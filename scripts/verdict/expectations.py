@@ -8,10 +8,11 @@ give it keys, by one grammar:
 
 since=PATCH    fails on the base and is fixed by this patch of the series: its file name
                without number and ".patch"
-lanes=a,b      runs in these lanes only
+lanes=a,b      runs in these lanes only; um* stands for all that begin with um
 skip@...       may skip itself there; what else it takes is the list's own matter
 A reason is one word: blanks in it are written as "_".
 """
+import fnmatch
 import os
 
 from lib import BadInput, Parser, first_words, read, slug_of
@@ -53,7 +54,8 @@ class Expectation:
         return self.lanes or []
 
     def runs_in(self, lane):
-        return lane is None or self.lanes is None or lane in self.lanes
+        return (lane is None or self.lanes is None
+                or any(fnmatch.fnmatchcase(lane, glob) for glob in self.lanes))
 
 
 def lines(path, fix=''):
@@ -86,7 +88,7 @@ def unknown(entries, lanes, series):
             yield (f'{entry.where}: since={entry.since} is no patch of the series: '
                    'use its file name without number and ".patch"')
         for lane in entry.places():
-            if known_lanes is not None and lane not in known_lanes:
+            if known_lanes is not None and not fnmatch.filter(known_lanes, lane):
                 yield f'{entry.where}: no lane "{lane}" in kconfigs/lanes'
 
 

@@ -24,7 +24,7 @@ since=PATCH    fails on the base and is fixed by this patch of the series: its f
 base=crash     with since=: on the base this case kills the kernel, so there it is booted
                alone and must kill it; a parametrised case has it on all of its
                parameters, which get one boot together
-lanes=a,b      runs in these lanes only (default: all)
+lanes=a,b      runs in these lanes only (default: all); um* stands for all that begin so
 skip@LANE=WHY  may skip itself in this lane, for that reason
 Blanks in a reason and in the description of a parameter are written as "_".
 """

@@ -33,6 +33,14 @@ class Grammar(Files):
             self.assertTrue(entry.runs_in('um') and entry.runs_in(None))
             self.assertFalse(entry.runs_in('x86_64'))
 
+    def test_lanes_by_a_pattern(self):
+        case = Case('a.b lanes=um*', 'f:1', 1)
+        self.assertTrue(case.runs_in('um') and case.runs_in('um-smp'))
+        self.assertFalse(case.runs_in('x86_64'))
+        known = self.file('um um 1\n')
+        self.assertEqual(list(expectations.unknown([case], known, None)), [])
+        self.assertEqual(len(list(expectations.unknown([Case('a.b lanes=arm*', 'f:1', 1)], known, None))), 1)
+
     def test_place(self):
         self.assertEqual(Case('a.b skip@um=why', 'f:1', 1).skips, {'um': 'why'})
         program = Program('a time=1 pass=2 pass@base=1 fail@base=1:why : a', 'f:1', 1)

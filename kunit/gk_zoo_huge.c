@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The zoo's huge pages: anonymous memory of every size that there is, and hugetlb,
+ * as a process has them, where gk_drv.c can only map folios of that size.
+ */
+#include <kunit/resource.h>
+#include <linux/file.h>
+#include <linux/hugetlb.h>
+#include <linux/mman.h>
+
+#include "gk.h"
+
+#define RW	(PROT_READ | PROT_WRITE)
+
+static void huge_expect(struct gk_range *r, unsigned int order, bool leaf)
+{
+	struct page *page = gk_page(r, 0);
+
+	KUNIT_ASSERT_NOT_NULL(r->test, page);
+	KUNIT_ASSERT_EQ(r->test, folio_order(page_folio(page)), order);
+	KUNIT_ASSERT_EQ(r->test, gk_is_leaf(r, 0), leaf);
+}
+
+/* r->nr pages from the start of a page table on. */
+static void huge_mmap(struct gk_range *r)
+{
+	unsigned int nr = r->nr;
+
+	r->nr += PTRS_PER_PTE;
+	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
+	r->nr = nr;
+	r->addr = ALIGN(r->addr, PMD_SIZE);
+}
+
+static void gk_map_thp(struct gk_range *r)
+{
+	huge_mmap(r);
+	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
+	gk_fault(r, 0, r->nr, true);
+	huge_expect(r, HPAGE_PMD_ORDER, true);
+}
+
+static void gk_map_thp_zero(struct gk_range *r)
+{
+	huge_mmap(r);
+	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
+	gk_fault(r, 0, r->nr, false);
+	huge_expect(r, HPAGE_PMD_ORDER, true);
+}
+
+static void gk_map_thp_shared(struct gk_range *r)
+{
+	gk_map_thp(r);
+	r->child = gk_fork(r->test);
+}
+
+static void gk_map_thp_reexclusive(struct gk_range *r)
+{
+	gk_map_thp_shared(r);
+	gk_child_exit(r->test, r->child);
+	r->child = NULL;
+}
+
+/* Shared, and one page of it copied: the leaf is a page table by now. */
+static void gk_map_thp_cow(struct gk_range *r)
+{
+	gk_map_thp_shared(r);
+	gk_fault(r, r->nr / 2, 1, true);
+	huge_expect(r, HPAGE_PMD_ORDER, false);
+}
+
+static void gk_map_thp_readonly(struct gk_range *r)
+{
+	gk_map_thp(r);
+	gk_protect(r, 0, r->nr, PROT_READ);
+	huge_expect(r, HPAGE_PMD_ORDER, true);
+}
+
+static void gk_map_thp_none(struct gk_range *r)
+{
+	gk_map_thp(r);
+	gk_protect(r, 0, r->nr, PROT_NONE);
+}
+
+/* One folio, mapped by 512 entries. */
+static void gk_map_thp_ptes(struct gk_range *r)
+{
+	gk_map_thp(r);
+	mmap_write_lock(r->mm);
+	split_huge_pmd_address(gk_vma(r, 0), r->addr, false);
+	mmap_write_unlock(r->mm);
+	huge_expect(r, HPAGE_PMD_ORDER, false);
+}
+
+/* The same, of which a quarter is no longer mapped. */
+static void gk_map_thp_part(struct gk_range *r)
+{
+	gk_map_thp(r);
+	gk_madvise(r, r->nr / 2, r->nr / 4, MADV_DONTNEED);
+	huge_expect(r, HPAGE_PMD_ORDER, false);
+}
+
+/* What was one folio is 512, in a row. */
+static void gk_map_thp_split(struct gk_range *r)
+{
+	struct folio *folio;
+	unsigned int i;
+	int ret;
+
+	gk_map_thp(r);
+	/* Pages of zeroes would become the zero page. */
+	for (i = 0; i < r->nr; i++)
+		gk_store(r, i, i % 251 + 1);
+	gk_settle();
+	folio = page_folio(gk_page(r, 0));
+	folio_get(folio);
+	folio_lock(folio);
+	ret = split_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	KUNIT_ASSERT_EQ(r->test, ret, 0);
+	huge_expect(r, 0, false);
+}
+
+/* Small pages that khugepaged would have found. */
+static void gk_map_thp_collapsed(struct gk_range *r)
+{
+	huge_mmap(r);
+	gk_fault(r, 0, r->nr, true);
+	huge_expect(r, 0, false);
+	gk_settle();
+	gk_madvise(r, 0, r->nr, MADV_COLLAPSE);
+	huge_expect(r, HPAGE_PMD_ORDER, true);
+}
+
+/* Folios of r->shape->arg, and of no other order. */
+static void gk_map_mthp(struct gk_range *r)
+{
+	unsigned long madvise = huge_anon_orders_madvise;
+	unsigned long inherit = huge_anon_orders_inherit;
+
+	huge_mmap(r);
+	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
+	WRITE_ONCE(huge_anon_orders_madvise, BIT(r->shape->arg));
+	WRITE_ONCE(huge_anon_orders_inherit, 0);
+	gk_fault(r, 0, r->nr, true);
+	WRITE_ONCE(huge_anon_orders_madvise, madvise);
+	WRITE_ONCE(huge_anon_orders_inherit, inherit);
+	huge_expect(r, r->shape->arg, false);
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(huge_fput, fput, struct file *);
+
+static void huge_map_hugetlb(struct gk_range *r, unsigned long flags)
+{
+	struct file *file = hugetlb_file_setup(HUGETLB_ANON_FILE,
+					       (size_t)r->nr * PAGE_SIZE,
+					       mk_vma_flags(VMA_NORESERVE_BIT),
+					       HUGETLB_ANONHUGE_INODE, 0);
+
+	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
+	KUNIT_ASSERT_EQ(r->test, 0,
+			kunit_add_action_or_reset(r->test, huge_fput, file));
+	gk_mmap(r, file, 0, RW, flags);
+}
+
+static void gk_map_hugetlb(struct gk_range *r)
+{
+	huge_map_hugetlb(r, MAP_PRIVATE);
+	gk_fault(r, 0, r->nr, true);
+	huge_expect(r, HPAGE_PMD_ORDER, true);
+}
+
+static void gk_map_hugetlb_fresh(struct gk_range *r)
+{
+	huge_map_hugetlb(r, MAP_PRIVATE);
+}
+
+static void gk_map_hugetlb_file(struct gk_range *r)
+{
+	huge_map_hugetlb(r, MAP_SHARED);
+	gk_fault(r, 0, r->nr, true);
+	huge_expect(r, HPAGE_PMD_ORDER, true);
+}
+
+#define GK_FAST_ALL	(GK_FAST_READ | GK_FAST_WRITE | GK_FAST_PIN_READ)
+#define GK_HUGE		(GK_ANON | GK_READ | GK_WRITE | GK_LARGE)
+
+#define GK_SHAPE_CALLED(_id, _name, _nr, _map, _arg, _traits)		\
+	const struct gk_shape gk_##_id = {				\
+		.name = (_name), .nr = (_nr), .map = gk_map_##_map,	\
+		.arg = (_arg), .traits = (_traits),			\
+	}
+#define GK_SHAPE(_name, _traits)					\
+	GK_SHAPE_CALLED(_name, #_name, PTRS_PER_PTE, _name, 0, _traits)
+#define GK_MTHP(_order)							\
+	GK_SHAPE_CALLED(mthp##_order, "mthp_order" #_order,		\
+			2 << (_order), mthp, (_order),			\
+			GK_HUGE | GK_FAST_ALL)
+
+GK_SHAPE(thp, GK_HUGE | GK_FAST_ALL);
+GK_SHAPE(thp_zero, GK_ANON | GK_READ | GK_WRITE);
+GK_SHAPE(thp_shared, GK_HUGE | GK_FAST_READ);
+GK_SHAPE(thp_reexclusive, GK_HUGE | GK_FAST_READ);
+GK_SHAPE(thp_cow, GK_HUGE | GK_FAST_READ);
+GK_SHAPE(thp_readonly, GK_ANON | GK_READ | GK_FORCE_WRITE | GK_FAST_READ |
+	 GK_FAST_PIN_READ | GK_LARGE);
+GK_SHAPE(thp_none, GK_FORCE_READ | GK_FORCE_WRITE | GK_ANON);
+GK_SHAPE(thp_ptes, GK_HUGE | GK_FAST_ALL);
+GK_SHAPE(thp_part, GK_HUGE);
+GK_SHAPE(thp_split, GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
+GK_SHAPE(thp_collapsed, GK_HUGE | GK_FAST_ALL);
+GK_MTHP(2);
+GK_MTHP(3);
+GK_MTHP(4);
+GK_MTHP(5);
+GK_MTHP(6);
+GK_MTHP(7);
+GK_MTHP(8);
+GK_SHAPE(hugetlb, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
+GK_SHAPE(hugetlb_fresh, GK_READ | GK_WRITE | GK_LARGE);
+GK_SHAPE(hugetlb_file, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
