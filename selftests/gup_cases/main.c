@@ -27,10 +27,15 @@ static bool is_any(const struct io_kind *k)
 	return !k->file;
 }
 
-/* What a THP is made of later has been small before. */
 static bool is_plain(const struct io_kind *k)
 {
 	return !k->file && !k->hugetlb && strcmp(k->name, "thp_ptes");
+}
+
+/* Of one page, and of many. */
+static bool is_anon_or_thp(const struct io_kind *k)
+{
+	return !strcmp(k->name, "anon") || !strcmp(k->name, "thp");
 }
 
 static bool is_poisonable(const struct io_kind *k)
@@ -50,7 +55,7 @@ static const struct table_test tests[] = {
 	{ "core_killed", test_core_killed, NULL },
 	{ "numa_hint", test_numa_hint, is_cow },
 	{ "movable", test_movable, is_plain },
-	{ "movable_busy", test_movable_busy, is_plain },
+	{ "movable_busy", test_movable_busy, is_anon_or_thp },
 	{ "movable_twice", test_movable_twice, NULL },
 	{ "pkeys", test_pkeys, is_any },
 	{ "memlock", test_memlock, NULL },

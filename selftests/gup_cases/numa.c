@@ -15,7 +15,7 @@
 #define PAGES		64U
 #define ASK		(GUP_RIG_FOLL_NOFAULT | GUP_RIG_FOLL_HONOR_NUMA_FAULT)
 /* Of a test that waits: so many looks at a page that still can be accessed. */
-#define PATIENCE	4000000UL
+#define PATIENCE	1000000UL
 
 static const char *const knobs[][2] = {
 	{ "/proc/sys/kernel/numa_balancing", "1" },
