@@ -17,7 +17,7 @@
 #include <linux/sched/task.h>
 #include <linux/uaccess.h>
 
-#include <asm/processor.h>
+#include <linux/processor.h>
 #include <asm/tlbflush.h>
 #include <kern_util.h>
 #include <os.h>
