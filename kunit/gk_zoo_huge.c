@@ -187,16 +187,16 @@ static void gk_map_hugetlb_file(struct gk_range *r)
 #define GK_HUGE		(GK_ANON | GK_READ | GK_WRITE | GK_LARGE)
 
 #define GK_SHAPE_CALLED(_id, _name, _nr, _map, _arg, _traits)		\
-	const struct gk_shape gk_##_id = {				\
-		.name = (_name), .nr = (_nr), .map = gk_map_##_map,	\
+	const struct gk_shape _id = {					\
+		.name = (_name), .nr = (_nr), .map = (_map),		\
 		.arg = (_arg), .traits = (_traits),			\
 	}
 #define GK_SHAPE(_name, _traits)					\
-	GK_SHAPE_CALLED(_name, #_name, PTRS_PER_PTE, _name, 0, _traits)
-#define GK_MTHP(_order)							\
-	GK_SHAPE_CALLED(mthp##_order, "mthp_order" #_order,		\
-			2 << (_order), mthp, (_order),			\
-			GK_HUGE | GK_FAST_ALL)
+	GK_SHAPE_CALLED(gk_##_name, #_name, PTRS_PER_PTE, gk_map_##_name, 0, _traits)
+/* Two folios. */
+#define GK_MTHP(_order, _nr)						\
+	GK_SHAPE_CALLED(gk_mthp##_order, "mthp_order" #_order, _nr,	\
+			gk_map_mthp, (_order), GK_HUGE | GK_FAST_ALL)
 
 GK_SHAPE(thp, GK_HUGE | GK_FAST_ALL);
 GK_SHAPE(thp_zero, GK_ANON | GK_READ | GK_WRITE);
@@ -210,13 +210,13 @@ GK_SHAPE(thp_ptes, GK_HUGE | GK_FAST_ALL);
 GK_SHAPE(thp_part, GK_HUGE);
 GK_SHAPE(thp_split, GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
 GK_SHAPE(thp_collapsed, GK_HUGE | GK_FAST_ALL);
-GK_MTHP(2);
-GK_MTHP(3);
-GK_MTHP(4);
-GK_MTHP(5);
-GK_MTHP(6);
-GK_MTHP(7);
-GK_MTHP(8);
+GK_MTHP(2, 8);
+GK_MTHP(3, 16);
+GK_MTHP(4, 32);
+GK_MTHP(5, 64);
+GK_MTHP(6, 128);
+GK_MTHP(7, 256);
+GK_MTHP(8, 512);
 GK_SHAPE(hugetlb, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
 GK_SHAPE(hugetlb_fresh, GK_READ | GK_WRITE | GK_LARGE);
 GK_SHAPE(hugetlb_file, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);

@@ -7,11 +7,17 @@
  * entries say. GUP is right only as long as both are the same, so these cases
  * read the mappings of the host, of the process that stands for the test's mm.
  */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/mman.h>
 #include <linux/pgalloc.h>
 #include <linux/prandom.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/uaccess.h>
 
+#include <linux/processor.h>
 #include <asm/tlbflush.h>
 #include <kern_util.h>
 #include <os.h>
@@ -256,7 +262,136 @@ static void gup_um_copy_dirties(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, pte_dirty(gk_pte(r, 1)));
 }
 
+/*
+ * A thread of the process runs, on another CPU if there is one, while its memory is
+ * changed: what was taken from it, it must not write to any more.
+ */
+
+/* incq (%rdi); jmp to it */
+static const u8 um_program[] = { 0x48, 0xff, 0x07, 0xeb, 0xfb };
+
+#define UM_ROUNDS	10
+
+struct um_thread {
+	struct gk_range *r;	/* it counts in the page 1 of this */
+	unsigned long code;
+	struct task_struct *task;
+	struct completion ready;
+};
+
+static int um_thread_main(void *arg)
+{
+	struct um_thread *thread = arg;
+
+	/* Threads of the kernel ignore all signals, and so would it. */
+	flush_signal_handlers(current, 1);
+	set_cpus_allowed_ptr(current, cpumask_of(num_online_cpus() - 1));
+	start_thread(&current->thread.regs, thread->code, 0);
+	current->thread.regs.regs.gp[HOST_DI] = gk_addr(thread->r, 1);
+	thread->task = get_task_struct(current);
+	complete(&thread->ready);
+	/* It becomes a program. */
+	return 0;
+}
+
+static void um_thread_end(void *arg)
+{
+	struct um_thread *thread = arg;
+
+	send_sig(SIGKILL, thread->task, 1);
+	while (!READ_ONCE(thread->task->exit_state))
+		schedule_timeout_uninterruptible(1);
+	put_task_struct(thread->task);
+}
+
+static void um_thread_start(struct gk_range *r)
+{
+	struct um_thread *thread = kunit_kzalloc(r->test, sizeof(*thread), GFP_KERNEL);
+	struct gk_range *program = gk_map(r->test, &gk_anon_written, 1);
+	struct kernel_clone_args args = {
+		.flags = CLONE_VM | CLONE_UNTRACED,
+		.exit_signal = SIGCHLD,
+		.fn = um_thread_main,
+		.fn_arg = thread,
+	};
+
+	KUNIT_ASSERT_NOT_NULL(r->test, thread);
+	KUNIT_ASSERT_EQ(r->test, copy_to_user((void __user *)program->addr, um_program,
+					      sizeof(um_program)), 0);
+	thread->r = r;
+	thread->code = program->addr;
+	init_completion(&thread->ready);
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	KUNIT_ASSERT_GT(r->test, kernel_clone(&args), 0);
+	wait_for_completion(&thread->ready);
+	KUNIT_ASSERT_EQ(r->test, 0, kunit_add_action_or_reset(r->test, um_thread_end,
+							      thread));
+}
+
+/* The page that the thread counts in, with a reference. */
+static struct page *um_thread_page(struct gk_range *r)
+{
+	unsigned int patience = 1000;
+	struct page *page;
+	u64 *counter, was;
+
+	do {
+		page = gk_page(r, 1);
+		if (page) {
+			get_page(page);
+			counter = page_address(page);
+			was = READ_ONCE(*counter);
+			schedule_timeout_uninterruptible(1);
+			if (was != READ_ONCE(*counter))
+				return page;
+			put_page(page);
+		}
+		schedule_timeout_uninterruptible(1);
+		KUNIT_ASSERT_GT(r->test, patience--, 0);
+	} while (true);
+}
+
+static void um_expect_still(struct kunit *test, struct page *page)
+{
+	u64 *counter = page_address(page), was = READ_ONCE(*counter), is;
+
+	usleep_range(200, 400);
+	is = READ_ONCE(*counter);
+	KUNIT_EXPECT_EQ(test, is, was);
+	put_page(page);
+}
+
+static void um_take_from_thread(struct gk_range *r)
+{
+	struct gk_child *child;
+	struct page *page;
+	unsigned int i;
+
+	um_thread_start(r);
+	for (i = 0; i < UM_ROUNDS; i++) {
+		page = um_thread_page(r);
+		gk_madvise(r, 0, r->nr, MADV_DONTNEED);
+		um_expect_still(r->test, page);
+	}
+	for (i = 0; i < UM_ROUNDS; i++) {
+		page = um_thread_page(r);
+		child = gk_fork(r->test);
+		um_expect_still(r->test, page);
+		gk_child_exit(r->test, child);
+	}
+}
+
+static void gup_um_running(struct kunit *test)
+{
+	um_take_from_thread(gk_map(test, &gk_anon_written, 0));
+}
+
 #ifdef CONFIG_GUP_ZOO_HUGE
+static void gup_um_running_leaf(struct kunit *test)
+{
+	um_take_from_thread(gk_map(test, &gk_thp, 0));
+}
+
 static struct gk_range *um_map_leaf(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_thp, 0);
@@ -310,10 +445,10 @@ static void gup_um_leaf_hugetlb(struct kunit *test)
 static void um_change_leaf(struct gk_range *r, pmd_t (*change)(pmd_t pmd))
 {
 	pmd_t *pmd = um_leaf(r);
-	spinlock_t *ptl;
+	spinlock_t *ptl = pmd_lockptr(r->mm, pmd);
 
 	mmap_read_lock(r->mm);
-	ptl = pmd_lock(r->mm, pmd);
+	spin_lock(ptl);
 	set_pmd_at(r->mm, r->addr, pmd, change(*pmd));
 	spin_unlock(ptl);
 	mmap_read_unlock(r->mm);
@@ -363,15 +498,15 @@ static void gup_um_leaf_cleared(struct kunit *test)
 {
 	struct gk_range *r = um_map_leaf(test);
 	pmd_t *pmd = um_leaf(r), was;
-	spinlock_t *ptl;
+	spinlock_t *ptl = pmd_lockptr(r->mm, pmd);
 
-	ptl = pmd_lock(r->mm, pmd);
+	spin_lock(ptl);
 	was = pmdp_huge_get_and_clear(r->mm, r->addr, pmd);
 	spin_unlock(ptl);
 	um_tlb_mark_sync(r->mm, gk_addr(r, 7), gk_addr(r, 8));
 	um_sync(test, r->mm);
 	KUNIT_EXPECT_EQ(test, um_host_of(r)->nr, 0);
-	ptl = pmd_lock(r->mm, pmd);
+	spin_lock(ptl);
 	set_pmd_at(r->mm, r->addr, pmd, was);
 	spin_unlock(ptl);
 	um_expect_leaf(r, "rwxs");
@@ -434,17 +569,17 @@ static void gup_um_table_put_back(struct kunit *test)
 	struct gk_range *r = gk_map(test, &gk_thp_ptes, 0);
 	pmd_t *pmd = um_leaf(r), was;
 	struct um_host *host;
-	spinlock_t *ptl;
+	spinlock_t *ptl = pmd_lockptr(r->mm, pmd);
 	int code;
 
 	um_expect_pages(r, "rwxs");
 	mmap_write_lock(r->mm);
-	ptl = pmd_lock(r->mm, pmd);
+	spin_lock(ptl);
 	was = pmdp_collapse_flush(gk_vma(r, 0), r->addr, pmd);
 	spin_unlock(ptl);
 	um_sync(test, r->mm);
 	KUNIT_EXPECT_EQ(test, um_host_of(r)->nr, 0);
-	ptl = pmd_lock(r->mm, pmd);
+	spin_lock(ptl);
 	pmd_populate(r->mm, pmd, pmd_pgtable(was));
 	spin_unlock(ptl);
 	mmap_write_unlock(r->mm);
@@ -824,7 +959,9 @@ static struct kunit_case gup_um_cases[] = {
 	KUNIT_CASE(gup_um_tables_again),
 	KUNIT_CASE(gup_um_table_reclaimed),
 	KUNIT_CASE(gup_um_copy_dirties),
+	KUNIT_CASE(gup_um_running),
 #ifdef CONFIG_GUP_ZOO_HUGE
+	KUNIT_CASE(gup_um_running_leaf),
 	KUNIT_CASE(gup_um_leaf),
 	KUNIT_CASE(gup_um_leaf_hugetlb),
 	KUNIT_CASE(gup_um_leaf_perms),
