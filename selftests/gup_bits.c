@@ -296,7 +296,7 @@ static bool hold_and_write(struct bits *b)
 {
 	unsigned long i;
 
-	for (i = 0; i < ops / 4; i++, atomic_store(&b->pins, i))
+	for (i = 0; i < ops / 8; i++, atomic_store(&b->pins, i))
 		if (!hold_one(b, i))
 			return false;
 	return true;
@@ -393,7 +393,7 @@ static const struct table_test tests[] = {
 
 static const struct gup_option options[] = {
 	{ "--rounds", "N", "of never_lost, each with new memory (default 2)", .number = &rounds },
-	{ "--ops", "N", "pins of never_refused; of a round of never_lost a quarter (default 600)",
+	{ "--ops", "N", "pins of never_refused; of a round of never_lost an eighth (default 600)",
 	  .number = &ops },
 	{ "--filter", "GLOB", "only the tests of this name, as in \"*.thp\"",
 	  .text = &filter },
@@ -418,7 +418,7 @@ int main(int argc, char **argv)
 	};
 
 	gup_parse_options(&usage, argc, argv);
-	if (!rounds || ops < 4)
+	if (!rounds || ops < 8)
 		gup_bad_usage(&usage, rounds ? "--ops" : "--rounds", NULL);
 	table.filter = filter;
 	return run_table(&table);
