@@ -10,7 +10,7 @@
 # the lanes stay as they are; what gcov said is in build/out/coverage/.
 #
 # environment
-#   LANES="um"      the lanes that are added up, all of ARCH=um
+#   LANES="um-thp"  the lanes that are added up, all of ARCH=um
 #   LINES=percent, BRANCHES=percent	what is wanted
 #   JOBS, CC, NOCCACHE=1
 # exit status: 0 good, 1 too little is executed, or a line has no reason, 2 cannot tell
@@ -26,7 +26,7 @@ need python3; need gcov gcc
 lock coverage
 [ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh" series; } >&2
 found=
-for lane in ${LANES:-um}; do
+for lane in ${LANES:-um-thp}; do
 	um_objects coverage "$lane"
 	"$cover" run --tree "$tree" --objects "$c" --link "$link" --lane "$lane" --arguments "$kargs" \
 		--out "$out"

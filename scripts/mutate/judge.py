@@ -41,10 +41,10 @@ from verdict import inventory
 
 LIST = os.path.join(TOP, 'scripts', 'mutate', 'equivalent')
 # One boot each, the first until it comes to what has boots of its own: the races need another
-# object, and gup_runs_anon waits most of the time.
+# object, gup_runs_anon waits most of the time, and gup_um is linked behind that.
 RACES = 'gup_race*'
 PARTS = (('', re.compile(r'^ *# Subtest: gup_r(?:ace|uns_anon)')), (RACES, None),
-         ('gup_runs_anon', None))
+         ('gup_runs_anon', None), ('gup_um', None))
 # name: only what the series changes
 FILES = {'mm/gup': False, 'mm/memfd': True, 'mm/memory': True}
 
