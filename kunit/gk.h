@@ -59,6 +59,9 @@ extern const struct gk_api gk_apis[GK_NR_APIS];
 
 struct gk_range;
 
+/* mmap() with PROT_WRITE alone gives PROT_READ as well. */
+#define GK_WRITE_IS_READ	IS_ENABLED(CONFIG_RISCV)
+
 /* What the contract says about a shape: used to choose legal flag sets. */
 enum gk_traits {
 	/* GUP for reading succeeds on every page, perhaps after a fault. */

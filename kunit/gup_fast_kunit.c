@@ -97,10 +97,23 @@ static void fast_map_at(struct gk_range *r, unsigned long addr)
 	gk_mmap_anon(r, addr, RW, addr ? MAP_FIXED_NOREPLACE : 0);
 }
 
+/* What an entry of each level maps; riscv learns the levels at boot. */
+static unsigned long fast_level_size(enum pgtable_level level)
+{
+	switch (level) {
+	case PGTABLE_LEVEL_PMD:
+		return PMD_SIZE;
+	case PGTABLE_LEVEL_PUD:
+		return PUD_SIZE;
+	default:
+		return P4D_SIZE;
+	}
+}
+
 /* Half of it on either side of an edge of a level of the page tables. */
 static void fast_map_edge(struct gk_range *r)
 {
-	unsigned long size = 1UL << r->shape->arg;
+	unsigned long size = fast_level_size(r->shape->arg);
 	unsigned long edge;
 
 	fast_map_at(r, 0);
@@ -110,6 +123,13 @@ static void fast_map_edge(struct gk_range *r)
 	gk_unmap(r, 0, r->nr);
 	fast_map_at(r, edge - r->nr / 2 * PAGE_SIZE);
 	KUNIT_ASSERT_TRUE(r->test, IS_ALIGNED(gk_addr(r, r->nr / 2), size));
+}
+
+/* With room for 4 GiB behind it, of which nothing is mapped. */
+static void fast_map_low(struct gk_range *r)
+{
+	fast_map_at(r, PGDIR_SIZE);
+	gk_fault(r, 0, r->nr, true);
 }
 
 /* The last pages that a process can have. */
@@ -166,6 +186,7 @@ static void fast_map_inner(struct gk_range *r)
 		.map = fast_map_##_map,					\
 	}
 
+FAST_SHAPE(low, 64, low, 0);
 FAST_SHAPE(top, 8, top, 0);
 FAST_SHAPE(wrprotected, 16, wrprotected, 0);
 FAST_SHAPE(drv_private, 16, drv_private, 2);
@@ -179,9 +200,9 @@ struct fast_level {
 };
 
 static const struct fast_level fast_levels[] = {
-	{ "PMD", { "pmd_edge", 16, 0, fast_map_edge, PMD_SHIFT } },
-	{ "PUD", { "pud_edge", 16, 0, fast_map_edge, PUD_SHIFT } },
-	{ "PGD", { "pgd_edge", 16, 0, fast_map_edge, P4D_SHIFT } },
+	{ "PMD", { "pmd_edge", 16, 0, fast_map_edge, PGTABLE_LEVEL_PMD } },
+	{ "PUD", { "pud_edge", 16, 0, fast_map_edge, PGTABLE_LEVEL_PUD } },
+	{ "PGD", { "pgd_edge", 16, 0, fast_map_edge, PGTABLE_LEVEL_P4D } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(fast_level, fast_levels, name);
@@ -254,7 +275,7 @@ static void __maybe_unused gup_fast_wrapped_range(struct kunit *test)
 static void __maybe_unused gup_fast_wide_range(struct kunit *test)
 {
 	const struct gk_api *api = test->param_value;
-	struct gk_range *r = gk_map(test, &gk_alone, 64);
+	struct gk_range *r = gk_map(test, &fast_low, 0);
 
 	fast_expect(gk_gup_part(r, api - gk_apis, FOLL_WRITE, 0,
 				1 << (32 - PAGE_SHIFT)), r->nr);

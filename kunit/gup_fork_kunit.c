@@ -142,7 +142,7 @@ static void gup_fork_copies_pinned(struct kunit *test)
 		struct page *page = c->pages[i];
 
 		GK_EXPECT(c, i, "entry writable, as it was",
-			  pte_write(gk_pte(r, i)), true);
+			  !!pte_write(gk_pte(r, i)), true);
 		GK_EXPECT(c, i, "shared with the child",
 			  gk_page(there, i) == page, false);
 		GK_EXPECT(c, i, "the child's copy is exclusive",
@@ -206,7 +206,7 @@ static void gup_fork_shares_what_is_got(struct kunit *test)
 	for (i = 0; i < c->ret; i++) {
 		fork_expect_shared(c, there, i, c->pages[i]);
 		GK_EXPECT(c, i, "exclusive", fork_exclusive(r, i), false);
-		GK_EXPECT(c, i, "entry writable", pte_write(gk_pte(r, i)),
+		GK_EXPECT(c, i, "entry writable", !!pte_write(gk_pte(r, i)),
 			  false);
 		GK_EXPECT(c, i, "references held",
 			  gk_held(page_folio(c->pages[i])), 1);

@@ -195,6 +195,12 @@ static inline bool gk_pte_write(pte_t pte)
 	return pte_write(pte) || (gk_shadow_stacks && pte_dirty(pte));
 }
 
+/* The bits alone; where it is made of pte_write(), that is meant without the hook. */
+static inline bool gk_pte_access_permitted(pte_t pte, bool write)
+{
+	return pte_access_permitted(pte, write);
+}
+
 bool gk_numa_hints;
 
 /* Old entries, as no architecture's own check of access refuses these. */
@@ -216,6 +222,8 @@ static inline bool gk_pmd_protnone(pmd_t pmd)
 #define ptep_get		gk_ptep_get
 #undef pte_write
 #define pte_write		gk_pte_write
+#undef pte_access_permitted
+#define pte_access_permitted	gk_pte_access_permitted
 #undef pte_protnone
 #define pte_protnone		gk_pte_protnone
 #undef pmd_protnone

@@ -414,7 +414,7 @@ static void gup_remote_force(struct kunit *test)
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "a page of the child's own",
 			  c->pages[i] != was[i].page, true);
-		GK_EXPECT(c, i, "entry writable", pte_write(gk_pte(there, i)),
+		GK_EXPECT(c, i, "entry writable", !!pte_write(gk_pte(there, i)),
 			  false);
 		gk_poke(c->pages[i], 0x80 + i);
 		GK_EXPECT(c, i, "contents seen by the child",

@@ -330,7 +330,7 @@ static const struct vma_row {
 	{ ODD, S(anon_exec), 0, false },
 	{ ODD, S(anon_exec), FOLL_WRITE, false },
 	{ ODD, S(anon_exec), FOLL_FORCE, true },
-	{ ODD, S(anon_write), 0, false },
+	{ ODD, S(anon_write), 0, GK_WRITE_IS_READ },
 	{ ODD, S(anon_write), FOLL_FORCE, true },
 	{ ODD, S(anon_write), FOLL_WRITE, true },
 

@@ -27,7 +27,7 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm i386 lint cocci model post${ALL:+ arm64 compile}
+	setup           setup.sh tree build vm i386 lint cocci model post${ALL:+ arm64 riscv compile}
 	tree            tree.sh series
 	model           model.sh
 	tree-base       tree.sh base
@@ -56,7 +56,7 @@ steps() {
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
 	i386-base       kunit.sh LANE=i386 SIDE=base
 	i386            kunit.sh LANE=i386 SIDE=series
-	$([ -z "${ALL-}" ] || for l in arm64 arm64-64k arm64-39; do
+	$([ -z "${ALL-}" ] || for l in arm64 arm64-64k arm64-39 riscv64; do
 		printf '%-15s kunit.sh LANE=%s SIDE=%s\n' "$l-base" "$l" base "$l" "$l" series
 	done)
 	x86_64-vm       vm.sh LANE=x86_64 SIDE=series

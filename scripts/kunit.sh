@@ -29,7 +29,7 @@ arch=$(awk -v lane="$LANE" '!/^#/ && $1 == lane { print $2 }' "$top/kconfigs/lan
 case $arch in
 um) tools='tree build';;
 x86_64) tools='tree build vm';;
-i386|arm64) tools="tree build $arch";;
+i386|arm64|riscv) tools="tree build $arch";;
 *) die "LANE=$LANE: no such lane: see kconfigs/lanes";;
 esac
 

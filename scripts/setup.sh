@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - check that the tools are there, and install what is missing
 #
-# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [vng] [lint] [cocci] [compile] [post] [bench] [model] [view]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [riscv] [vng] [lint] [cocci] [compile] [post] [bench] [model] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
 #   tree   gets the source and applies the patches
@@ -10,6 +10,7 @@
 #   vm     builds and runs x86-64 kernels and the selftests in QEMU
 #   i386   runs i386 kernels in QEMU
 #   arm64  builds and runs arm64 kernels in QEMU
+#   riscv  builds and runs riscv64 kernels in QEMU
 #   vng    for make vm VM=vng
 #   lint   for checkpatch, sparse, shellcheck and codespell
 #   cocci  for make cocci
@@ -54,6 +55,9 @@ vm	/usr/include/sys/capability.h	libcap-dev	memfd_secret
 i386	qemu-system-i386		qemu-system-x86	the guest
 arm64	aarch64-linux-gnu-gcc		gcc-aarch64-linux-gnu	the kernel
 arm64	qemu-system-aarch64		qemu-system-arm	the guest
+riscv	riscv64-linux-gnu-gcc		gcc-riscv64-linux-gnu	the kernel
+riscv	qemu-system-riscv64		qemu-system-misc	the guest
+riscv	/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin qemu-system-data	its firmware
 vng	/usr/lib/python3/dist-packages/argcomplete	python3-argcomplete	virtme-ng
 vng	/usr/lib/python3/dist-packages/requests	python3-requests	virtme-ng
 vng	/usr/lib/python3/dist-packages/pkg_resources	python3-pkg-resources	virtme-ng
@@ -93,8 +97,8 @@ view	chromium			chromium	the test of make report
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|i386|arm64|vng|lint|cocci|compile|post|bench|model|view) ;;
-	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, vng, lint, cocci, compile, post, bench, model or view";;
+	tree|build|vm|i386|arm64|riscv|vng|lint|cocci|compile|post|bench|model|view) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, riscv, vng, lint, cocci, compile, post, bench, model or view";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue

@@ -20,7 +20,8 @@ lane_load() {
 	um) image=linux;;
 	x86_64|i386) image=arch/x86/boot/bzImage;;
 	arm64) image=arch/arm64/boot/Image cross=aarch64-linux-gnu-;;
-	*) die "LANE=$lane: arch $arch: only um, x86_64, i386 and arm64 can run here";;
+	riscv) image=arch/riscv/boot/Image cross=riscv64-linux-gnu-;;
+	*) die "LANE=$lane: arch $arch: only um, x86_64, i386, arm64 and riscv can run here";;
 	esac
 	for _f in $(echo "$fragments" | tr , ' '); do
 		[ -r "$top/kconfigs/$_f.config" ] ||

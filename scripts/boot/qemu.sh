@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables come from lane.sh and go to the caller
 # SPDX-License-Identifier: GPL-2.0
-# qemu.sh - how a kernel of arch x86_64, i386 or arm64 is booted: in QEMU. Sourced after
+# qemu.sh - how a kernel of arch x86_64, i386, arm64 or riscv is booted: in QEMU. Sourced after
 # lane.sh and lane_load, by kunit-run.sh (KUnit) and vm-run.sh (selftests), and by icount.sh.
 #
 # environment: ACCEL=kvm|tcg instead of trying; CPUS=2; MEMORY=2G; QEMU=program
@@ -10,6 +10,7 @@
 cpu=max
 case $arch in
 arm64) qemu=${QEMU:-qemu-system-aarch64} machine=virt console=ttyAMA0 timer='';;
+riscv) qemu=${QEMU:-qemu-system-riscv64} machine=virt console=ttyS0 timer='' cpu=rv64,svnapot=on;;
 *) qemu=${QEMU:-qemu-system-$arch} machine=pc console=ttyS0 timer=no_timer_check;;
 esac
 [ "$arch" != i386 ] || cpu=max,vendor=GenuineIntel
@@ -62,7 +63,7 @@ vm_vng() {
 # to get as far as missing it. The answer holds until this machine is booted again.
 vm_accel() {
 	accel=${ACCEL-}
-	[ "$arch" != arm64 ] || accel=${accel:-tcg}	# no host of ours is one
+	case $arch in arm64|riscv) accel=${accel:-tcg};; esac	# no host of ours is one
 	case $accel in
 	kvm|tcg) return 0;;
 	'') ;;
@@ -90,7 +91,11 @@ vm_accel() {
 }
 
 vm_ready() {
-	case $arch in arm64) need "$qemu" qemu-system-arm;; *) need "$qemu" qemu-system-x86;; esac
+	case $arch in
+	arm64) need "$qemu" qemu-system-arm;;
+	riscv) need "$qemu" qemu-system-misc;;
+	*) need "$qemu" qemu-system-x86;;
+	esac
 	need timeout coreutils
 	vm_accel "$o/$image"
 	accelerator="$accel ($(vm_version))"
