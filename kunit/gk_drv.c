@@ -59,6 +59,20 @@ static void gk_fput(void *file)
 	fput(file);
 }
 
+/*
+ * The allocator's next folio may lie behind the last one or not. Never here: whether
+ * two folios look like one is up to gk_folios_in_a_row(), not to luck.
+ */
+static void gk_drv_add(struct gk_drv *drv, struct folio *folio)
+{
+	struct folio **next = drv->folios + drv->nr_folios++;
+
+	*next = folio;
+	if (next > drv->folios &&
+	    folio_pfn(folio) == folio_pfn(next[-1]) + folio_nr_pages(next[-1]))
+		swap(next[-1], next[0]);
+}
+
 /* A driver that owns @nr pages or more, in folios of 2^@order pages. */
 struct gk_drv *gk_drv(struct kunit *test, unsigned int order, unsigned int nr)
 {
@@ -72,12 +86,12 @@ struct gk_drv *gk_drv(struct kunit *test, unsigned int order, unsigned int nr)
 				    GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, drv->folios);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, gk_drv_free, drv));
-	for (; drv->nr_folios < want; drv->nr_folios++) {
+	while (drv->nr_folios < want) {
 		struct folio *folio = folio_alloc(GFP_KERNEL | __GFP_ZERO,
 						  order);
 
 		KUNIT_ASSERT_NOT_NULL(test, folio);
-		drv->folios[drv->nr_folios] = folio;
+		gk_drv_add(drv, folio);
 	}
 	return drv;
 }
