@@ -9,6 +9,7 @@
 #include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
+#include <linux/hugetlb.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
 #include <linux/moduleparam.h>
@@ -289,6 +290,31 @@ void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 			       "shape=%s: mmap: %ld", r->shape->name,
 			       (long)r->addr);
 	r->file = file;
+}
+
+KUNIT_DEFINE_ACTION_WRAPPER(gk_fput, fput, struct file *);
+
+/* @file is put when the case ends. */
+void gk_adopt_file(struct kunit *test, struct file *file)
+{
+	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, gk_fput, file));
+}
+
+/* Map r->nr pages of hugetlb, of size @h. Nothing but the mapping holds the file. */
+void gk_mmap_hugetlb(struct gk_range *r, struct hstate *h, unsigned long flags)
+{
+	struct file *file;
+
+	/* A kthread's files are closed later: the pool is to have back what was unmapped. */
+	flush_delayed_fput();
+	file = hugetlb_file_setup(HUGETLB_ANON_FILE, (size_t)r->nr * PAGE_SIZE,
+				  mk_vma_flags(VMA_NORESERVE_BIT),
+				  HUGETLB_ANONHUGE_INODE, huge_page_shift(h));
+	gk_adopt_file(r->test, file);
+	gk_mmap(r, file, 0, PROT_READ | PROT_WRITE, flags);
+	kunit_release_action(r->test, gk_fput, file);
+	r->file = NULL;
 }
 
 /* Anonymous memory in pages of the base size, whatever is said of THP. */

@@ -201,10 +201,13 @@ const void *gk_get_api_params(struct kunit *test, const void *prev, char *desc);
 enum gk_api_id gk_api(struct kunit *test);
 
 /* Mapping. nr == 0: as many pages as the shape says. */
+struct hstate;
 struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
 			unsigned int nr);
 void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 	     unsigned long prot, unsigned long flags);
+void gk_mmap_hugetlb(struct gk_range *r, struct hstate *h, unsigned long flags);
+void gk_adopt_file(struct kunit *test, struct file *file);
 void gk_mmap_anon(struct gk_range *r, unsigned long addr, unsigned long prot,
 		  unsigned long flags);
 static inline unsigned long gk_addr(const struct gk_range *r, unsigned int i)

@@ -54,11 +54,6 @@ static void gk_drv_free(void *arg)
 		folio_put(drv->folios[i]);
 }
 
-static void gk_fput(void *file)
-{
-	fput(file);
-}
-
 /*
  * The allocator's next folio may lie behind the last one or not. Never here: whether
  * two folios look like one is up to gk_folios_in_a_row(), not to luck.
@@ -168,9 +163,7 @@ void gk_drv_mmap_at(struct gk_range *r, struct gk_drv *drv, unsigned long addr,
 	struct file *file = anon_inode_getfile("[gup_kunit]", &gk_drv_fops, drv,
 					       O_RDWR);
 
-	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(r->test, 0, kunit_add_action_or_reset(r->test, gk_fput,
-							      file));
+	gk_adopt_file(r->test, file);
 	gk_mmap(r, file, addr, prot, flags);
 }
 

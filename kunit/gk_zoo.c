@@ -68,19 +68,12 @@ static void gk_map_anon_mixed(struct gk_range *r)
 			gk_wrprotect_ptes(r, i, 1);
 }
 
-static void gk_fput(void *file)
-{
-	fput(file);
-}
-
 static struct file *gk_shmem_file(struct gk_range *r)
 {
 	struct file *file = shmem_file_setup("gup_kunit", (loff_t)r->nr *
 					     PAGE_SIZE, EMPTY_VMA_FLAGS);
 
-	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(r->test, 0, kunit_add_action_or_reset(r->test, gk_fput,
-							      file));
+	gk_adopt_file(r->test, file);
 	return file;
 }
 

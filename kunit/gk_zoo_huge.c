@@ -4,7 +4,6 @@
  * as a process has them, where gk_drv.c can only map folios of that size.
  */
 #include <kunit/resource.h>
-#include <linux/file.h>
 #include <linux/hugetlb.h>
 #include <linux/mman.h>
 
@@ -149,36 +148,21 @@ static void gk_map_mthp(struct gk_range *r)
 	huge_expect(r, r->shape->arg, false);
 }
 
-KUNIT_DEFINE_ACTION_WRAPPER(huge_fput, fput, struct file *);
-
-static void huge_map_hugetlb(struct gk_range *r, unsigned long flags)
-{
-	struct file *file = hugetlb_file_setup(HUGETLB_ANON_FILE,
-					       (size_t)r->nr * PAGE_SIZE,
-					       mk_vma_flags(VMA_NORESERVE_BIT),
-					       HUGETLB_ANONHUGE_INODE, 0);
-
-	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(r->test, 0,
-			kunit_add_action_or_reset(r->test, huge_fput, file));
-	gk_mmap(r, file, 0, RW, flags);
-}
-
 static void gk_map_hugetlb(struct gk_range *r)
 {
-	huge_map_hugetlb(r, MAP_PRIVATE);
+	gk_mmap_hugetlb(r, &default_hstate, MAP_PRIVATE);
 	gk_fault(r, 0, r->nr, true);
 	huge_expect(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_hugetlb_fresh(struct gk_range *r)
 {
-	huge_map_hugetlb(r, MAP_PRIVATE);
+	gk_mmap_hugetlb(r, &default_hstate, MAP_PRIVATE);
 }
 
 static void gk_map_hugetlb_file(struct gk_range *r)
 {
-	huge_map_hugetlb(r, MAP_SHARED);
+	gk_mmap_hugetlb(r, &default_hstate, MAP_SHARED);
 	gk_fault(r, 0, r->nr, true);
 	huge_expect(r, HPAGE_PMD_ORDER, true);
 }

@@ -19,7 +19,6 @@
  * more than one only because a tick adds what its handler takes.
  */
 #include <kunit/resource.h>
-#include <linux/file.h>
 #include <linux/glob.h>
 #include <linux/hugetlb.h>
 #include <linux/ktime.h>
@@ -324,19 +323,9 @@ static void bench_map_thp(struct gk_range *r)
 	bench_expect_leaves(r, FW_LEVEL_PMD);
 }
 
-KUNIT_DEFINE_ACTION_WRAPPER(bench_fput, fput, struct file *);
-
 static void bench_map_hugetlb(struct gk_range *r)
 {
-	struct file *file = hugetlb_file_setup(HUGETLB_ANON_FILE,
-					       (size_t)r->nr * PAGE_SIZE,
-					       mk_vma_flags(VMA_NORESERVE_BIT),
-					       HUGETLB_ANONHUGE_INODE, 0);
-
-	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(r->test, 0,
-			kunit_add_action_or_reset(r->test, bench_fput, file));
-	gk_mmap(r, file, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	gk_mmap_hugetlb(r, &default_hstate, MAP_PRIVATE);
 	gk_fault(r, 0, r->nr, true);
 	bench_expect_leaves(r, FW_LEVEL_PMD);
 }

@@ -7,7 +7,6 @@
  * What is mapped is told by what the process has stored. Whatever reads page tables to
  * find it out makes the mistakes that are looked for.
  */
-#include <linux/file.h>
 #include <linux/hugetlb.h>
 #include <linux/mman.h>
 
@@ -29,7 +28,7 @@ static struct hstate *hugetlb_smallest(struct kunit *test)
 	for_each_hstate(h)
 		if (huge_page_order(h) < huge_page_order(smallest))
 			smallest = h;
-	/* From the buddy allocator; those of the case before may not be back yet. */
+	/* From the buddy allocator: the pool of this size is empty, or small. */
 	KUNIT_ASSERT_EQ(test, smallest->nr_overcommit_huge_pages, 0);
 	smallest->nr_overcommit_huge_pages = ULONG_MAX;
 	KUNIT_ASSERT_EQ(test, 0,
@@ -38,28 +37,18 @@ static struct hstate *hugetlb_smallest(struct kunit *test)
 	return smallest;
 }
 
-KUNIT_DEFINE_ACTION_WRAPPER(hugetlb_fput, fput, struct file *);
-
 /* Two huge pages; the range is what lies around the edge between them. */
 static void hugetlb_map(struct gk_range *r)
 {
 	struct hstate *h = hugetlb_smallest(r->test);
 	unsigned int i, huge = pages_per_huge_page(h);
-	struct file *file = hugetlb_file_setup(HUGETLB_ANON_FILE,
-					       2 * huge_page_size(h),
-					       mk_vma_flags(VMA_NORESERVE_BIT),
-					       HUGETLB_ANONHUGE_INODE,
-					       huge_page_shift(h));
 
-	KUNIT_ASSERT_FALSE(r->test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(r->test, 0,
-			kunit_add_action_or_reset(r->test, hugetlb_fput, file));
 	KUNIT_ASSERT_GE(r->test, huge, HUGETLB_HALF);
 	KUNIT_ASSERT_EQ(r->test, huge_page_size(h) < PMD_SIZE,
 			IS_ENABLED(CONFIG_RISCV_ISA_SVNAPOT) ||
 			IS_ENABLED(CONFIG_ARM64));
 	r->nr = 2 * huge;
-	gk_mmap(r, file, 0, PROT_READ | PROT_WRITE, MAP_SHARED);
+	gk_mmap_hugetlb(r, h, MAP_SHARED);
 	gk_fault(r, 0, 1, true);
 	gk_fault(r, huge, 1, true);
 	r->addr = gk_addr(r, huge - HUGETLB_HALF);
