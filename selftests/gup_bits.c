@@ -37,7 +37,6 @@
 #define MOST_WORDS	24U
 
 static unsigned long rounds = 2, ops = 600;
-static char *filter = "*";
 
 /**
  * struct bits - memory, and what is done to it
@@ -395,8 +394,7 @@ static const struct gup_option options[] = {
 	{ "--rounds", "N", "of never_lost, each with new memory (default 2)", .number = &rounds },
 	{ "--ops", "N", "pins of never_refused; of a round of never_lost an eighth (default 600)",
 	  .number = &ops },
-	{ "--filter", "GLOB", "only the tests of this name, as in \"*.thp\"",
-	  .text = &filter },
+	TABLE_FILTER,
 	{ 0 }
 };
 
@@ -409,8 +407,8 @@ static void prepare(void)
 
 int main(int argc, char **argv)
 {
-	struct table table = {
-		.program = "gup_bits",
+	const struct table table = {
+		.usage = &usage,
 		.tests = tests,
 		.nr = ARRAY_SIZE(tests),
 		.rig = true,
@@ -420,6 +418,5 @@ int main(int argc, char **argv)
 	gup_parse_options(&usage, argc, argv);
 	if (!rounds || ops < 8)
 		gup_bad_usage(&usage, rounds ? "--ops" : "--rounds", NULL);
-	table.filter = filter;
 	return run_table(&table);
 }
