@@ -82,6 +82,7 @@ static void prepare(void)
 	/* Four to map, as many for a child, and one to spare. */
 	io_prepare(9);
 	core_prepare();
+	numa_prepare();
 }
 
 int main(int argc, char **argv)
