@@ -4,8 +4,6 @@
  * write-protects or reclaims the page. Neither may lose what the other wrote: the write
  * fault must not copy a page that is pinned.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <unistd.h>
 #include <linux/stddef.h>
 #include <linux/io_uring.h>
@@ -23,10 +21,8 @@ struct half {
 	struct io_target disk;
 	struct io_ring ring;
 	__u64 seed;
-	atomic_bool over;
-	atomic_ulong steps, stores;
-	const char *lost;
-	void (*step)(struct half *h, unsigned long nr);
+	unsigned long gone;
+	bool (*disturb)(void *half, unsigned long nr);
 	long (*read)(struct half *h, char *at, off_t offset);
 };
 
@@ -36,49 +32,38 @@ static char *page_of(const struct half *h, unsigned long nr)
 	return h->mem.map + nr % PAGES * 9 * psize();
 }
 
-static void *store_beside(void *arg)
+static bool store_beside(void *half, unsigned long nr)
 {
-	struct half *h = arg;
-	unsigned long nr = 0;
+	__u64 *word = (__u64 *)(page_of(half, nr) + BESIDE);
+	unsigned long before = nr / PAGES;
 
-	do {
-		__u64 *word = (__u64 *)(page_of(h, nr) + BESIDE);
-		unsigned long before = nr / PAGES;
-
-		if (before && __atomic_load_n(word, __ATOMIC_RELAXED) != before)
-			h->lost = "what was stored beside the sector is lost";
-		__atomic_store_n(word, before + 1, __ATOMIC_RELAXED);
-		atomic_store(&h->stores, ++nr);
-	} while (!atomic_load(&h->over));
-	return NULL;
+	if (before && __atomic_load_n(word, __ATOMIC_RELAXED) != before)
+		return gup_fails("what was stored beside the sector is lost");
+	__atomic_store_n(word, before + 1, __ATOMIC_RELAXED);
+	return true;
 }
 
-static void *disturb(void *arg)
+static bool write_protect(void *half, unsigned long nr)
 {
-	struct half *h = arg;
-
-	do
-		h->step(h, atomic_fetch_add(&h->steps, 1));
-	while (!atomic_load(&h->over));
-	return NULL;
+	return gup_write_knob("/proc/self/clear_refs", "4");
 }
 
-static void write_protect(struct half *h, unsigned long nr)
+/* The thread that stores brings a page back at once: some are seen outside. */
+static bool pageout(void *half, unsigned long nr)
 {
-	gup_write_knob("/proc/self/clear_refs", "4");
+	struct half *h = half;
+	unsigned int i;
+
+	if (madvise(h->mem.map, h->mem.len, MADV_PAGEOUT))
+		return io_fails("MADV_PAGEOUT");
+	for (i = 0; i < PAGES; i++)
+		h->gone += !!(gup_pagemap(page_of(h, i)) & GUP_PM_SWAP);
+	return true;
 }
 
-static void pageout(struct half *h, unsigned long nr)
+static bool either(void *half, unsigned long nr)
 {
-	madvise(h->mem.map, h->mem.len, MADV_PAGEOUT);
-}
-
-static void either(struct half *h, unsigned long nr)
-{
-	if (nr % 2)
-		write_protect(h, nr);
-	else
-		pageout(h, nr);
+	return nr % 2 ? write_protect(half, nr) : pageout(half, nr);
 }
 
 static long read_direct(struct half *h, char *at, off_t offset)
@@ -103,8 +88,7 @@ static bool has_soft_dirty(const struct half *h)
 	char *at = page_of(h, 1);
 	bool cleared;
 
-	write_protect(NULL, 0);
-	cleared = !is_soft_dirty(at);
+	cleared = write_protect(NULL, 0) && !is_soft_dirty(at);
 	*at = 1;
 	return (cleared && is_soft_dirty(at)) || io_skip("no CONFIG_MEM_SOFT_DIRTY");
 }
@@ -118,62 +102,54 @@ static bool read_sector(struct half *h, unsigned long nr)
 	       io_check("the sector that was read", at, SECTOR, h->seed, offset);
 }
 
-static bool read_all(struct half *h)
+static bool read_all(void *half)
 {
 	unsigned long i;
 
-	/* Not before both of the others are there. */
-	while (!atomic_load(&h->steps) || !atomic_load(&h->stores))
-		usleep(100);
 	for (i = 0; i < ROUNDS; i++)
-		if (!read_sector(h, i))
+		if (!read_sector(half, i))
 			return false;
 	return true;
 }
 
 static bool against_both(struct half *h)
 {
-	pthread_t threads[2];
-	bool good;
+	struct gup_loop loops[] = {
+		{ .step = store_beside, .data = h }, { .step = h->disturb, .data = h },
+	};
 
-	if (pthread_create(&threads[0], NULL, store_beside, h) ||
-	    pthread_create(&threads[1], NULL, disturb, h))
-		return io_fails("pthread_create");
-	good = read_all(h);
-	atomic_store(&h->over, true);
-	pthread_join(threads[0], NULL);
-	pthread_join(threads[1], NULL);
-	return good && (!h->lost || gup_fails("%s", h->lost));
+	return gup_run_beside(loops, ARRAY_SIZE(loops), read_all, h);
 }
 
 static bool start(struct half *h, const struct io_kind *kind)
 {
 	h->seed = 7;
-	return io_make(&h->mem, kind, HUGE) && has_soft_dirty(h) && io_open_disk(&h->disk) &&
+	return io_make(&h->mem, kind, HUGE) && io_open_disk(&h->disk) &&
 	       io_write_file(h->disk.cached, SECTORS * SECTOR, h->seed, 0);
 }
 
 bool test_half_page_clear_refs(const struct io_kind *kind)
 {
-	struct half h = { .step = write_protect, .read = read_direct };
+	struct half h = { .disturb = write_protect, .read = read_direct };
 
-	return start(&h, kind) && against_both(&h);
+	return start(&h, kind) && has_soft_dirty(&h) && against_both(&h);
 }
 
 bool test_half_page_pageout(const struct io_kind *kind)
 {
-	struct half h = { .step = pageout, .read = read_direct };
+	struct half h = { .disturb = pageout, .read = read_direct };
 
-	return start(&h, kind) && against_both(&h);
+	return start(&h, kind) && against_both(&h) &&
+	       (h.gone || gup_fails("no page was seen in the swap"));
 }
 
 /* The same page all the time: what is pinned stays mapped. */
 bool test_half_page_fixed(const struct io_kind *kind)
 {
-	struct half h = { .step = either, .read = read_fixed };
+	struct half h = { .disturb = either, .read = read_fixed };
 	struct iovec all;
 
-	if (!start(&h, kind) || !io_ring_open(&h.ring))
+	if (!start(&h, kind) || !has_soft_dirty(&h) || !io_ring_open(&h.ring))
 		return false;
 	all = (struct iovec) { h.mem.map, h.mem.len };
 	return io_ring_register(&h.ring, &all, 1) && against_both(&h) &&
