@@ -82,20 +82,13 @@ static long memfd_held(void)
 	return gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
 }
 
-static void memfd_fput(void *file)
-{
-	fput(file);
-}
-
 /* Take over @file, which the end of the case closes. */
 static struct memfd *memfd_adopt(struct kunit *test, struct file *file,
 				 unsigned int nr)
 {
 	struct memfd *mf = kunit_kzalloc(test, sizeof(*mf), GFP_KERNEL);
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, memfd_fput,
-							   file));
+	gk_adopt_file(test, file);
 	KUNIT_ASSERT_NOT_NULL(test, mf);
 	mf->test = test;
 	mf->file = file;
@@ -358,10 +351,7 @@ static void gup_memfd_invalid(struct kunit *test)
 		/* An inode of its own, and no reason to refuse but its kind. */
 		mf->file = anon_inode_create_getfile("[gup_memfd]", &no_fops,
 						     NULL, O_RDWR, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(mf->file));
-		KUNIT_ASSERT_EQ(test, 0,
-				kunit_add_action_or_reset(test, memfd_fput,
-							  mf->file));
+		gk_adopt_file(test, mf->file);
 		i_size_write(file_inode(mf->file), SZ_1M);
 	}
 	memfd_pin_bytes(mf, p->start, p->end, p->max);
