@@ -484,19 +484,28 @@ static const struct memfd_filled {
 
 KUNIT_ARRAY_PARAM_DESC(memfd_filled, memfd_filleds, name);
 
-/* Holes are filled with zeroes on demand, the rest is pinned as it is. */
+/*
+ * Holes are filled with zeroes on demand, where they can be pinned; the rest is pinned as
+ * it is.
+ */
 static void gup_memfd_holes(struct kunit *test)
 {
 	const struct memfd_filled *p = test->param_value;
 	struct memfd *mf = memfd_open(test, MEMFD_MANY);
-	unsigned int i;
+	unsigned long migrated;
+	unsigned int i, movable = 0;
 
 	for (i = 0; i < mf->nr; i++) {
 		if (p->written(i))
 			memfd_write(mf, i);
 		KUNIT_ASSERT_EQ(test, !memfd_cached(mf, i), !p->written(i));
+		if (p->written(i) && !folio_is_longterm_pinnable(memfd_cached(mf, i)))
+			movable++;
 	}
+	migrated = gk_events(PGMIGRATE_SUCCESS);
 	memfd_pin(mf, 0, mf->nr);
+	migrated = gk_events(PGMIGRATE_SUCCESS) - migrated;
+	memfd_expect(mf, -1, "pages migrated", migrated, movable);
 	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
 		memfd_expect(mf, i, p->written(i) ? "content kept" : "zeroed",

@@ -394,6 +394,9 @@ static const struct slow_prefault {
 	{ "read", &gk_anon_fresh, 0 },
 	{ "write", &gk_anon_fresh, FOLL_WRITE },
 	{ "driver", &slow_drv, FOLL_WRITE },
+#ifdef CONFIG_GUP_ZOO_HUGE
+	{ "leaf", &gk_thp, FOLL_WRITE },
+#endif
 	{ "forced", &gk_anon_readonly, FOLL_WRITE | FOLL_FORCE },
 	{ "no_struct_page", &slow_special, 0, true },
 	{ "no_struct_page_write", &slow_special, FOLL_WRITE, true },
