@@ -149,26 +149,65 @@ static void remember_all(void)
 	knobs_keep("/sys/kernel/mm/transparent_hugepage/defrag");
 	knobs_keep("/sys/kernel/mm/transparent_hugepage/use_zero_page");
 	knobs_keep("/sys/kernel/mm/transparent_hugepage/hugepages-*/*enabled");
-	knobs_keep("/sys/kernel/mm/transparent_hugepage/khugepaged/*_*");
+	knobs_keep("/sys/kernel/mm/transparent_hugepage/khugepaged/*");
 	knobs_keep("/sys/kernel/mm/ksm/run");
 	knobs_keep("/sys/kernel/mm/ksm/[ms]*_*");
 	knobs_keep("/sys/kernel/mm/hugepages/hugepages-*/nr_*hugepages");
 	knobs_keep("/proc/sys/vm/overcommit_memory");
 	knobs_keep("/proc/sys/vm/unprivileged_userfaultfd");
 	knobs_keep("/proc/sys/vm/compact_unevictable_allowed");
+	knobs_keep("/proc/sys/vm/compaction_proactiveness");
+	knobs_keep("/proc/sys/vm/dirty_writeback_centisecs");
 	knobs_keep("/proc/sys/kernel/numa_balancing");
 	knobs_keep("/sys/kernel/debug/sched/numa_balancing/scan_*");
 	knobs_keep("/proc/sys/kernel/core_pattern");
 }
 
+/* Of a block of memory that is offline, all zones are listed that it could be in. */
+static void restore_block(const char *valid_zones)
+{
+	int folder = strrchr(valid_zones, '/') - valid_zones;
+	char text[64], state[128];
+
+	if (!knob_read(valid_zones, text, sizeof(text)) || !strstr(text, "Movable"))
+		return;
+	snprintf(state, sizeof(state), "%.*s/state", folder, valid_zones);
+	knob_write(state, "offline");
+	say("# %s: online_kernel: %s", state,
+	    knob_write(state, "online_kernel") ? "again" : strerror(errno));
+}
+
 static void restore_all(void)
 {
 	knobs_restore();
+	knobs_each("/sys/devices/system/memory/memory*/valid_zones", restore_block);
 	knob_write("/proc/sys/vm/drop_caches", "3");
 	knob_write("/proc/sys/vm/compact_memory", "1");
 }
 
-/* How many pins are out: a test that ends with more than before leaks. */
+/* A test that ends with more than before leaks. */
+struct held {
+	long pins;
+	long reserved;		/* huge pages, of all sizes */
+};
+
+static long reserved;
+
+static void add_reserved(const char *path)
+{
+	char number[32];
+
+	if (knob_read(path, number, sizeof(number)))
+		reserved += strtoul(number, NULL, 10);
+}
+
+static long pages_reserved(void)
+{
+	reserved = 0;
+	knobs_each("/sys/kernel/mm/hugepages/hugepages-*/resv_hugepages", add_reserved);
+	return reserved;
+}
+
 static long pins_held(void)
 {
 	char name[64];
@@ -196,14 +235,14 @@ static long pins_held(void)
 }
 
 /* A share of the host's files pins pages while it reads: give it time to rest. */
-static long pins_at_rest(void)
+static struct held held_at_rest(void)
 {
-	long held;
+	struct held held;
 	int i;
 
 	for (i = 0; i < 20; i++) {
-		held = pins_held();
-		if (!held)
+		held = (struct held) { pins_held(), pages_reserved() };
+		if (!held.pins && !held.reserved)
 			break;
 		usleep(50000);
 	}
@@ -387,10 +426,18 @@ static int run(struct test *test)
 	return status;
 }
 
-static void report(int number, struct test *test, int status, long ms, long leaked)
+static void add_leak(char *why, const char *what, long leaked)
+{
+	if (leaked)
+		sprintf(why + strlen(why), " %s=%+ld", what, leaked);
+}
+
+static void report(int number, struct test *test, int status, long ms,
+		   const struct held *before)
 {
 	const char *result = "ok", *tail = "";
-	char why[64] = "";
+	struct held now = held_at_rest();
+	char why[128] = "";
 
 	if (status == -1)
 		snprintf(why, sizeof(why), " timeout=%d", test->limit);
@@ -398,8 +445,8 @@ static void report(int number, struct test *test, int status, long ms, long leak
 		snprintf(why, sizeof(why), " signal=%d", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
 		snprintf(why, sizeof(why), " exit=%d", WEXITSTATUS(status));
-	if (leaked)
-		snprintf(why + strlen(why), sizeof(why) - strlen(why), " pins=%+ld", leaked);
+	add_leak(why, "pins", now.pins - before->pins);
+	add_leak(why, "reserved", now.reserved - before->reserved);
 	if (why[0])
 		result = "not ok";
 	/* The exit status of a skip, as kselftest has it. */
@@ -450,8 +497,9 @@ static void run_all(FILE *list, int total, int home)
 	say("KTAP version 1");
 	say("1..%d", total);
 	while (fgets(line, sizeof(line), list)) {
-		long before, start;
+		struct held before;
 		int status;
+		long start;
 
 		line[strcspn(line, "\n")] = 0;
 		if (!parse_test(line, &test))
@@ -461,12 +509,12 @@ static void run_all(FILE *list, int total, int home)
 		say("# gup-vm: begin %s", test.name);
 		if (test.no_hugepages)
 			empty_hugepages();
-		before = pins_at_rest();
+		before = held_at_rest();
 		start = now_ms();
 		name_host(test.name);
 		status = run(&test);
 		name_host("gup-vm");
-		report(number, &test, status, now_ms() - start, pins_at_rest() - before);
+		report(number, &test, status, now_ms() - start, &before);
 		restore_all();
 	}
 	say("# gup-vm: end of %d tests", number);

@@ -51,8 +51,9 @@ bool test_poison(const struct io_kind *kind);
 bool test_eof_disk(const struct io_kind *kind);
 bool test_eof_tmpfs(const struct io_kind *kind);
 
-/* For all tests: where cores go. */
+/* For all tests: where cores go, and the pace of NUMA balancing. */
 #define CORE_FILE	"gup_cases.core"
 void core_prepare(void);
+void numa_prepare(void);
 
 #endif /* GUP_CASES_H */

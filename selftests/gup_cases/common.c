@@ -31,10 +31,13 @@ static bool is_remote(unsigned int api)
 bool call(struct gup_call *c, unsigned int api, __u64 flags, const void *mem,
 	  unsigned long nr)
 {
-	static int self = -1;
+	static pid_t opened_by;
+	static int self;
 
-	if (self < 0)
-		self = syscall(SYS_pidfd_open, getpid(), 0);
+	if (opened_by != getpid()) {
+		opened_by = getpid();
+		self = syscall(SYS_pidfd_open, opened_by, 0);
+	}
 	gup_call_init_bare(c, rig(), api, flags, mem, nr);
 	if (is_remote(api))
 		c->run.fd = self;
