@@ -70,11 +70,18 @@ static void say(const char *format, ...)
 		fprintf(stderr, "%s\n", line);
 }
 
+/* As a process of the host (ARCH=um), not a machine. */
+static bool on_um(void)
+{
+	return !access("/dev/ubda", F_OK);
+}
+
+/* QEMU takes a reboot for the end; on um it would be one. */
 static noreturn void finish(int status)
 {
 	sync();
 	if (getpid() == 1 && !getenv("GUP_GUEST"))
-		reboot(RB_AUTOBOOT);
+		reboot(on_um() ? RB_POWER_OFF : RB_AUTOBOOT);
 	exit(status);
 }
 
@@ -108,7 +115,7 @@ static void mount_system(void)
 /* Direct I/O does not pin on tmpfs: /tmp has to be a disk. */
 static void mount_disk(void)
 {
-	mount_one("/dev/vda", "/tmp", "ext4", NULL);
+	mount_one(on_um() ? "/dev/ubda" : "/dev/vda", "/tmp", "ext4", NULL);
 	if (chmod("/tmp", 01777) || chdir("/tmp"))
 		die("chmod /tmp");
 }
@@ -472,7 +479,7 @@ static void check_machine(void)
 	bool nodes = !access("/sys/devices/system/node/node1", F_OK);
 
 	say("gup-vm: %ld CPUs, %s", cpus, nodes ? "several nodes" : "one node");
-	if (cpus < 2 || !nodes) {
+	if (!on_um() && (cpus < 2 || !nodes)) {
 		errno = ENODEV;
 		die("want two CPUs and two nodes or more");
 	}
