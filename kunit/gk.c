@@ -696,13 +696,13 @@ long gk_stat(enum node_stat_item item)
 	return sum;
 }
 
-/* Page faults so far: everybody's, but nobody else runs user code. */
-unsigned long gk_faults(void)
+/* Events so far: everybody's, but nobody else runs user code or migrates. */
+unsigned long gk_events(enum vm_event_item item)
 {
 	unsigned long events[NR_VM_EVENT_ITEMS];
 
 	all_vm_events(events);
-	return events[PGFAULT];
+	return events[item];
 }
 
 /* Per-CPU folio batches hold references of their own: drain them. */

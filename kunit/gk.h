@@ -304,7 +304,7 @@ void gk_settle(void);
 int gk_held(struct folio *folio);
 int gk_refs_wanted(const struct gk_api *api, struct folio *folio, int n);
 long gk_stat(enum node_stat_item item);
-unsigned long gk_faults(void);
+unsigned long gk_events(enum vm_event_item item);
 
 /* "shape=anon_written api=pin_user_pages_fast flags=WRITE|LONGTERM" */
 const char *gk_where(struct gk_call *c);

@@ -15,6 +15,7 @@ enum gk_point {
 	GK_READ_LOCKED,		/* the same with the page table lock held */
 	GK_REF,			/* take references, with the page or folio */
 	GK_PUT,			/* give them back */
+	GK_LOCK_FOLIO,		/* lock a folio, which may sleep */
 	GK_SEQ_BEGIN,		/* read write_protect_seq, */
 	GK_SEQ_RETRY,		/* and again */
 	GK_SLOW,		/* take mmap_lock: GUP-fast has ended */

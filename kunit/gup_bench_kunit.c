@@ -264,10 +264,9 @@ BENCH_PRIVATE(0);
 BENCH_PRIVATE(4);
 BENCH_PRIVATE(9);
 
-#ifdef CONFIG_GUP_BENCH_INSNS
 /*
- * Shapes that ARCH=um cannot have: 64K folios of anonymous memory, and leaves above
- * the PTE. thp_anon= of kconfigs/lanes says which VMA gets what.
+ * 64K folios of anonymous memory, and leaves above the PTE. thp_anon= of kconfigs/lanes
+ * says which VMA gets what.
  */
 static void bench_map_anon_huge(struct gk_range *r, bool leaf)
 {
@@ -323,12 +322,15 @@ static void bench_map_thp(struct gk_range *r)
 	bench_expect_leaves(r, FW_LEVEL_PMD);
 }
 
+#ifdef CONFIG_GUP_BENCH_INSNS
+/* On um the pool is in ZONE_MOVABLE, where FOLL_LONGTERM may not have it. */
 static void bench_map_hugetlb(struct gk_range *r)
 {
 	gk_mmap_hugetlb(r, &default_hstate, MAP_PRIVATE);
 	gk_fault(r, 0, r->nr, true);
 	bench_expect_leaves(r, FW_LEVEL_PMD);
 }
+#endif
 
 #define BENCH_SHAPE(_name, _order)					\
 	static const struct gk_shape bench_##_name = {			\
@@ -339,6 +341,7 @@ static void bench_map_hugetlb(struct gk_range *r)
 BENCH_SHAPE(anon_64k, 4);
 BENCH_SHAPE(thp, 9);
 BENCH_SHAPE(thp_fresh, 9);
+#ifdef CONFIG_GUP_BENCH_INSNS
 BENCH_SHAPE(hugetlb, 9);
 #endif
 
@@ -379,7 +382,6 @@ static const struct bench_case bench_cases[] = {
 	{ &bench_private4, BENCH_R },
 	{ &bench_private9, BENCH_R },
 	{ &gk_anon_fresh, BENCH_TOUCHED },
-#ifdef CONFIG_GUP_BENCH_INSNS
 	{ &bench_anon_64k, BENCH_W },
 	{ &bench_anon_64k, BENCH_R },
 	{ &bench_anon_64k, BENCH_WL },
@@ -389,6 +391,7 @@ static const struct bench_case bench_cases[] = {
 	{ &bench_thp, BENCH_WL },
 	{ &bench_thp, BENCH_RL },
 	{ &bench_thp_fresh, BENCH_TOUCHED },
+#ifdef CONFIG_GUP_BENCH_INSNS
 	{ &bench_hugetlb, BENCH_W },
 	{ &bench_hugetlb, BENCH_R },
 	{ &bench_hugetlb, BENCH_WL },

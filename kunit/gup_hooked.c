@@ -101,6 +101,12 @@ static inline void gk_folio_put_refs(struct folio *folio, int nr)
 	folio_put_refs(folio, nr);
 }
 
+static inline void gk_folio_lock(struct folio *folio)
+{
+	gk_at(GK_LOCK_FOLIO, folio);
+	folio_lock(folio);
+}
+
 static inline int gk_read_seqcount_retry(const seqcount_t *seq,
 					 unsigned int start)
 {
@@ -247,6 +253,7 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 #define folio_ref_add			gk_folio_ref_add
 #define atomic_add			gk_atomic_add
 #define folio_put_refs			gk_folio_put_refs
+#define folio_lock			gk_folio_lock
 #undef raw_seqcount_try_begin
 #define raw_seqcount_try_begin(seq, start) gk_seq_try_begin(seq, &(start))
 #undef read_seqcount_retry

@@ -82,20 +82,13 @@ static long memfd_held(void)
 	return gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
 }
 
-static void memfd_fput(void *file)
-{
-	fput(file);
-}
-
 /* Take over @file, which the end of the case closes. */
 static struct memfd *memfd_adopt(struct kunit *test, struct file *file,
 				 unsigned int nr)
 {
 	struct memfd *mf = kunit_kzalloc(test, sizeof(*mf), GFP_KERNEL);
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, memfd_fput,
-							   file));
+	gk_adopt_file(test, file);
 	KUNIT_ASSERT_NOT_NULL(test, mf);
 	mf->test = test;
 	mf->file = file;
@@ -358,10 +351,7 @@ static void gup_memfd_invalid(struct kunit *test)
 		/* An inode of its own, and no reason to refuse but its kind. */
 		mf->file = anon_inode_create_getfile("[gup_memfd]", &no_fops,
 						     NULL, O_RDWR, NULL);
-		KUNIT_ASSERT_FALSE(test, IS_ERR(mf->file));
-		KUNIT_ASSERT_EQ(test, 0,
-				kunit_add_action_or_reset(test, memfd_fput,
-							  mf->file));
+		gk_adopt_file(test, mf->file);
 		i_size_write(file_inode(mf->file), SZ_1M);
 	}
 	memfd_pin_bytes(mf, p->start, p->end, p->max);
@@ -494,19 +484,28 @@ static const struct memfd_filled {
 
 KUNIT_ARRAY_PARAM_DESC(memfd_filled, memfd_filleds, name);
 
-/* Holes are filled with zeroes on demand, the rest is pinned as it is. */
+/*
+ * Holes are filled with zeroes on demand, where they can be pinned; the rest is pinned as
+ * it is.
+ */
 static void gup_memfd_holes(struct kunit *test)
 {
 	const struct memfd_filled *p = test->param_value;
 	struct memfd *mf = memfd_open(test, MEMFD_MANY);
-	unsigned int i;
+	unsigned long migrated;
+	unsigned int i, movable = 0;
 
 	for (i = 0; i < mf->nr; i++) {
 		if (p->written(i))
 			memfd_write(mf, i);
 		KUNIT_ASSERT_EQ(test, !memfd_cached(mf, i), !p->written(i));
+		if (p->written(i) && !folio_is_longterm_pinnable(memfd_cached(mf, i)))
+			movable++;
 	}
+	migrated = gk_events(PGMIGRATE_SUCCESS);
 	memfd_pin(mf, 0, mf->nr);
+	migrated = gk_events(PGMIGRATE_SUCCESS) - migrated;
+	memfd_expect(mf, -1, "pages migrated", migrated, movable);
 	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
 		memfd_expect(mf, i, p->written(i) ? "content kept" : "zeroed",

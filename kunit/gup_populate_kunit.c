@@ -369,6 +369,8 @@ static void gup_populate_mm_holes(struct kunit *test)
 		populate_expect(r, "__mm_populate", 9, 15, POPULATE_COPY);
 		populate_expect(r, "__mm_populate", 6, 9, POPULATE_NONE);
 		populate_expect_no_refs(r, "__mm_populate");
+		gk_unmap(r, 0, 16);
+		KUNIT_EXPECT_EQ(test, populate_mm(r, ignore), 0);
 	}
 }
 

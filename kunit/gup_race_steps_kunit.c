@@ -100,6 +100,9 @@ static void gup_race_steps_batch(struct kunit *test)
 			  st_id(test) == GK_GET_UNLOCKED ||
 			  st_id(test) == GK_PIN_UNLOCKED);
 		st_expect(c, GK_FAULT, "faults", 0);
+		/* The first one twice, and for a batch the next one once more. */
+		st_expect(c, GK_READ_PTE, "looks at entries, lockless",
+			  !api->fast ? 0 : nrs[i] > 1 ? nrs[i] + 2 : 2);
 		gk_release(c);
 		gk_expect_restored(c);
 	}
@@ -212,6 +215,29 @@ static void gup_race_steps_release(struct kunit *test)
 			st_expect(c, GK_PUT, "releases of the folio", 1);
 			gk_expect_restored(c);
 		}
+	}
+}
+
+/* A folio is locked to be made dirty, and left alone if it is. */
+static void gup_race_steps_release_dirty(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
+	struct folio *folio = page_folio(gk_page(r, 0));
+	struct gk_call *c;
+	int dirty;
+
+	for (dirty = 0; dirty <= 1; dirty++) {
+		c = gk_gup(r, GK_PIN, 0);
+		gk_expect_pinned(c, 1);
+		folio_lock(folio);
+		if (!dirty)
+			folio_clear_dirty(folio);
+		folio_unlock(folio);
+		st_begin();
+		hooked_unpin_user_pages_dirty_lock(c->pages, 1, true);
+		st_end();
+		st_expect(c, GK_LOCK_FOLIO, "locks of the folio", !dirty);
+		GK_EXPECT(c, 0, "dirty", folio_test_dirty(folio), true);
 	}
 }
 
@@ -451,6 +477,7 @@ static struct kunit_case gup_race_steps_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_steps_two_folios, st_api_gen_params),
 	KUNIT_CASE(gup_race_steps_asks),
 	KUNIT_CASE_PARAM(gup_race_steps_release, st_release_gen_params),
+	KUNIT_CASE(gup_race_steps_release_dirty),
 	KUNIT_CASE(gup_race_steps_release_rows),
 	KUNIT_CASE(gup_race_steps_release_hole),
 	KUNIT_CASE(gup_race_steps_killed),

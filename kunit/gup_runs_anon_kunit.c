@@ -406,9 +406,9 @@ static void runs_anon_call(struct kunit *test, const struct runs_anon_kind *kind
 	want = runs_anon_foretell(kind, changed, c, how->alone);
 	if (how->alone)
 		gk_signal(SIGKILL);
-	faults = -gk_faults();
+	faults = -gk_events(PGFAULT);
 	gk_enter(c);
-	faults += gk_faults();
+	faults += gk_events(PGFAULT);
 	if (how->alone)
 		gk_signal_clear();
 	gk_done(c);
@@ -498,9 +498,9 @@ static void runs_anon_populate(struct kunit *test, unsigned int changed,
 	kind->change(r, changed);
 	c = gk_prepare(r, GK_GET, p->flags, first, nr);
 	want = runs_anon_foretell(kind, changed, c, false);
-	faults = -gk_faults();
+	faults = -gk_events(PGFAULT);
 	c->ret = runs_anon_do_populate(c, p->advice);
-	faults += gk_faults();
+	faults += gk_events(PGFAULT);
 	gk_expect_ret(c, 0);
 	GK_EXPECT(c, changed, "faults, if this page is changed", faults,
 		  want.faults);

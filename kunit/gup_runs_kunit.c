@@ -512,7 +512,7 @@ static void runs_begin(struct runs *x)
 			x->before[f].pins = atomic_read(&folio->_pincount);
 	}
 	c->held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
-	x->faults = gk_faults();
+	x->faults = gk_events(PGFAULT);
 	x->drv->faults = 0;
 }
 
@@ -605,7 +605,7 @@ static void runs_expect(struct runs *x, const struct runs_want *want)
 
 	if (!runs_is(x, -1, "return", x->call.ret, want->ret))
 		return;
-	runs_is(x, -1, "faults", gk_faults() - x->faults, want->faults);
+	runs_is(x, -1, "faults", gk_events(PGFAULT) - x->faults, want->faults);
 	for (f = 0; f < RUNS_NR_FOLIOS; f++)
 		runs_folio_is(x, f, "dirty", folio_test_dirty(x->folios[f]),
 			      want->dirty[f]);

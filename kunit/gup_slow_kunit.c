@@ -46,6 +46,20 @@ static pte_t slow_raw_pte(struct gk_range *r, unsigned int i)
 	return pte;
 }
 
+static void slow_make_old(struct gk_range *r, unsigned int i)
+{
+	spinlock_t *ptl = NULL;
+	pte_t *ptep;
+
+	mmap_read_lock(r->mm);
+	ptep = get_locked_pte(r->mm, gk_addr(r, i), &ptl);
+	if (ptep) {
+		ptep_test_and_clear_young(gk_vma(r, i), gk_addr(r, i), ptep);
+		pte_unmap_unlock(ptep, ptl);
+	}
+	mmap_read_unlock(r->mm);
+}
+
 static vm_fault_t slow_insert_page(struct gk_drv *drv, struct vm_fault *vmf)
 {
 	return vmf_insert_page(vmf->vma, vmf->address,
@@ -355,12 +369,14 @@ static void gup_slow_no_struct_page(struct kunit *test)
 		pte_t pte;
 
 		gk_expect_round_trip(c, SLOW_SPECIAL);
+		slow_make_old(r, SLOW_SPECIAL);
 		c = gk_gup_part(r, api, flags[i], SLOW_SPECIAL, 2);
 		gk_expect_refused(c, -EEXIST);
 		/* FOLL_TOUCH has only the entry to mark. */
 		pte = slow_raw_pte(r, SLOW_SPECIAL);
 		GK_EXPECT(c, 0, "entry dirty", !!pte_dirty(pte),
 			  flags[i] && slow_touches(api));
+		GK_EXPECT(c, 0, "entry young", !!pte_young(pte), slow_touches(api));
 		GK_EXPECT(c, 0, "entry still special", !!pte_special(pte),
 			  true);
 		c = gk_gup_part(r, api, flags[i], SLOW_SPECIAL + 1, 2);
@@ -378,6 +394,9 @@ static const struct slow_prefault {
 	{ "read", &gk_anon_fresh, 0 },
 	{ "write", &gk_anon_fresh, FOLL_WRITE },
 	{ "driver", &slow_drv, FOLL_WRITE },
+#ifdef CONFIG_GUP_ZOO_HUGE
+	{ "leaf", &gk_thp, FOLL_WRITE },
+#endif
 	{ "forced", &gk_anon_readonly, FOLL_WRITE | FOLL_FORCE },
 	{ "no_struct_page", &slow_special, 0, true },
 	{ "no_struct_page_write", &slow_special, FOLL_WRITE, true },
@@ -418,6 +437,8 @@ static void gup_slow_no_pages(struct kunit *test)
 		struct gk_entry *was, *is;
 		long ret;
 
+		/* One page follows that is not asked for. */
+		r->nr--;
 		ret = slow_prefault_by(apis[i], r, p->flags);
 		GK_EXPECT_AT(r, api, -1, "return", ret, r->nr);
 		was = gk_snapshot(r);
@@ -645,36 +666,54 @@ static void gup_slow_nofault_cow(struct kunit *test)
 	}
 }
 
+static const struct slow_migrated {
+	const char *name;
+	const struct gk_shape *shape;
+	unsigned int nr, first;		/* pages, and the first one of the folio that moves */
+} slow_migrateds[] = {
+	{ "page", &gk_anon_written, 4, 2 },
+#ifdef CONFIG_GUP_ZOO_HUGE
+	{ "leaf", &gk_thp, 0, 0 },
+#endif
+};
+
+KUNIT_ARRAY_PARAM_DESC(slow_migrated, slow_migrateds, name);
+
+static void slow_expect_first(struct gk_call *c, unsigned int nr)
+{
+	if (nr)
+		gk_expect_pinned(c, nr);
+	else
+		gk_expect_refused(c, c->api->only ? 0 : -EFAULT);
+	gk_release(c);
+}
+
 /* An entry under migration is not present: no page without waiting for it. */
 static void gup_slow_migration_entry(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &gk_anon_written, 4);
-	struct page *page = gk_page(r, 2);
+	const struct slow_migrated *row = test->param_value;
+	struct gk_range *r = gk_map(test, row->shape, row->nr);
+	unsigned int i = row->first;
+	struct page *page = gk_page(r, i);
 	struct folio *folio = page_folio(page);
 	enum gk_api_id api;
-	struct gk_call *c;
 
 	/* Migration holds a reference: an entry for migration has none. */
 	folio_get(folio);
 	folio_lock(folio);
 	try_to_migrate(folio, 0);
 	KUNIT_EXPECT_FALSE(test, folio_mapped(folio));
-	KUNIT_EXPECT_FALSE(test, pte_present(slow_raw_pte(r, 2)));
+	KUNIT_EXPECT_NULL(test, gk_page(r, i));
 	for (api = 0; api < GK_NR_APIS; api++) {
-		c = gk_gup(r, api, FOLL_NOFAULT | FOLL_WRITE);
-		gk_expect_pinned(c, 2);
-		gk_release(c);
-		c = gk_gup_part(r, api, FOLL_NOFAULT, 2, 2);
-		gk_expect_refused(c, gk_apis[api].only ? 0 : -EFAULT);
+		slow_expect_first(gk_gup(r, api, FOLL_NOFAULT | FOLL_WRITE), i);
+		slow_expect_first(gk_gup_part(r, api, FOLL_NOFAULT, i, 2), 0);
 	}
 	remove_migration_ptes(folio, folio, 0);
 	folio_unlock(folio);
 	folio_put(folio);
-	for (api = 0; api < GK_NR_APIS; api++) {
-		c = gk_gup(r, api, FOLL_NOFAULT);
-		gk_expect_round_trip(c, 4);
-	}
-	KUNIT_EXPECT_PTR_EQ(test, gk_page(r, 2), page);
+	for (api = 0; api < GK_NR_APIS; api++)
+		gk_expect_round_trip(gk_gup(r, api, FOLL_NOFAULT), r->nr);
+	KUNIT_EXPECT_PTR_EQ(test, gk_page(r, i), page);
 }
 
 /*
@@ -1088,7 +1127,7 @@ static struct kunit_case gup_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_slow_driver_page, gk_fault_api_params),
 	KUNIT_CASE_PARAM(gup_slow_nofault, gk_fault_api_params),
 	KUNIT_CASE_PARAM(gup_slow_nofault_cow, gk_fault_api_params),
-	KUNIT_CASE(gup_slow_migration_entry),
+	KUNIT_CASE_PARAM(gup_slow_migration_entry, slow_migrated_gen_params),
 	KUNIT_CASE_PARAM(gup_slow_fixup_fault, slow_fixup_gen_params),
 	KUNIT_CASE(gup_slow_fixup_killed),
 	KUNIT_CASE(gup_slow_fixup_oom),

@@ -7,7 +7,7 @@
  * (VM_IO, write-only, exec-only: no entry can say that) have no entries yet,
  * so that the *_fast() APIs must fall back.
  *
- * Not to be had on ARCH=um: fsdax (no CONFIG_FS_DAX), hugetlb, secretmem,
+ * Not to be had on ARCH=um: fsdax (no CONFIG_FS_DAX), secretmem,
  * shadow stacks and protection keys.
  */
 #include <linux/mman.h>
@@ -469,12 +469,26 @@ static void gup_vma_second_refused(struct kunit *test)
 	}
 }
 
+#ifdef CONFIG_GUP_ZOO_HUGE
+/* hugetlb has no page table that its leaf could be split into. */
+static void gup_vma_split_hugetlb(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_hugetlb, 0);
+
+	gk_expect_refused(gk_gup(r, gk_api(test), FOLL_SPLIT_PMD), -EOPNOTSUPP);
+	gk_expect_round_trip(gk_gup(r, gk_api(test), 0), r->nr);
+}
+#endif
+
 static struct kunit_case gup_vma_cases[] = {
 	KUNIT_CASE_PARAM(gup_vma_io, vma_io_params),
 	KUNIT_CASE_PARAM(gup_vma_foll_anon, vma_foll_anon_params),
 	KUNIT_CASE_PARAM(gup_vma_harmless, vma_harmless_params),
 	KUNIT_CASE_PARAM(gup_vma_no_access, vma_no_access_params),
 	KUNIT_CASE_PARAM(gup_vma_readonly, vma_readonly_params),
+#ifdef CONFIG_GUP_ZOO_HUGE
+	KUNIT_CASE_PARAM(gup_vma_split_hugetlb, gk_slow_api_params),
+#endif
 	KUNIT_CASE_PARAM(gup_vma_odd, vma_odd_params),
 	KUNIT_CASE_PARAM(gup_vma_dirty_tracking, vma_dirty_tracking_params),
 	KUNIT_CASE_PARAM(gup_vma_second_refused, vma_second_gen_params),

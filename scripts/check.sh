@@ -60,6 +60,9 @@ steps() {
 		printf '%-15s kunit.sh LANE=%s SIDE=%s\n' "$l-base" "$l" base "$l" "$l" series
 	done)
 	x86_64-vm       vm.sh LANE=x86_64 SIDE=series
+	${ALL:+um-thp-kasan    kunit.sh LANE=um-thp-kasan SIDE=series}
+	${ALL:+um-user-vm-base vm.sh LANE=um-user SIDE=base}
+	${ALL:+um-user-vm      vm.sh LANE=um-user SIDE=series}
 	sparse          sparse.sh
 	cocci-rules     tests/cocci.sh
 	cocci           cocci.sh SIDE=series

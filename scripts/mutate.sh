@@ -21,7 +21,7 @@
 #   SURVIVORS=1     only what survived, in whatever state of the sources
 #   KEEP=1          believe what earlier sources have killed: after new cases, not new code
 #   EQUIVALENTS=1   also those of the list: they have to survive
-#   LANE=um         or another lane of ARCH=um
+#   LANE=um-thp     or another lane of ARCH=um; this one compiles nearly all of mm/gup.c
 #   JOBS=n          kernels at a time (default: as many as there are CPUs)
 # exit status: 0 all killed, 1 a mutant survived, 2 cannot tell
 set -eu
@@ -34,7 +34,7 @@ help_if_asked "$@"
 need python3
 lock mutate
 [ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh" series; } >&2
-um_objects mutate "${LANE:-um}"
+um_objects mutate "${LANE:-um-thp}"
 mkdir -p "$out/$lane"
 "$top/scripts/mutate/mutants.py" check "$tree/mm/gup.c" "$top/scripts/mutate/equivalent"
 # All that a result depends on: what has changed is judged anew.

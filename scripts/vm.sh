@@ -10,7 +10,8 @@
 #
 # environment
 #   LANE=x86_64     a lane of kconfigs/lanes with arch x86_64; debug and kcsan
-#                   stand for x86_64-debug and x86_64-kcsan
+#                   stand for x86_64-debug and x86_64-kcsan; um, for um-user, runs natively
+#                   what can run there
 #   SIDE=series     or base: the untouched tree, where the tests with since= in the
 #                   matrix must fail
 #   FILTER=glob     only these tests; the verdict is then about these only
@@ -25,11 +26,11 @@ help_if_asked "$@"
 [ $# -eq 0 ] || die "vm: $1: takes no arguments, but variables before its name: scripts/vm.sh --help"
 
 LANE=${LANE:-x86_64} SIDE=${SIDE:-series} FILTER=${FILTER-}
-case $LANE in debug|kcsan) LANE=x86_64-$LANE;; esac
+case $LANE in debug|kcsan) LANE=x86_64-$LANE;; um) LANE=um-user;; esac
 export LANE SIDE FILTER
 side_root "$SIDE" >/dev/null
 s=$top/scripts
-[ "$(awk -v lane="$LANE" '!/^#/ && $1 == lane { print $2 }' "$top/kconfigs/lanes")" = x86_64 ] ||
+[ "$(awk -v lane="$LANE" '!/^#/ && $1 == lane { print $2 }' "$top/kconfigs/lanes")" = x86_64 ] || [ "$LANE" = um-user ] ||
 	die "LANE=$LANE: no lane of arch x86_64: see kconfigs/lanes"
 
 lock vm

@@ -20,8 +20,8 @@
  * driver of kunit/gup_rig.h, and swap. Run it alone: pins of others would be counted.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,17 +35,19 @@
 #define MAX_PAGES	(LEN / 4096)
 /* Each has to be seen through a call of its own. */
 #define MOST_WORDS	24U
+/* Of reclaim: after each of them all processors have done some work. */
+#define TRIES		200
 
 static unsigned long rounds = 2, ops = 600;
-static char *filter = "*";
+
+enum { STORE, LOAD, TAKE_AWAY, NR_LOOPS };
 
 /**
  * struct bits - memory, and what is done to it
  * @pinned: by page: what was last written through a pin
- * @passes: of the thread that stores: its pages have this number, or the next one
  * @pins: that were taken, or tried
- * @steps: of the thread that takes bits away
- * @over: the pins are done
+ * @taken: how often bits were taken away
+ * @loops: the other threads
  */
 struct bits {
 	struct io_mem mem;
@@ -54,11 +56,9 @@ struct bits {
 	int gup;
 	struct gup_random random;
 	__u64 pinned[MAX_PAGES];
-	atomic_ulong passes;
 	atomic_ulong pins;
-	atomic_ulong steps;
-	atomic_bool over;
-	void (*step)(struct bits *b, unsigned long nr);
+	unsigned long taken;
+	struct gup_loop loops[NR_LOOPS];
 };
 
 static char *page_at(const struct bits *b, unsigned int i)
@@ -90,10 +90,8 @@ static bool make(struct bits *b, const struct io_kind *kind)
 		return false;
 	b->page = psize();
 	b->nr = LEN / b->page;
-	atomic_store(&b->over, false);
-	atomic_store(&b->passes, 0);
 	atomic_store(&b->pins, 0);
-	atomic_store(&b->steps, 0);
+	b->taken = 0;
 	return true;
 }
 
@@ -105,77 +103,64 @@ static bool unmake(struct bits *b)
 
 /* The threads. */
 
-static void *store(void *arg)
+/* Pages have the number of a pass that is over, or the next one. */
+static unsigned long passes(const struct bits *b)
 {
-	struct bits *b = arg;
-	unsigned int i;
-	__u64 pass;
-
-	do {
-		pass = atomic_load(&b->passes) + 1;
-		for (i = 0; i < b->nr; i++)
-			if (is_stored(i))
-				__atomic_store_n(stored_word(b, i), pass, __ATOMIC_RELAXED);
-		atomic_store(&b->passes, pass);
-	} while (!atomic_load(&b->over));
-	return NULL;
+	return atomic_load(&b->loops[STORE].steps);
 }
 
-static void *load(void *arg)
+static bool store(void *bits, unsigned long nr)
 {
-	struct bits *b = arg;
+	struct bits *b = bits;
 	unsigned int i;
 
-	do {
-		for (i = b->nr; i--;)
-			__atomic_load_n(stored_word(b, i), __ATOMIC_RELAXED);
-	} while (!atomic_load(&b->over));
-	return NULL;
+	for (i = 0; i < b->nr; i++)
+		if (is_stored(i))
+			__atomic_store_n(stored_word(b, i), nr + 1, __ATOMIC_RELAXED);
+	return true;
 }
 
-static void *take_away(void *arg)
+static bool load(void *bits, unsigned long nr)
 {
-	struct bits *b = arg;
+	struct bits *b = bits;
+	unsigned int i;
 
-	do
-		b->step(b, atomic_fetch_add(&b->steps, 1));
-	while (!atomic_load(&b->over));
-	return NULL;
+	for (i = b->nr; i--;)
+		__atomic_load_n(stored_word(b, i), __ATOMIC_RELAXED);
+	return true;
 }
 
 /* What is advised to part of a huge page splits it: so it is for all. */
-static void make_old_and_clean(struct bits *b, unsigned long nr)
+static bool advise(const struct bits *b, int advice)
 {
-	madvise(b->mem.map, LEN, nr % 2 && !b->mem.kind->shared ? MADV_FREE : MADV_COLD);
+	return !madvise(b->mem.map, LEN, advice) || io_fails("madvise");
+}
+
+static bool make_old_and_clean(void *bits, unsigned long nr)
+{
+	struct bits *b = bits;
+
+	return advise(b, nr % 2 && !b->mem.kind->shared ? MADV_FREE : MADV_COLD);
 }
 
 /* Not more often than there are pins, or reclaim would have the machine for itself. */
-static void make_old_or_reclaim(struct bits *b, unsigned long nr)
+static bool make_old_or_reclaim(void *bits, unsigned long nr)
 {
-	while (nr > atomic_load(&b->pins) && !atomic_load(&b->over))
-		usleep(50);
-	madvise(b->mem.map, LEN, nr % 8 ? MADV_COLD : MADV_PAGEOUT);
+	struct bits *b = bits;
+
+	if (b->taken > atomic_load(&b->pins))
+		return !usleep(50);
+	return advise(b, b->taken++ % 8 ? MADV_COLD : MADV_PAGEOUT);
 }
 
 /* Runs @pin against all the others. */
-static bool against_all(struct bits *b, bool (*pin)(struct bits *b))
+static bool against_all(struct bits *b, bool (*take_away)(void *bits, unsigned long nr),
+			bool (*pin)(void *bits))
 {
-	static void *(*const all[])(void *) = { store, load, take_away };
-	pthread_t threads[ARRAY_SIZE(all)];
-	unsigned int i;
-	bool good;
-
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		if (pthread_create(&threads[i], NULL, all[i], b))
-			return io_fails("pthread_create");
-	/* All of them are at it. */
-	while (!atomic_load(&b->passes) || !atomic_load(&b->steps))
-		usleep(100);
-	good = pin(b);
-	atomic_store(&b->over, true);
-	for (i = 0; i < ARRAY_SIZE(all); i++)
-		pthread_join(threads[i], NULL);
-	return good;
+	b->loops[STORE] = (struct gup_loop) { .step = store, .data = b };
+	b->loops[LOAD] = (struct gup_loop) { .step = load, .data = b };
+	b->loops[TAKE_AWAY] = (struct gup_loop) { .step = take_away, .data = b };
+	return gup_run_beside(b->loops, NR_LOOPS, pin, b);
 }
 
 /* Pins. */
@@ -193,8 +178,9 @@ static unsigned int pick(struct bits *b, unsigned int most, unsigned int *first)
 	return nr;
 }
 
-static bool pin_without_fault(struct bits *b)
+static bool pin_without_fault(void *bits)
 {
+	struct bits *b = bits;
 	unsigned int first, nr, api;
 	struct gup_call c;
 	unsigned long i;
@@ -225,13 +211,50 @@ static bool settle(struct bits *b)
 	return gup_run(&c) && gup_expect_result(&c, b->nr);
 }
 
+/* What smaps says of the memory, in kB; -1: nothing. */
+static long smaps_kb(const struct bits *b, const char *format)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	unsigned long from, to;
+	bool here = false;
+	char line[256];
+	long kb = -1;
+
+	while (file && kb < 0 && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = from == (uintptr_t)b->mem.map;
+		else if (here)
+			sscanf(line, format, &kb);
+	}
+	if (file)
+		fclose(file);
+	return kb;
+}
+
+/* Once, with nobody beside it. */
+static bool expect_taken(struct bits *b)
+{
+	unsigned long nr;
+
+	for (nr = 0; nr < 2; nr++) {
+		store(b, nr);
+		if (smaps_kb(b, "Referenced: %ld") <= 0)
+			return gup_fails("what was stored to has no accessed bit");
+		if (!make_old_and_clean(b, nr) ||
+		    !io_expect("kB still accessed", smaps_kb(b, "Referenced: %ld"), 0))
+			return false;
+	}
+	return b->mem.kind->shared ||
+	       io_expect("kB still dirty", smaps_kb(b, "Private_Dirty: %ld"), 0);
+}
+
 static bool test_never_refused(const struct io_kind *kind)
 {
-	struct bits b = { .gup = gup_open(), .step = make_old_and_clean };
+	struct bits b = { .gup = gup_open() };
 
 	gup_seed(&b.random, 1, kind - io_kinds);
-	return make(&b, kind) && settle(&b) && against_all(&b, pin_without_fault) &&
-	       unmake(&b);
+	return make(&b, kind) && settle(&b) && expect_taken(&b) &&
+	       against_all(&b, make_old_and_clean, pin_without_fault) && unmake(&b);
 }
 
 static bool write_through(struct bits *b, const struct gup_call *c, unsigned int first,
@@ -257,10 +280,10 @@ static bool see_through(struct bits *b, const struct gup_call *c, unsigned int f
 	for (i = 0; i < c->run.nr_pages; i++) {
 		if (!is_stored(first + i))
 			continue;
-		least = atomic_load(&b->passes);
+		least = passes(b);
 		if (!gup_hold_read(c, i, 0, &seen, sizeof(seen)))
 			return false;
-		most = atomic_load(&b->passes) + 1;
+		most = passes(b) + 1;
 		if (least && (seen < least || seen > most))
 			return gup_fails("%s: page %u: the pin sees %llu, stored was %lu to %lu",
 					 gup_call_name(c->run.api, c->run.gup_flags),
@@ -292,8 +315,9 @@ static bool hold_one(struct bits *b, unsigned long op)
 	       good;
 }
 
-static bool hold_and_write(struct bits *b)
+static bool hold_and_write(void *bits)
 {
+	struct bits *b = bits;
 	unsigned long i;
 
 	for (i = 0; i < ops / 8; i++, atomic_store(&b->pins, i))
@@ -313,7 +337,7 @@ static bool all_out(const struct bits *b, unsigned int *left)
 	return !*left;
 }
 
-/* A run with records has all processors give up the pages that they keep for later. */
+/* A run with records has all processors work, and give up pages that they keep for later. */
 static bool drain(const struct bits *b)
 {
 	struct gup_call c;
@@ -329,21 +353,20 @@ static bool reclaim(const struct bits *b)
 {
 	unsigned int tries, left;
 
-	for (tries = 0; tries < 20; tries++) {
+	for (tries = 0; tries < TRIES; tries++) {
 		if (!drain(b))
 			return false;
-		if (madvise(b->mem.map, LEN, MADV_PAGEOUT))
-			return io_fails("MADV_PAGEOUT");
+		if (!advise(b, MADV_PAGEOUT))
+			return false;
 		if (all_out(b, &left))
 			return true;
-		usleep(20000);
 	}
 	return gup_fails("%u of %u pages do not go out", left, b->nr);
 }
 
 static bool expect_words(const struct bits *b)
 {
-	__u64 stored = atomic_load(&b->passes);
+	__u64 stored = passes(b);
 	unsigned int i;
 
 	for (i = 0; i < b->nr; i++) {
@@ -368,13 +391,14 @@ static bool make_clean(struct bits *b)
 
 static bool test_never_lost(const struct io_kind *kind)
 {
-	struct bits b = { .gup = gup_open(), .step = make_old_or_reclaim };
+	struct bits b = { .gup = gup_open() };
 	unsigned long i;
 
 	gup_seed(&b.random, 2, kind - io_kinds);
 	for (i = 0; i < rounds; i++)
 		if (!make(&b, kind) || !make_clean(&b) ||
-		    !against_all(&b, hold_and_write) || !expect_words(&b) ||
+		    !against_all(&b, make_old_or_reclaim, hold_and_write) ||
+		    !expect_words(&b) ||
 		    !reclaim(&b) || !expect_words(&b) || !unmake(&b))
 			return false;
 	return true;
@@ -395,8 +419,7 @@ static const struct gup_option options[] = {
 	{ "--rounds", "N", "of never_lost, each with new memory (default 2)", .number = &rounds },
 	{ "--ops", "N", "pins of never_refused; of a round of never_lost an eighth (default 600)",
 	  .number = &ops },
-	{ "--filter", "GLOB", "only the tests of this name, as in \"*.thp\"",
-	  .text = &filter },
+	TABLE_FILTER,
 	{ 0 }
 };
 
@@ -409,8 +432,8 @@ static void prepare(void)
 
 int main(int argc, char **argv)
 {
-	struct table table = {
-		.program = "gup_bits",
+	const struct table table = {
+		.usage = &usage,
 		.tests = tests,
 		.nr = ARRAY_SIZE(tests),
 		.rig = true,
@@ -420,6 +443,5 @@ int main(int argc, char **argv)
 	gup_parse_options(&usage, argc, argv);
 	if (!rounds || ops < 8)
 		gup_bad_usage(&usage, rounds ? "--ops" : "--rounds", NULL);
-	table.filter = filter;
 	return run_table(&table);
 }

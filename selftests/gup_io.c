@@ -53,7 +53,6 @@
 static int gup_fd = -1;
 static char gup_missing[256];
 static size_t megabytes = 16;
-static char *filter = "*";
 
 /* Counts of each folio, by gup_rig. */
 
@@ -1386,8 +1385,7 @@ static const struct table_test tests[] = {
 static const struct gup_option options[] = {
 	{ "--megabytes", "N", "of memory that the rates are taken over, even, 2 to 64 (16)",
 	  .number = &megabytes },
-	{ "--filter", "GLOB", "only the tests of this name, as in \"fixed*\", \"*.thp\"",
-	  .text = &filter },
+	TABLE_FILTER,
 	{ 0 }
 };
 
@@ -1416,8 +1414,8 @@ static void prepare(void)
 
 int main(int argc, char **argv)
 {
-	struct table table = {
-		.program = "gup_io",
+	const struct table table = {
+		.usage = &usage,
 		.tests = tests,
 		.nr = ARRAY_SIZE(tests),
 		.prepare = prepare,
@@ -1425,6 +1423,5 @@ int main(int argc, char **argv)
 
 	io_root = !geteuid();
 	parse_options(argc, argv);
-	table.filter = filter;
 	return run_table(&table);
 }

@@ -65,10 +65,12 @@
 #define NR_PINNERS	2U
 #define MAX_PICK	300U
 /*
- * Without a thing done in this time nothing was tested. On a busy host each TLB flush of
- * a guest takes as long as the host needs to run all its CPUs, and KSM does many.
+ * Without a thing done in so many tries of each side nothing was tested. KSM needs most:
+ * its antagonist waits for it, and looks.
  */
-#define PATIENCE	120
+#define PATIENCE	5000
+/* In the end: each has all CPUs work, and waits for writeback. */
+#define LOOKS		100
 
 static struct {
 	unsigned long seconds;
@@ -950,10 +952,10 @@ static bool is_over(const struct pinner *p)
 
 	if (atomic_load(&race->stop))
 		return true;
-	if (now() > race->end + PATIENCE)
-		return true;
 	if (now() < race->end && p->ops < options.ops)
 		return false;
+	if (p->ops > PATIENCE && atomic_load(&race->tried) > PATIENCE)
+		return true;
 	return p->held && atomic_load(&race->steps);
 }
 
@@ -1016,10 +1018,11 @@ static bool expect_quiet(struct race *race, unsigned int api, __u64 flags)
 {
 	int i;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < LOOKS; i++) {
 		if (expect_counts(race, api, flags))
 			return true;
-		usleep(20000 << i);
+		fsync(race->file);
+		usleep(20000);
 	}
 	return false;
 }

@@ -11,6 +11,7 @@
  * Needs root, debugfs and the rig's driver. Pins of the rest of the system would be
  * counted, too: run it alone.
  */
+#include <poll.h>
 #include <sys/time.h>
 #include <time.h>
 #include "lib_rig_ioctl.h"
@@ -856,15 +857,27 @@ TEST_F(gup, signal_ends_a_pass)
 	EXPECT_NOTHING_LEAKED();
 }
 
-/* And one that is killed in the middle. */
+/* Ends when the process has had a millisecond more on a CPU, or has closed its end. */
+static void wait_for_cpu_time(pid_t pid, int pipe)
+{
+	struct pollfd gone = { .fd = pipe };
+	__u64 start = gup_cpu_time(pid);
+
+	while (gup_cpu_time(pid) - start < 1000000 && !poll(&gone, 1, 1))
+		;
+}
+
+/* And one that is killed in the middle: after its word it does nothing else. */
 TEST_F(gup, kill_ends_a_run)
 {
 	struct gup_rig_run run;
-	int status;
+	int status, ready[2];
 	pid_t pid;
 	size_t i;
+	char c;
 
 	for (i = 0; i < NR_APIS; i++) {
+		ASSERT_EQ(0, pipe(ready));
 		pid = fork();
 		ASSERT_LE(0, pid);
 		if (!pid) {
@@ -872,10 +885,14 @@ TEST_F(gup, kill_ends_a_run)
 			memset(self->mem, 1, NR * self->psize);
 			run = api_run(self, &apis[i], NULL);
 			run.repeat = UINT32_MAX;
-			ioctl(self->fd, GUP_RIG_RUN, &run);
+			if (write(ready[1], "", 1) == 1)
+				ioctl(self->fd, GUP_RIG_RUN, &run);
 			_exit(1);
 		}
-		usleep(10000);
+		close(ready[1]);
+		EXPECT_EQ(1, read(ready[0], &c, 1));
+		wait_for_cpu_time(pid, ready[0]);
+		close(ready[0]);
 		kill(pid, SIGKILL);
 		ASSERT_EQ(pid, waitpid(pid, &status, 0));
 		EXPECT_TRUE(WIFSIGNALED(status));

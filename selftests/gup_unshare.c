@@ -6,15 +6,13 @@
  * GUP has to unshare what such a pin finds in a private mapping of a file. Without
  * "mm: fix endless R/O long-term pinning of huge pages of files" it asks for ever when
  * the file is mapped by a PMD. So each case runs in a child, which is killed when it
- * takes TIME_OUT seconds for what takes milliseconds.
+ * has had CPU_SECONDS on a CPU for what takes milliseconds.
  *
  * Needs /sys/kernel/debug/gup_test, which is root's, and PMD-sized folios of tmpfs and
  * of the file system at $TMPDIR or /tmp.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +20,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +31,7 @@
 #include "vm_util.h"
 
 #define DEVICE		"/sys/kernel/debug/gup_test"
-#define TIME_OUT	15		/* seconds */
+#define CPU_SECONDS	15
 #define FILE_BYTE	'f'
 #define STORED		's'
 
@@ -188,7 +185,6 @@ static int pin_and_look(const struct shape *s, const struct pinned *part,
 static int in_time(const struct shape *s, const struct pinned *part,
 		   const struct caller *caller)
 {
-	struct pollfd child_ends = { .events = POLLIN };
 	int status;
 	pid_t child;
 
@@ -196,16 +192,12 @@ static int in_time(const struct shape *s, const struct pinned *part,
 	child = fork();
 	if (!child)
 		exit(pin_and_look(s, part, caller));
-	child_ends.fd = child < 0 ? -1 : (int)syscall(SYS_pidfd_open, child, 0);
-	if (child_ends.fd < 0)
-		ksft_exit_fail_msg("no child: %s\n", strerror(errno));
-	if (!poll(&child_ends, 1, TIME_OUT * 1000)) {
-		ksft_print_msg("still pinning after %d s\n", TIME_OUT);
-		kill(child, SIGKILL);
+	if (child < 0)
+		ksft_exit_fail_perror("fork");
+	if (!gup_wait(child, CPU_SECONDS, &status)) {
+		ksft_print_msg("still pinning after %d s on a CPU\n", CPU_SECONDS);
+		return KSFT_FAIL;
 	}
-	close(child_ends.fd);
-	if (waitpid(child, &status, 0) != child)
-		ksft_exit_fail_msg("waitpid: %s\n", strerror(errno));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : KSFT_FAIL;
 }
 

@@ -70,11 +70,18 @@ static void say(const char *format, ...)
 		fprintf(stderr, "%s\n", line);
 }
 
+/* As a process of the host (ARCH=um), not a machine. */
+static bool on_um(void)
+{
+	return !access("/dev/ubda", F_OK);
+}
+
+/* QEMU takes a reboot for the end; on um it would be one. */
 static noreturn void finish(int status)
 {
 	sync();
 	if (getpid() == 1 && !getenv("GUP_GUEST"))
-		reboot(RB_AUTOBOOT);
+		reboot(on_um() ? RB_POWER_OFF : RB_AUTOBOOT);
 	exit(status);
 }
 
@@ -108,7 +115,7 @@ static void mount_system(void)
 /* Direct I/O does not pin on tmpfs: /tmp has to be a disk. */
 static void mount_disk(void)
 {
-	mount_one("/dev/vda", "/tmp", "ext4", NULL);
+	mount_one(on_um() ? "/dev/ubda" : "/dev/vda", "/tmp", "ext4", NULL);
 	if (chmod("/tmp", 01777) || chdir("/tmp"))
 		die("chmod /tmp");
 }
@@ -142,26 +149,65 @@ static void remember_all(void)
 	knobs_keep("/sys/kernel/mm/transparent_hugepage/defrag");
 	knobs_keep("/sys/kernel/mm/transparent_hugepage/use_zero_page");
 	knobs_keep("/sys/kernel/mm/transparent_hugepage/hugepages-*/*enabled");
-	knobs_keep("/sys/kernel/mm/transparent_hugepage/khugepaged/*_*");
+	knobs_keep("/sys/kernel/mm/transparent_hugepage/khugepaged/*");
 	knobs_keep("/sys/kernel/mm/ksm/run");
 	knobs_keep("/sys/kernel/mm/ksm/[ms]*_*");
 	knobs_keep("/sys/kernel/mm/hugepages/hugepages-*/nr_*hugepages");
 	knobs_keep("/proc/sys/vm/overcommit_memory");
 	knobs_keep("/proc/sys/vm/unprivileged_userfaultfd");
 	knobs_keep("/proc/sys/vm/compact_unevictable_allowed");
+	knobs_keep("/proc/sys/vm/compaction_proactiveness");
+	knobs_keep("/proc/sys/vm/dirty_writeback_centisecs");
 	knobs_keep("/proc/sys/kernel/numa_balancing");
 	knobs_keep("/sys/kernel/debug/sched/numa_balancing/scan_*");
 	knobs_keep("/proc/sys/kernel/core_pattern");
 }
 
+/* Of a block of memory that is offline, all zones are listed that it could be in. */
+static void restore_block(const char *valid_zones)
+{
+	int folder = strrchr(valid_zones, '/') - valid_zones;
+	char text[64], state[128];
+
+	if (!knob_read(valid_zones, text, sizeof(text)) || !strstr(text, "Movable"))
+		return;
+	snprintf(state, sizeof(state), "%.*s/state", folder, valid_zones);
+	knob_write(state, "offline");
+	say("# %s: online_kernel: %s", state,
+	    knob_write(state, "online_kernel") ? "again" : strerror(errno));
+}
+
 static void restore_all(void)
 {
 	knobs_restore();
+	knobs_each("/sys/devices/system/memory/memory*/valid_zones", restore_block);
 	knob_write("/proc/sys/vm/drop_caches", "3");
 	knob_write("/proc/sys/vm/compact_memory", "1");
 }
 
-/* How many pins are out: a test that ends with more than before leaks. */
+/* A test that ends with more than before leaks. */
+struct held {
+	long pins;
+	long reserved;		/* huge pages, of all sizes */
+};
+
+static long reserved;
+
+static void add_reserved(const char *path)
+{
+	char number[32];
+
+	if (knob_read(path, number, sizeof(number)))
+		reserved += strtoul(number, NULL, 10);
+}
+
+static long pages_reserved(void)
+{
+	reserved = 0;
+	knobs_each("/sys/kernel/mm/hugepages/hugepages-*/resv_hugepages", add_reserved);
+	return reserved;
+}
+
 static long pins_held(void)
 {
 	char name[64];
@@ -189,14 +235,14 @@ static long pins_held(void)
 }
 
 /* A share of the host's files pins pages while it reads: give it time to rest. */
-static long pins_at_rest(void)
+static struct held held_at_rest(void)
 {
-	long held;
+	struct held held;
 	int i;
 
 	for (i = 0; i < 20; i++) {
-		held = pins_held();
-		if (!held)
+		held = (struct held) { pins_held(), pages_reserved() };
+		if (!held.pins && !held.reserved)
 			break;
 		usleep(50000);
 	}
@@ -380,10 +426,18 @@ static int run(struct test *test)
 	return status;
 }
 
-static void report(int number, struct test *test, int status, long ms, long leaked)
+static void add_leak(char *why, const char *what, long leaked)
+{
+	if (leaked)
+		sprintf(why + strlen(why), " %s=%+ld", what, leaked);
+}
+
+static void report(int number, struct test *test, int status, long ms,
+		   const struct held *before)
 {
 	const char *result = "ok", *tail = "";
-	char why[64] = "";
+	struct held now = held_at_rest();
+	char why[128] = "";
 
 	if (status == -1)
 		snprintf(why, sizeof(why), " timeout=%d", test->limit);
@@ -391,8 +445,8 @@ static void report(int number, struct test *test, int status, long ms, long leak
 		snprintf(why, sizeof(why), " signal=%d", WTERMSIG(status));
 	else if (WEXITSTATUS(status))
 		snprintf(why, sizeof(why), " exit=%d", WEXITSTATUS(status));
-	if (leaked)
-		snprintf(why + strlen(why), sizeof(why) - strlen(why), " pins=%+ld", leaked);
+	add_leak(why, "pins", now.pins - before->pins);
+	add_leak(why, "reserved", now.reserved - before->reserved);
 	if (why[0])
 		result = "not ok";
 	/* The exit status of a skip, as kselftest has it. */
@@ -443,8 +497,9 @@ static void run_all(FILE *list, int total, int home)
 	say("KTAP version 1");
 	say("1..%d", total);
 	while (fgets(line, sizeof(line), list)) {
-		long before, start;
+		struct held before;
 		int status;
+		long start;
 
 		line[strcspn(line, "\n")] = 0;
 		if (!parse_test(line, &test))
@@ -454,12 +509,12 @@ static void run_all(FILE *list, int total, int home)
 		say("# gup-vm: begin %s", test.name);
 		if (test.no_hugepages)
 			empty_hugepages();
-		before = pins_at_rest();
+		before = held_at_rest();
 		start = now_ms();
 		name_host(test.name);
 		status = run(&test);
 		name_host("gup-vm");
-		report(number, &test, status, now_ms() - start, pins_at_rest() - before);
+		report(number, &test, status, now_ms() - start, &before);
 		restore_all();
 	}
 	say("# gup-vm: end of %d tests", number);
@@ -472,7 +527,7 @@ static void check_machine(void)
 	bool nodes = !access("/sys/devices/system/node/node1", F_OK);
 
 	say("gup-vm: %ld CPUs, %s", cpus, nodes ? "several nodes" : "one node");
-	if (cpus < 2 || !nodes) {
+	if (!on_um() && (cpus < 2 || !nodes)) {
 		errno = ENODEV;
 		die("want two CPUs and two nodes or more");
 	}

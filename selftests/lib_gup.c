@@ -3,16 +3,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include "lib_gup.h"
 #include "lib_knobs.h"
+
+#define NSEC_PER_SEC	1000000000ULL
 
 #define FAULTS	.faults = true
 #define WAITS	.faults = true, .waits = true
@@ -682,6 +689,28 @@ bool gup_stay_on_one_cpu(void)
 	CPU_SET(sched_getcpu(), &here);
 	return !sched_setaffinity(0, sizeof(here), &here) ||
 	       gup_fails("sched_setaffinity: %s", strerror(errno));
+}
+
+__u64 gup_cpu_time(pid_t pid)
+{
+	struct timespec time;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &time))
+		return 0;
+	return time.tv_sec * NSEC_PER_SEC + time.tv_nsec;
+}
+
+bool gup_wait(pid_t child, unsigned int cpu_seconds, int *status)
+{
+	struct pollfd ends = { .fd = syscall(SYS_pidfd_open, child, 0), .events = POLLIN };
+	bool killed = false;
+
+	while (ends.fd >= 0 && !poll(&ends, 1, 1000))
+		if (gup_cpu_time(child) >= cpu_seconds * NSEC_PER_SEC)
+			killed = !kill(child, SIGKILL);
+	close(ends.fd);
+	return waitpid(child, status, 0) == child && !killed;
 }
 
 bool gup_read_knob(const char *path, char *text, size_t size)

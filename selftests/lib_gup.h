@@ -185,6 +185,14 @@ static inline void gup_exit_skipped_if_all_were(void)
 	_exit(KSFT_SKIP);
 }
 
+/* Time on a CPU of all threads of a process, in nanoseconds; 0 if there is none. */
+__u64 gup_cpu_time(pid_t pid);
+/*
+ * Waits for a child, but kills it when it has had so many seconds on a CPU: GUP that does
+ * not end spins. Returns whether it ended by itself.
+ */
+bool gup_wait(pid_t child, unsigned int cpu_seconds, int *status);
+
 /* Settings in files of /sys and /proc. */
 bool gup_read_knob(const char *path, char *text, size_t size);
 bool gup_write_knob(const char *path, const char *text);

@@ -8,7 +8,7 @@
 
 struct knob {
 	struct knob *next;
-	char text[64];
+	char text[256];
 	char path[];
 };
 
@@ -30,7 +30,7 @@ bool knob_read(const char *path, char *text, size_t size)
 	text[strcspn(text, "\n")] = 0;
 	first = strchr(text, '[');
 	last = strchr(text, ']');
-	if (first && last && first < last) {
+	if (!strncmp(path, "/sys/", 5) && first && last && first < last) {
 		*last = 0;
 		memmove(text, first + 1, last - first);
 	}
@@ -65,7 +65,7 @@ static void keep(const char *path)
 	knobs = knob;
 }
 
-void knobs_keep(const char *pattern)
+void knobs_each(const char *pattern, void (*each)(const char *path))
 {
 	glob_t found;
 	size_t i;
@@ -73,8 +73,13 @@ void knobs_keep(const char *pattern)
 	if (glob(pattern, 0, NULL, &found))
 		return;
 	for (i = 0; i < found.gl_pathc; i++)
-		keep(found.gl_pathv[i]);
+		each(found.gl_pathv[i]);
 	globfree(&found);
+}
+
+void knobs_keep(const char *pattern)
+{
+	knobs_each(pattern, keep);
 }
 
 void knobs_restore(void)

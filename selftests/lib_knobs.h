@@ -9,10 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One line; of a choice like "always [madvise] never" what stands in brackets. */
+/* One line; below /sys of a choice like "always [madvise] never" what stands in brackets. */
 bool knob_read(const char *path, char *text, size_t size);
 bool knob_write(const char *path, const char *text);
-/* Remember what the files of this glob pattern contain now. */
+/* For each of the files of this glob pattern. */
+void knobs_each(const char *pattern, void (*each)(const char *path));
+/* Remember what they contain now. */
 void knobs_keep(const char *pattern);
 /* Write what has changed since, the last one kept first. May be called again. */
 void knobs_restore(void);

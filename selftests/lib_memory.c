@@ -3,12 +3,14 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include "hugepage_settings.h"
+#include "lib_gup.h"
 #include "lib_memory.h"
 
 int gup_new_tmpfs_file(const char *huge)
@@ -99,4 +101,48 @@ void gup_thp_by_advice(struct thp_settings *settings)
 	settings->thp_enabled = THP_MADVISE;
 	settings->thp_defrag = THP_DEFRAG_MADVISE;
 	settings->shmem_enabled = SHMEM_ADVISE;
+}
+
+static void *go_round(void *arg)
+{
+	struct gup_loop *loop = arg;
+	bool good;
+
+	atomic_store(&loop->begun, true);
+	do {
+		good = loop->step(loop->data, atomic_load(&loop->steps));
+		atomic_fetch_add(&loop->steps, 1);
+	} while (good && !atomic_load(&loop->over));
+	if (good)
+		return NULL;
+	/* It belongs to this thread. */
+	snprintf(loop->why, sizeof(loop->why), "%s", gup_why());
+	return loop->why;
+}
+
+static bool end_loop(struct gup_loop *loop)
+{
+	void *why;
+
+	atomic_store(&loop->over, true);
+	pthread_join(loop->thread, &why);
+	return !why || gup_fails("%s", loop->why);
+}
+
+bool gup_run_beside(struct gup_loop *loops, unsigned int nr, bool (*test)(void *data),
+		    void *data)
+{
+	unsigned int i;
+	bool good;
+
+	for (i = 0; i < nr; i++)
+		if (pthread_create(&loops[i].thread, NULL, go_round, &loops[i]))
+			return gup_fails("pthread_create");
+	for (i = 0; i < nr; i++)
+		while (!atomic_load(&loops[i].begun))
+			usleep(100);
+	good = test(data);
+	for (i = 0; i < nr; i++)
+		good = end_loop(&loops[i]) && good;
+	return good;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What tests do with memory: files to map, accesses that may be refused, protection by
- * userfaultfd. Nothing in here prints, exits or skips.
+ * userfaultfd, and threads that are at it all the time. Nothing in here prints, exits or
+ * skips.
  */
 #ifndef LIB_MEMORY_H
 #define LIB_MEMORY_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <linux/types.h>
@@ -47,5 +50,25 @@ bool gup_uffd_protect(int uffd, const void *from, size_t len, bool protect);
 
 /* In @settings: huge pages where MADV_HUGEPAGE asks for them, and nowhere else. */
 void gup_thp_by_advice(struct thp_settings *settings);
+
+/**
+ * struct gup_loop - what a thread does all the time
+ * @step: one turn, with @data and the number of turns before; false, with gup_why(): the
+ *	thread ends, and the test has failed
+ * @steps: turns so far
+ */
+struct gup_loop {
+	bool (*step)(void *data, unsigned long nr);
+	void *data;
+	atomic_ulong steps;
+	atomic_bool begun;
+	atomic_bool over;
+	pthread_t thread;
+	char why[512];
+};
+
+/* Runs @test when each of the loops has begun, and ends them after it. */
+bool gup_run_beside(struct gup_loop *loops, unsigned int nr, bool (*test)(void *data),
+		    void *data);
 
 #endif /* LIB_MEMORY_H */

@@ -43,7 +43,7 @@ struct gup_usage {
  */
 int gup_parse_options(const struct gup_usage *usage, int argc, char **argv);
 /* What is wrong, then the usage, and exit. */
-void gup_bad_usage(const struct gup_usage *usage, const char *what, const char *value)
-	__attribute__((noreturn));
+_Noreturn void gup_bad_usage(const struct gup_usage *usage, const char *what,
+			     const char *value);
 
 #endif /* LIB_OPTIONS_H */

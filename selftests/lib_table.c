@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See lib_table.h. */
-#include <errno.h>
 #include <fnmatch.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,8 @@
 #include "kselftest.h"
 #include "lib_table.h"
 
+char *table_filter = "*";
+
 /* What a test that failed has not given back the kernel may give back later. */
 static void come_to_rest(const struct gup_pins *before)
 {
@@ -20,6 +21,18 @@ static void come_to_rest(const struct gup_pins *before)
 
 	for (i = 0; i < 40 && !io_expect_out("at rest", before, 0); i++)
 		usleep(50000);
+}
+
+/* What a test does after it was skipped would pass, or fail, as the skip. */
+static bool judge_skip(bool good)
+{
+	char then[200];
+
+	if (!io_outcome->skipped || (!good && !strcmp(io_outcome->why, gup_why())))
+		return good;
+	snprintf(then, sizeof(then), "%s", good ? "passed" : gup_why());
+	io_outcome->skipped = false;
+	return gup_fails("skipped, but went on: %s; then: %s", io_outcome->why, then);
 }
 
 /* A skip, too, ends by itself and leaves no pin. Says why if it did not end well. */
@@ -36,27 +49,32 @@ static bool ended_well(const char *name, int status, const struct gup_pins *befo
 	return false;
 }
 
+static bool run_child(const struct table_test *test, const struct io_kind *kind, int *status)
+{
+	pid_t pid = fork();
+	bool good;
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		good = judge_skip(test->run(kind));
+		fflush(stdout);
+		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
+		_exit(!good);
+	}
+	return (pid > 0 && waitpid(pid, status, 0) == pid) || io_fails("fork");
+}
+
 static void run_test(const struct table_test *test, const struct io_kind *kind,
 		     const char *name)
 {
 	struct gup_pins before;
 	int status = 0;
 	bool good;
-	pid_t pid;
 
 	*io_outcome = (struct io_outcome) { 0 };
 	fflush(stdout);
-	good = io_pins(&before);
-	pid = good ? fork() : -1;
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		good = test->run(kind);
-		fflush(stdout);
-		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
-		_exit(!good);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid) {
-		ksft_print_msg("%s: fork: %s\n", name, strerror(errno));
+	if (!io_pins(&before) || !run_child(test, kind, &status)) {
+		ksft_print_msg("%s: %s\n", name, gup_why());
 		ksft_test_result_fail("%s\n", name);
 		return;
 	}
@@ -70,14 +88,13 @@ static void run_test(const struct table_test *test, const struct io_kind *kind,
 }
 
 /* Runs it if it was chosen, or only says so. */
-static bool one_test(const struct table *table, const struct table_test *test,
-		     const struct io_kind *kind, bool run)
+static bool one_test(const struct table_test *test, const struct io_kind *kind, bool run)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s%s%s", test->name, kind ? "." : "",
 		 kind ? kind->name : "");
-	if (fnmatch(table->filter, name, 0))
+	if (fnmatch(table_filter, name, 0))
 		return false;
 	if (run)
 		run_test(test, kind, name);
@@ -92,10 +109,10 @@ static unsigned int each_test(const struct table *table, bool run)
 
 	for (test = table->tests; test < table->tests + table->nr; test++) {
 		if (!test->about)
-			nr += one_test(table, test, NULL, run);
+			nr += one_test(test, NULL, run);
 		for (k = 0; test->about && k < IO_NR_KINDS; k++)
 			if (test->about(&io_kinds[k]))
-				nr += one_test(table, test, &io_kinds[k], run);
+				nr += one_test(test, &io_kinds[k], run);
 	}
 	return nr;
 }
@@ -115,8 +132,8 @@ int run_table(const struct table *table)
 	unsigned int chosen = each_test(table, false);
 
 	if (!chosen) {
-		fprintf(stderr, "%s: --filter %s: no test has such a name\n", table->program,
-			table->filter);
+		fprintf(stderr, "%s: --filter %s: no test has such a name\n",
+			table->usage->program, table_filter);
 		return KSFT_FAIL;
 	}
 	io_outcome = mmap(NULL, sizeof(*io_outcome), PROT_READ | PROT_WRITE,

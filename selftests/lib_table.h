@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "lib_io.h"
+#include "lib_options.h"
 
 /**
  * struct table_test - one line of the table
- * @run: false: gup_why() says what is wrong, or with io_skip() what is missing
+ * @run: false: gup_why() says what is wrong, or with io_skip() what is missing. Who goes on
+ *	after a skip fails
  * @about: which kinds of memory; NULL: it needs none, and @run gets NULL
  */
 struct table_test {
@@ -24,18 +26,21 @@ struct table_test {
 
 /**
  * struct table - a program
+ * @usage: its name and options, among them TABLE_FILTER
  * @rig: needs root and gup_rig: without them all is skipped
  * @prepare: for all tests, after the plan is out; or NULL
- * @filter: only the tests of this name, a glob pattern
  */
 struct table {
-	const char *program;
+	const struct gup_usage *usage;
 	const struct table_test *tests;
 	size_t nr;
 	bool rig;
 	void (*prepare)(void);
-	const char *filter;
 };
+
+extern char *table_filter;
+#define TABLE_FILTER { \
+	"--filter", "GLOB", "only the tests of this name, as in \"*.thp\"", .text = &table_filter }
 
 /* All that is left for main() to do: runs the tests and reports. The exit status. */
 int run_table(const struct table *table);

@@ -1,6 +1,7 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # variables come from lane.sh and go to kunit-run.sh
+# shellcheck shell=sh disable=SC2034,SC2154 # variables come from lane.sh and go to the caller
 # SPDX-License-Identifier: GPL-2.0
-# um.sh - how kunit-run.sh boots a kernel of ARCH=um: natively, as a process. Sourced.
+# um.sh - how a kernel of ARCH=um is booted: natively, as a process. Sourced by kunit-run.sh (KUnit)
+# and vm-run.sh (selftests).
 #
 # kunit.py exec would read its console through a pipe. UML writes to it without waiting, so
 # when kunit.py does not get a CPU and the pipe is full, lines are lost: with many failed
@@ -18,15 +19,21 @@ um_ready() {
 	ulimit -c 0		# a panic of UML ends in abort()
 }
 
-# um_start LOG GLOB ARGS: in the background; sets pid.
-um_start() {
+# um_boot LOG SECONDS MEMORY ARG...: in the background; sets pid.
+um_boot() {
+	_log=$1 _memory=$3 limit=$2 runner=UML
+	shift 3
 	rm -rf "$o/uml"
 	mkdir -p "$o/uml"
-	limit=$timeout runner=UML
-	# shellcheck disable=SC2086 # words
-	(cd "$o" && exec timeout -k 5 "$limit" ./linux "uml_dir=$o/uml" mem=1G console=tty \
-		kunit.enable=1 kunit_shutdown=halt ${2:+"kunit.filter_glob=$2"} $3 </dev/null >"$1" 2>&1) &
+	(cd "$o" && exec timeout -k 5 "$limit" ./linux "uml_dir=$o/uml" "mem=$_memory" console=tty "$@" \
+		</dev/null >"$_log" 2>&1) &
 	pid=$!
+}
+
+# um_start LOG GLOB ARGS: the KUnit suites at boot.
+um_start() {
+	# shellcheck disable=SC2086 # words
+	um_boot "$1" "$timeout" 1G kunit.enable=1 kunit_shutdown=halt ${2:+"kunit.filter_glob=$2"} $3
 }
 
 # um_reap: a UML kernel makes a session, and so a process group, of its own, and may ignore

@@ -38,7 +38,7 @@ broken() {
 
 # Paths relative to the object tree, as kunit.py has them: see compiler() in lane.sh.
 cd "$tree"
-make -s ARCH=x86_64 "O=../o-$lane" headers >>"$log" 2>&1 || broken "the kernel's user headers"
+make -s "ARCH=$arch" "O=../o-$lane" headers >>"$log" 2>&1 || broken "the kernel's user headers"
 headers="-isystem $o/usr/include -isystem $tree/tools/include/uapi"
 
 # The sources of a program of ours: one file, or a folder.

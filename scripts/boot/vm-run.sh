@@ -29,9 +29,14 @@ set -eu
 help_if_asked "$@"
 
 lane_vm "$@"
-how=vm
-# shellcheck source=scripts/boot/qemu.sh
-. "$top/scripts/boot/qemu.sh"
+case $arch in
+um)	how=um accel=native
+	# shellcheck source=scripts/boot/um.sh
+	. "$top/scripts/boot/um.sh";;
+*)	how=vm
+	# shellcheck source=scripts/boot/qemu.sh
+	. "$top/scripts/boot/qemu.sh";;
+esac
 
 # reach_ready: sets plugin, the options for QEMU that let it count, or says why it cannot.
 reach_ready() {
@@ -40,6 +45,7 @@ reach_ready() {
 	0,*) _why='REACH=0';;
 	*,vng,*) _why='VM=vng';;
 	*,kvm) _why="KVM: QEMU's plugins work with TCG";;
+	*,native) _why='ARCH=um: nothing counts there';;
 	esac
 	[ -z "$_why" ] || { echo "# not checked: $_why" >"$out/reach"; return 0; }
 	"$qemu" -help | grep -q '^-plugin' || die "$qemu was built without plugins: REACH=0 does without"
@@ -83,7 +89,7 @@ cp "$o/.config" "$out/config"
 CPUS=${CPUS:-3} MEMORY=${MEMORY:-3G}
 # A lane that is given n times as long for KUnit gets it for each selftest, too.
 scale=$(((timeout + 299) / 300))
-vm_ready
+"${how}_ready"
 
 "$top/scripts/verdict/matrix.py" run --lane "$lane" --side "$side" --scale "$scale" \
 	${FILTER:+--filter "$FILTER"} >"$out/tests"
@@ -100,28 +106,33 @@ mkfs.ext4 -q -F "$out/disk" 2>"$out/mkfs.log" || die "mkfs.ext4 failed: see $out
 # With special purpose memory: the coherent device of hmm-tests has nothing else.
 # With a gate page that is mapped.
 kargs=$(printf '%s\n' "$kargs" | sed 's/movablecore=[^ ]*//')
-spm="memmap=512M\$0x60000000 test_hmm.spm_addr_dev0=0x60000000 test_hmm.spm_addr_dev1=0x70000000"
-args="$kargs $spm vsyscall=emulate kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
+spm="memmap=512M\$0x60000000 test_hmm.spm_addr_dev0=0x60000000 test_hmm.spm_addr_dev1=0x70000000 vsyscall=emulate"
+[ "$how" = vm ] || spm=
+args="$kargs $spm kunit.enable=0 printk.devkmsg=on ignore_loglevel ${KARGS-}"
 reach_ready
 slow_ready
-case ${VM:-qemu} in
-qemu)
+# A second archive after the first: the list can change without packing again.
+printf 'file /tests %s/tests 0644 0 0\n' "$out" >"$out/cpio"
+"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
+case $how,${VM:-qemu} in
+um,qemu)
+	# shellcheck disable=SC2086 # words
+	um_boot "$out/log" "$limit" "$MEMORY" "initrd=$out/initramfs" "ubd0=$out/disk" panic=-1 \
+		rdinit=/selftests/init $args;;
+vm,qemu)
 	runner=QEMU
-	# A second archive after the first: the list can change without packing again.
-	printf 'file /tests %s/tests 0644 0 0\n' "$out" >"$out/cpio"
-	"$o/usr/gen_init_cpio" "$out/cpio" | cat "$o/initramfs.cpio" - >"$out/initramfs"
 	# shellcheck disable=SC2086 # words
 	vm_qemu "$out/log" "$limit" "$accel" "$o/$image" "panic=-1 rdinit=/selftests/init $args" \
 		$plugin $slow -initrd "$out/initramfs" -drive "file=$out/disk,format=raw,if=virtio,cache=unsafe";;
-vng)
+vm,vng)
 	runner=vng
 	"$top/scripts/boot/vng.sh" >/dev/null
 	vm_vng "$out/log" "$limit" "$accel" "$o/$image" "$args" "$o/selftests/init $out/tests" \
 		"-drive file=$out/disk,format=raw,if=virtio,cache=unsafe";;
-*) die "VM=$VM: use VM=qemu or VM=vng";;
+*) die "VM=$VM: use VM=qemu or VM=vng, and none for LANE=um";;
 esac
 boot_wait "$out/log" "$lane $side: tests run" '' "$total" "$silence"
-vm_check "$out/log"
+"${how}_check" "$out/log"
 reach_collect
 rm -f "$out/initramfs" "$out/cpio" "$out/disk" "$out/mkfs.log" "$out/log.pipe"
 manifest "selftests   $(cat "$top"/selftests/*.[ch] "$top"/selftests/*/*.[ch] "$top/selftests/matrix" 2>/dev/null | git hash-object --stdin)" \

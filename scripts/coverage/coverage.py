@@ -11,7 +11,7 @@ adds up: a line or branch counts if any of the files has it. It prints the share
 line and branch that nothing executes; scripts/coverage/unexecuted has reasons. A branch is
 one way that a condition can go. What only asserts has no branches here: they are not taken.
 
-A line or branch that ARCH=um cannot execute (um in that list) is left out of the share.
+A line or branch that lanes of ARCH=um cannot execute (um* in that list) is left out of the share.
 The compiler is told not to fold conditions before they are counted, so a line that a lane
 can never reach is there, and not reached, unless another lane reaches it.
 
@@ -138,7 +138,7 @@ def judge(args, name, file, known, used):
             for number in file.lines}
     used.update(key for number, key in keys.items() if not file.complete(number))
     mine = [number for number in sorted(keys) if file.complete(number) or
-            not (keys[number] in known and known[keys[number]].um)]
+            not (keys[number] in known and known[keys[number]].lanes)]
     ways = [taken for number in mine for taken in file.ways.get(number, ())]
     shares = (percent(sum(file.lines[number] for number in mine), len(mine)),
               percent(sum(ways), len(ways)))

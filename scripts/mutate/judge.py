@@ -198,7 +198,8 @@ def work(judge, args, todo, show):
                         return
                     mutant, name = next(todo)
                 old = judge.results.by_id.get(mutant.id)
-                reason = known.get(mutant.place(), ('',))[0]
+                entry = known.get(mutant.place())
+                reason = entry.reason if entry and entry.holds_in(judge.lane.name) else ''
                 if reason and not args.equivalents:
                     show.left.append(f'{mutant.id}: in scripts/mutate/equivalent (EQUIVALENTS=1)')
                     continue

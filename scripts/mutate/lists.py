@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """lists.py - lists of lines of C, each with a reason: equivalent, and coverage/unexecuted"""
-from collections import namedtuple
+from fnmatch import fnmatch
 
 from lib import BadInput, read
 
-# um: it holds for ARCH=um only. line: of the list.
-Entry = namedtuple('Entry', 'reason line um')
+
+class Entry:
+    """line: of the list. lanes: globs; it holds in these only, if there are any."""
+    def __init__(self, reason, line, lanes):
+        self.reason, self.line, self.lanes = reason, line, lanes
+
+    def holds_in(self, lane):
+        """It says something of this lane."""
+        return not self.lanes or any(fnmatch(lane, glob) for glob in self.lanes)
 
 
 def equivalents(path):
@@ -27,9 +34,9 @@ def entries(path, marks):
                 key = (*name[:2], *('\n'.join(entry[mark]) for mark in ' -+'))
                 known[key] = Entry(' '.join(entry[':']), name[2], name[3])
             words = rest.split()
-            if rest and (len(words) < 2 or words[2:] not in ([], ['um'])):
-                raise BadInput(f'{path}:{number}: want "= FILE FUNCTION [um]"')
-            name, entry = (*words[:2], number, words[2:] == ['um']), {mark: [] for mark in ' -+:'}
+            if len(words) == 1:
+                raise BadInput(f'{path}:{number}: want "= FILE FUNCTION [LANE...]"')
+            name, entry = (*words[:2], number, words[2:]), {mark: [] for mark in ' -+:'}
         elif mark and mark in ' -+:' and entry:
             entry[mark].append(rest)
         elif line.strip() and mark != '#':

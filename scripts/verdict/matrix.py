@@ -18,13 +18,13 @@ pass=N        required: N of its subtests pass, no more and no fewer
 skip=N:why    N of its subtests skip themselves: the number is judged, why is for the reader
 xfail=N:why   N it expects to fail by itself
 fail=N:why    N fail, and that is known: exactly N, so that one more shows
-pass@X=N and so on: the number where it differs: X is "base" or a lane
+pass@X=N and so on: the number where it differs: X is "base", a lane, or LANE:base
 whole=skip:why  it skips as a whole: exit status 4, no subtest passes (then pass=0)
 whole=fail:why  it refuses as a whole: exit status 1, no subtest (then pass=0)
 leak=why      it is known to end with pins that it has not released
 since=PATCH   fails on the base and is fixed by this patch of the series
 side=series   is not there on the base: what it tests comes with the series
-lanes=a,b     runs in these lanes only (default: all of x86_64)
+lanes=a,b     runs in these lanes only (default: x86_64*)
 only=asked    runs only when --filter is exactly its name: it takes too long
 as=UID        runs as this user (default: 0)
 without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on)
@@ -66,6 +66,7 @@ class Program(expectations.Expectation):
         if not colon or not self.argv or not words:
             raise self.error('want "name key=value ... : program argument ..."')
         self.time, self.want = 0, {}
+        self.lanes = ['x86_64*']
         self.side = self.off = self.leak = self.only = self.whole = None
         self.uid, self.without = '0', '-'
         self.reach = []         # (word of the command or None, function, more than that)
@@ -151,8 +152,10 @@ class Program(expectations.Expectation):
 
     def numbers(self, lane, side):
         """The required number of subtests of each status."""
-        numbers = dict(self.want, **self.other.get(lane, {}))
-        return dict(numbers, **self.other.get('base', {})) if side == 'base' else numbers
+        numbers = dict(self.want)
+        for place in (lane, 'base', f'{lane}:base')[:3 if side == 'base' else 1]:
+            numbers.update(self.other.get(place, {}))
+        return numbers
 
     def functions(self):
         """What it must execute, and more often than what."""
@@ -160,7 +163,7 @@ class Program(expectations.Expectation):
                 if not word or word in self.argv]
 
     def places(self):
-        return super().places() + [place for place in self.other if place != 'base']
+        return super().places() + [place.removesuffix(':base') for place in self.other if place != 'base']
 
     def runs_on(self, lane, side):
         return (not self.off and self.runs_in(lane)

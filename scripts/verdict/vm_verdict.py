@@ -15,8 +15,9 @@ user it runs as, or because something was taken away, has passed when it skips.
 exit status
   0  every test of the matrix did what the matrix says, no splat, nothing else ran
   1  a test failed: exit status, signal, time limit, numbers of subtests, a splat,
-     pins that were not released, a kernel that died in it, a function of its reach=
-     that it did not execute; or on the base one with since= passed
+     pins that were not released, huge pages that stayed reserved, a kernel that died
+     in it, a function of its reach= that it did not execute; or on the base one with
+     since= passed
   2  cannot tell: no boot, time-out, silent end, broken or short KTAP, a test
      that is missing or unknown, a bad matrix, no counts of what was executed
 """

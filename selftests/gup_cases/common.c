@@ -31,10 +31,13 @@ static bool is_remote(unsigned int api)
 bool call(struct gup_call *c, unsigned int api, __u64 flags, const void *mem,
 	  unsigned long nr)
 {
-	static int self = -1;
+	static pid_t opened_by;
+	static int self;
 
-	if (self < 0)
-		self = syscall(SYS_pidfd_open, getpid(), 0);
+	if (opened_by != getpid()) {
+		opened_by = getpid();
+		self = syscall(SYS_pidfd_open, opened_by, 0);
+	}
 	gup_call_init_bare(c, rig(), api, flags, mem, nr);
 	if (is_remote(api))
 		c->run.fd = self;
@@ -93,15 +96,21 @@ char *map_small(unsigned long pages)
 	return mem;
 }
 
-char *map_hugetlb(unsigned long pages, int flags)
+char *try_hugetlb(unsigned long pages, int flags)
 {
 	char *mem = mmap(NULL, pages * HUGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB | flags, -1, 0);
 
-	if (mem != MAP_FAILED)
-		return mem;
-	io_skip("no huge pages of 2 MB");
-	return NULL;
+	return mem != MAP_FAILED ? mem : NULL;
+}
+
+char *map_hugetlb(unsigned long pages, int flags)
+{
+	char *mem = try_hugetlb(pages, flags);
+
+	if (!mem)
+		io_skip("no huge pages of 2 MB");
+	return mem;
 }
 
 bool become_user(unsigned long lockable)

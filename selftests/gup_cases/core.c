@@ -123,6 +123,8 @@ bool test_core(const struct io_kind *kind)
 	if (core < 0)
 		return false;
 	seen = malloc(HUGE);
+	if (!seen)
+		return io_fails("malloc");
 	place = place_of(core, m.map);
 	if (place < 0)
 		return gup_fails("the memory at %p is not in the core", m.map);
@@ -190,6 +192,7 @@ bool test_core_killed(const struct io_kind *kind)
 	const unsigned long many = 4UL << 40;
 	char *mem = map_small(many / psize());
 	struct stat s = { 0 };
+	int status;
 	pid_t pid;
 
 	if (!mem)
@@ -204,9 +207,12 @@ bool test_core_killed(const struct io_kind *kind)
 		usleep(1000);
 	}
 	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	stat(CORE_FILE, &s);
+	waitpid(pid, &status, 0);
+	if (!WIFSIGNALED(status) || WCOREDUMP(status))
+		return gup_fails("the dump was over before SIGKILL: wait status %#x", status);
+	if (stat(CORE_FILE, &s))
+		return io_fails("stat of " CORE_FILE);
 	unlink(CORE_FILE);
-	return s.st_size < (off_t)many ||
-	       gup_fails("the dump went on after SIGKILL: %ld bytes", (long)s.st_size);
+	return (s.st_size && s.st_size < (off_t)many) ||
+	       gup_fails("the dump after SIGKILL: %ld bytes", (long)s.st_size);
 }

@@ -90,7 +90,8 @@ static bool child_expects_poison(char *at, char *before, unsigned long pages_bef
 		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
 		_exit(!good);
 	}
-	waitpid(pid, &status, 0);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return io_fails("fork");
 	return !status || gup_fails("in a child: %s", io_outcome->why);
 }
 

@@ -4,11 +4,10 @@
  * write-protects or reclaims the page. Neither may lose what the other wrote: the write
  * fault must not copy a page that is pinned.
  */
-#include <pthread.h>
-#include <stdatomic.h>
 #include <unistd.h>
 #include <linux/stddef.h>
 #include <linux/io_uring.h>
+#include <sys/resource.h>
 #include "lib_memory.h"
 #include "vm_util.h"
 #include "cases.h"
@@ -16,6 +15,8 @@
 #define PAGES		8U
 #define SECTORS		64U
 #define ROUNDS		96U
+/* Until it is felt that pages go. */
+#define MOST_ROUNDS	(100 * ROUNDS)
 #define BESIDE		(6 * SECTOR)
 
 struct half {
@@ -23,10 +24,9 @@ struct half {
 	struct io_target disk;
 	struct io_ring ring;
 	__u64 seed;
-	atomic_bool over;
-	atomic_ulong steps, stores;
-	const char *lost;
-	void (*step)(struct half *h, unsigned long nr);
+	long first_faults;
+	atomic_long felt;
+	bool (*disturb)(void *half, unsigned long nr);
 	long (*read)(struct half *h, char *at, off_t offset);
 };
 
@@ -36,49 +36,47 @@ static char *page_of(const struct half *h, unsigned long nr)
 	return h->mem.map + nr % PAGES * 9 * psize();
 }
 
-static void *store_beside(void *arg)
+/* Faults since the first pass are what somebody else has done to the pages. */
+static void count_faults(struct half *h, bool first)
 {
-	struct half *h = arg;
-	unsigned long nr = 0;
+	struct rusage used = { 0 };
+	long faults;
 
-	do {
-		__u64 *word = (__u64 *)(page_of(h, nr) + BESIDE);
-		unsigned long before = nr / PAGES;
-
-		if (before && __atomic_load_n(word, __ATOMIC_RELAXED) != before)
-			h->lost = "what was stored beside the sector is lost";
-		__atomic_store_n(word, before + 1, __ATOMIC_RELAXED);
-		atomic_store(&h->stores, ++nr);
-	} while (!atomic_load(&h->over));
-	return NULL;
+	getrusage(RUSAGE_THREAD, &used);
+	faults = used.ru_minflt + used.ru_majflt;
+	if (first)
+		h->first_faults = faults;
+	atomic_store(&h->felt, faults - h->first_faults);
 }
 
-static void *disturb(void *arg)
+static bool store_beside(void *half, unsigned long nr)
 {
-	struct half *h = arg;
+	__u64 *word = (__u64 *)(page_of(half, nr) + BESIDE);
+	unsigned long before = nr / PAGES;
 
-	do
-		h->step(h, atomic_fetch_add(&h->steps, 1));
-	while (!atomic_load(&h->over));
-	return NULL;
+	if (nr % PAGES == 0)
+		count_faults(half, before <= 1);
+	if (before && __atomic_load_n(word, __ATOMIC_RELAXED) != before)
+		return gup_fails("what was stored beside the sector is lost");
+	__atomic_store_n(word, before + 1, __ATOMIC_RELAXED);
+	return true;
 }
 
-static void write_protect(struct half *h, unsigned long nr)
+static bool write_protect(void *half, unsigned long nr)
 {
-	gup_write_knob("/proc/self/clear_refs", "4");
+	return gup_write_knob("/proc/self/clear_refs", "4");
 }
 
-static void pageout(struct half *h, unsigned long nr)
+static bool pageout(void *half, unsigned long nr)
 {
-	madvise(h->mem.map, h->mem.len, MADV_PAGEOUT);
+	struct half *h = half;
+
+	return !madvise(h->mem.map, h->mem.len, MADV_PAGEOUT) || io_fails("MADV_PAGEOUT");
 }
 
-static void either(struct half *h, unsigned long nr)
+static bool either(void *half, unsigned long nr)
 {
-	if (nr % 2)
-		write_protect(h, nr);
-	else
-		pageout(h, nr);
+	return nr % 2 ? write_protect(half, nr) : pageout(half, nr);
 }
 
 static long read_direct(struct half *h, char *at, off_t offset)
@@ -103,8 +101,7 @@ static bool has_soft_dirty(const struct half *h)
 	char *at = page_of(h, 1);
 	bool cleared;
 
-	write_protect(NULL, 0);
-	cleared = !is_soft_dirty(at);
+	cleared = write_protect(NULL, 0) && !is_soft_dirty(at);
 	*at = 1;
 	return (cleared && is_soft_dirty(at)) || io_skip("no CONFIG_MEM_SOFT_DIRTY");
 }
@@ -118,51 +115,47 @@ static bool read_sector(struct half *h, unsigned long nr)
 	       io_check("the sector that was read", at, SECTOR, h->seed, offset);
 }
 
-static bool read_all(struct half *h)
+static bool read_all(void *half)
 {
+	struct half *h = half;
 	unsigned long i;
 
-	/* Not before both of the others are there. */
-	while (!atomic_load(&h->steps) || !atomic_load(&h->stores))
-		usleep(100);
-	for (i = 0; i < ROUNDS; i++)
+	/* Of what is pinned all the time nothing is felt. */
+	for (i = 0; i < ROUNDS || (h->disturb != either && !h->felt); i++) {
+		if (i == MOST_ROUNDS)
+			return gup_fails("the pages stay as they are");
 		if (!read_sector(h, i))
 			return false;
+	}
 	return true;
 }
 
 static bool against_both(struct half *h)
 {
-	pthread_t threads[2];
-	bool good;
+	struct gup_loop loops[] = {
+		{ .step = store_beside, .data = h }, { .step = h->disturb, .data = h },
+	};
 
-	if (pthread_create(&threads[0], NULL, store_beside, h) ||
-	    pthread_create(&threads[1], NULL, disturb, h))
-		return io_fails("pthread_create");
-	good = read_all(h);
-	atomic_store(&h->over, true);
-	pthread_join(threads[0], NULL);
-	pthread_join(threads[1], NULL);
-	return good && (!h->lost || gup_fails("%s", h->lost));
+	return gup_run_beside(loops, ARRAY_SIZE(loops), read_all, h);
 }
 
 static bool start(struct half *h, const struct io_kind *kind)
 {
 	h->seed = 7;
-	return io_make(&h->mem, kind, HUGE) && has_soft_dirty(h) && io_open_disk(&h->disk) &&
+	return io_make(&h->mem, kind, HUGE) && io_open_disk(&h->disk) &&
 	       io_write_file(h->disk.cached, SECTORS * SECTOR, h->seed, 0);
 }
 
 bool test_half_page_clear_refs(const struct io_kind *kind)
 {
-	struct half h = { .step = write_protect, .read = read_direct };
+	struct half h = { .disturb = write_protect, .read = read_direct };
 
-	return start(&h, kind) && against_both(&h);
+	return start(&h, kind) && has_soft_dirty(&h) && against_both(&h);
 }
 
 bool test_half_page_pageout(const struct io_kind *kind)
 {
-	struct half h = { .step = pageout, .read = read_direct };
+	struct half h = { .disturb = pageout, .read = read_direct };
 
 	return start(&h, kind) && against_both(&h);
 }
@@ -170,10 +163,10 @@ bool test_half_page_pageout(const struct io_kind *kind)
 /* The same page all the time: what is pinned stays mapped. */
 bool test_half_page_fixed(const struct io_kind *kind)
 {
-	struct half h = { .step = either, .read = read_fixed };
+	struct half h = { .disturb = either, .read = read_fixed };
 	struct iovec all;
 
-	if (!start(&h, kind) || !io_ring_open(&h.ring))
+	if (!start(&h, kind) || !has_soft_dirty(&h) || !io_ring_open(&h.ring))
 		return false;
 	all = (struct iovec) { h.mem.map, h.mem.len };
 	return io_ring_register(&h.ring, &all, 1) && against_both(&h) &&

@@ -62,6 +62,9 @@ static const struct table_test tests[] = {
 	{ "mlock", test_mlock, NULL },
 	{ "hugetlb_counts", test_hugetlb_counts, NULL },
 	{ "hugetlb_unmapped", test_hugetlb_unmapped, NULL },
+	{ "hugetlb_dontneed", test_hugetlb_dontneed, NULL },
+	{ "hugetlb_dontneed_pinned", test_hugetlb_dontneed_pinned, NULL },
+	{ "hugetlb_dontneed_got", test_hugetlb_dontneed_got, NULL },
 	{ "hugetlb_short", test_hugetlb_short, NULL },
 	{ "hugetlb_memfd", test_hugetlb_memfd, NULL },
 	{ "growsdown", test_growsdown, NULL },
@@ -70,11 +73,8 @@ static const struct table_test tests[] = {
 	{ "eof_tmpfs", test_eof_tmpfs, NULL },
 };
 
-static char *filter = "*";
-
 static const struct gup_option options[] = {
-	{ "--filter", "GLOB", "only the tests of this name, as in \"core*\", \"*.thp\"",
-	  .text = &filter },
+	TABLE_FILTER,
 	{ 0 }
 };
 
@@ -85,12 +85,13 @@ static void prepare(void)
 	/* Four to map, as many for a child, and one to spare. */
 	io_prepare(9);
 	core_prepare();
+	numa_prepare();
 }
 
 int main(int argc, char **argv)
 {
-	struct table table = {
-		.program = "gup_cases",
+	const struct table table = {
+		.usage = &usage,
 		.tests = tests,
 		.nr = ARRAY_SIZE(tests),
 		.rig = true,
@@ -98,6 +99,5 @@ int main(int argc, char **argv)
 	};
 
 	gup_parse_options(&usage, argc, argv);
-	table.filter = filter;
 	return run_table(&table);
 }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <sys/uio.h>
+#include "lib_knobs.h"
 #include "vm_util.h"
 #include "cases.h"
 
@@ -25,8 +26,11 @@ static const char *const knobs[][2] = {
 	{ BALANCING "scan_size_mb", "256" },
 };
 
-/* What the knobs hold until end(), which is before the process of the test ends. */
-static char old[ARRAY_SIZE(knobs)][32];
+/* The first one io_prepare() keeps, and switches off. */
+void numa_prepare(void)
+{
+	gup_keep_knobs(BALANCING "scan_*");
+}
 
 static bool start_scanning(void)
 {
@@ -35,8 +39,7 @@ static bool start_scanning(void)
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		if (access(knobs[i][0], W_OK))
 			return io_skip("%s is not there", knobs[i][0]);
-		if (!gup_read_knob(knobs[i][0], old[i], sizeof(old[i])) ||
-		    !gup_write_knob(knobs[i][0], knobs[i][1]))
+		if (!gup_write_knob(knobs[i][0], knobs[i][1]))
 			return false;
 	}
 	return true;
@@ -44,11 +47,7 @@ static bool start_scanning(void)
 
 static void stop_scanning(void)
 {
-	unsigned int i;
-
-	for (i = ARRAY_SIZE(knobs); i--;)
-		if (*old[i])
-			gup_write_knob(knobs[i][0], old[i]);
+	knob_write(knobs[0][0], "0");
 }
 
 static bool is_hinting(const char *at, bool *hinting)
@@ -113,6 +112,8 @@ static bool read_remotely(const struct io_mem *m)
 	char *buf = malloc(len);
 	struct iovec to = { buf, len }, from = { m->map, len };
 
+	if (!buf)
+		return io_fails("malloc");
 	return io_expect("process_vm_readv", process_vm_readv(getpid(), &to, 1, &from, 1, 0),
 			 len) &&
 	       io_check("read by process_vm_readv", buf, len, m->seed, 0);

@@ -47,6 +47,16 @@ class Grammar(Files):
         self.assertEqual(program.numbers('x86_64', 'base'), {'pass': 1, 'fail': 1})
         self.assertEqual(program.numbers('x86_64', 'series'), {'pass': 2})
 
+    def test_place_of_a_lane_on_the_base(self):
+        program = Program('a time=1 pass=4 pass@um=2 pass@base=3 pass@um:base=1 lanes=um,x86* : a', 'f:1', 1)
+        found = [program.numbers(lane, side)['pass'] for lane in ('x86_64', 'um') for side in ('series', 'base')]
+        self.assertEqual(found, [4, 3, 2, 1])
+        self.assertEqual(list(expectations.unknown([program], self.file('um\nx86_64\n'), None)), [])
+
+    def test_the_vm_is_x86_64(self):
+        program = Program('a time=1 pass=2 : a', 'f:1', 1)
+        self.assertEqual([True, True, False], [program.runs_in(lane) for lane in ('x86_64', 'x86_64-debug', 'um')])
+
     def test_unknown_key(self):
         self.refuses('f:1: unknown key "color=red"', Case, 'a.b color=red', 'f:1', 1)
         self.refuses('f:1: unknown key "since="', Case, 'a.b since=', 'f:1', 1)

@@ -136,7 +136,14 @@ class Equivalents(unittest.TestCase):
     def test_an_entry_is_the_place_of_its_mutant(self):
         known = self.load('# head\n\n= f.c f\n {\n-\tg();\n+\t;\n: it does\n: nothing\n')
         mutant, = mutants.make('f.c', 'int f(void)\n{\n\tg();\n\treturn k();\n}\n')
-        self.assertEqual('it does nothing', known[mutant.place()][0])
+        self.assertEqual('it does nothing', known[mutant.place()].reason)
+
+    def test_an_entry_holds_in_its_lanes(self):
+        text = '-\tg();\n+\t;\n: it does\n'
+        everywhere, = self.load('= f.c f\n' + text).values()
+        some, = self.load('= f.c f um um-s*\n' + text).values()
+        self.assertEqual([True] * 3, [everywhere.holds_in(lane) for lane in ('um', 'um-smp', 'um-thp')])
+        self.assertEqual([True, True, False], [some.holds_in(lane) for lane in ('um', 'um-smp', 'um-thp')])
 
     def test_an_entry_without_a_reason(self):
         with self.assertRaises(BadInput):
