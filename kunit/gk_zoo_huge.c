@@ -132,19 +132,34 @@ static void gk_map_thp_collapsed(struct gk_range *r)
 	huge_expect(r, HPAGE_PMD_ORDER, true);
 }
 
+/* Switches of the whole system. */
+struct mthp_orders {
+	unsigned long madvise, inherit;
+};
+
+static void mthp_switch(void *to)
+{
+	const struct mthp_orders *orders = to;
+
+	WRITE_ONCE(huge_anon_orders_madvise, orders->madvise);
+	WRITE_ONCE(huge_anon_orders_inherit, orders->inherit);
+}
+
 /* Folios of r->shape->arg, and of no other order. */
 static void gk_map_mthp(struct gk_range *r)
 {
-	unsigned long madvise = huge_anon_orders_madvise;
-	unsigned long inherit = huge_anon_orders_inherit;
+	struct mthp_orders only = { .madvise = BIT(r->shape->arg) };
+	struct mthp_orders *was = kunit_kmalloc(r->test, sizeof(*was), GFP_KERNEL);
 
 	huge_mmap(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
-	WRITE_ONCE(huge_anon_orders_madvise, BIT(r->shape->arg));
-	WRITE_ONCE(huge_anon_orders_inherit, 0);
+	KUNIT_ASSERT_NOT_NULL(r->test, was);
+	was->madvise = huge_anon_orders_madvise;
+	was->inherit = huge_anon_orders_inherit;
+	KUNIT_ASSERT_EQ(r->test, kunit_add_action(r->test, mthp_switch, was), 0);
+	mthp_switch(&only);
 	gk_fault(r, 0, r->nr, true);
-	WRITE_ONCE(huge_anon_orders_madvise, madvise);
-	WRITE_ONCE(huge_anon_orders_inherit, inherit);
+	kunit_release_action(r->test, mthp_switch, was);
 	huge_expect(r, r->shape->arg, false);
 }
 

@@ -6,9 +6,17 @@
  *
  * What is mapped is told by what the process has stored. Whatever reads page tables to
  * find it out makes the mistakes that are looked for.
+ *
+ * And what is counted for a hugetlbfs mount with limits, its subpool, when pages cannot be
+ * had, or are pinned for longer than it is mounted.
  */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/fs_context.h>
 #include <linux/hugetlb.h>
 #include <linux/mman.h>
+#include <linux/mount.h>
+#include <linux/statfs.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -107,8 +115,240 @@ static void gup_hugetlb_pages(struct kunit *test)
 			return;
 }
 
+#define MOUNT_PAGES	4U
+
+/**
+ * struct mount - a hugetlbfs of a case's own
+ * @file: the only one in it, as long as it is mounted
+ * @flags: MAP_*, with which the file is mapped
+ * @taken: a file elsewhere that reserves what was left of the pool, or NULL
+ * @free: huge pages of @h that were free before
+ * @reserved: those of them that were reserved
+ */
+struct mount {
+	struct kunit *test;
+	struct hstate *h;
+	struct vfsmount *mnt;
+	struct file *file;
+	unsigned long flags;
+	struct file *taken;
+	unsigned long free;
+	unsigned long reserved;
+};
+
+static void mount_option(struct mount *m, struct fs_context *fc, const char *key,
+			 unsigned long bytes)
+{
+	char value[24];
+
+	snprintf(value, sizeof(value), "%lu", bytes);
+	KUNIT_EXPECT_EQ(m->test, 0, vfs_parse_fs_string(fc, key, value));
+}
+
+static struct vfsmount *mount_hugetlbfs(struct mount *m, unsigned int max,
+					unsigned int min)
+{
+	struct file_system_type *type = get_fs_type("hugetlbfs");
+	struct fs_context *fc;
+	struct vfsmount *mnt;
+
+	KUNIT_ASSERT_NOT_NULL(m->test, type);
+	/* SB_KERNMOUNT: what is last put is gone then, not some time later. */
+	fc = fs_context_for_mount(type, SB_KERNMOUNT);
+	put_filesystem(type);
+	KUNIT_ASSERT_FALSE(m->test, IS_ERR(fc));
+	mount_option(m, fc, "pagesize", huge_page_size(m->h));
+	mount_option(m, fc, "min_size", min * huge_page_size(m->h));
+	if (max)
+		mount_option(m, fc, "size", max * huge_page_size(m->h));
+	mnt = fc_mount(fc);
+	put_fs_context(fc);
+	KUNIT_ASSERT_FALSE(m->test, IS_ERR(mnt));
+	return mnt;
+}
+
+static void mount_end(void *mount)
+{
+	struct mount *m = mount;
+
+	if (m->taken)
+		fput(m->taken);
+	if (!IS_ERR(m->file))
+		fput(m->file);
+	/* A kthread's files are closed later, and one of them is what is mapped. */
+	flush_delayed_fput();
+	mntput(m->mnt);
+}
+
+/* With size=@max, if it is not 0, and min_size=@min, in huge pages. */
+static struct mount *mount_new(struct kunit *test, unsigned int max, unsigned int min,
+			       unsigned long flags)
+{
+	struct mount *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	flush_delayed_fput();
+	m->test = test;
+	m->h = hugetlb_smallest(test);
+	m->flags = flags;
+	m->free = m->h->free_huge_pages;
+	m->reserved = m->h->resv_huge_pages;
+	m->mnt = mount_hugetlbfs(m, max, min);
+	m->file = file_open_root_mnt(m->mnt, "file", O_RDWR | O_CREAT, 0600);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, mount_end, m));
+	KUNIT_ASSERT_FALSE(test, IS_ERR(m->file));
+	test->priv = m;
+	return m;
+}
+
+static void mount_map(struct gk_range *r)
+{
+	struct mount *m = r->test->priv;
+
+	r->nr = MOUNT_PAGES * pages_per_huge_page(m->h);
+	gk_mmap(r, m->file, 0, PROT_READ | PROT_WRITE, m->flags);
+}
+
+static const struct gk_shape mount_shape = {
+	.name = "hugetlbfs", .nr = MOUNT_PAGES, .map = mount_map,
+};
+
+/* Nobody is left who could have a page of the mount. */
+static void mount_expect_pool(struct mount *m)
+{
+	KUNIT_EXPECT_EQ(m->test, m->h->resv_huge_pages, m->reserved);
+	KUNIT_EXPECT_EQ(m->test, m->h->free_huge_pages, m->free);
+}
+
+/* No huge page can be had that nobody has reserved yet. */
+static void mount_take_the_rest(struct mount *m)
+{
+	unsigned long rest = m->h->free_huge_pages - m->h->resv_huge_pages;
+	struct file *file;
+
+	m->h->nr_overcommit_huge_pages = 0;
+	if (!rest)
+		return;
+	file = hugetlb_file_setup(HUGETLB_ANON_FILE, rest * huge_page_size(m->h),
+				  EMPTY_VMA_FLAGS, HUGETLB_ANONHUGE_INODE,
+				  huge_page_shift(m->h));
+	KUNIT_ASSERT_FALSE(m->test, IS_ERR(file));
+	m->taken = file;
+}
+
+static void mount_expect_free(struct mount *m, u64 want)
+{
+	struct path root = { .mnt = m->mnt, .dentry = m->mnt->mnt_root };
+	struct kstatfs now;
+
+	KUNIT_ASSERT_EQ(m->test, 0, vfs_statfs(&root, &now));
+	KUNIT_EXPECT_EQ(m->test, now.f_bfree, want);
+}
+
+/* A page that cannot be had is not counted: GUP gives those that min_size has kept. */
+static void gup_hugetlb_refused(struct kunit *test)
+{
+	struct mount *m = mount_new(test, MOUNT_PAGES, 2, MAP_PRIVATE | MAP_NORESERVE);
+	unsigned int huge = pages_per_huge_page(m->h);
+	struct gk_range *r = gk_map(test, &mount_shape, 0);
+	struct gk_call *c;
+
+	mount_take_the_rest(m);
+	c = gk_gup_part(r, GK_PIN, FOLL_WRITE, 0, 3 * huge);
+	gk_expect_ret(c, 2 * huge);
+	mount_expect_free(m, MOUNT_PAGES - 2);
+	gk_release(c);
+	gk_unmap(r, 0, r->nr);
+	mount_expect_free(m, MOUNT_PAGES);
+	kunit_release_action(test, mount_end, m);
+	mount_expect_pool(m);
+}
+
+#define MOUNT_TRAPS	1024
+
+/*
+ * Subpools that take the place of one that was freed. Who still writes to it writes to
+ * one of them, and does no harm.
+ */
+static struct hugepage_subpool **mount_set_traps(struct mount *m)
+{
+	struct hugepage_subpool **traps;
+	unsigned int i;
+
+	traps = kunit_kcalloc(m->test, MOUNT_TRAPS, sizeof(*traps), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(m->test, traps);
+	kunit_release_action(m->test, mount_end, m);
+	for (i = 0; i < MOUNT_TRAPS; i++) {
+		traps[i] = kzalloc_obj(**traps);
+		if (!traps[i])
+			break;
+		spin_lock_init(&traps[i]->lock);
+		traps[i]->count = 1;
+		traps[i]->max_hpages = MOUNT_PAGES;
+		traps[i]->min_hpages = -1;
+	}
+	KUNIT_EXPECT_EQ(m->test, i, MOUNT_TRAPS);
+	return traps;
+}
+
+static void mount_expect_no_write(struct mount *m, struct hugepage_subpool **traps)
+{
+	unsigned int i;
+
+	for (i = 0; i < MOUNT_TRAPS && traps[i]; i++) {
+		KUNIT_EXPECT_EQ_MSG(m->test, traps[i]->used_hpages, 0L,
+				    "the subpool was used after it was freed");
+		kfree(traps[i]);
+	}
+}
+
+static const struct mount_way {
+	const char *name;
+	unsigned long flags;
+	bool pool;	/* only with pages in the pool: surplus is not reserved again */
+} mount_ways[] = {
+	{ "shared", MAP_SHARED },
+	{ "noreserve", MAP_PRIVATE | MAP_NORESERVE },
+	{ "private", MAP_PRIVATE, true },
+};
+
+static const void *mount_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct mount_way *way = prev ? (const struct mount_way *)prev + 1 : mount_ways;
+
+	if (way == mount_ways + ARRAY_SIZE(mount_ways) ||
+	    (way->pool && !default_hstate.max_huge_pages))
+		return NULL;
+	strscpy(desc, way->name, KUNIT_PARAM_DESC_SIZE);
+	return way;
+}
+
+/* Pages that are pinned keep the subpool, which has a minimum and no maximum. */
+static void gup_hugetlb_unmounted(struct kunit *test)
+{
+	const struct mount_way *way = test->param_value;
+	struct mount *m = mount_new(test, 0, 2, way->flags);
+	unsigned int i, huge = pages_per_huge_page(m->h);
+	struct gk_range *r = gk_map(test, &mount_shape, 0);
+	struct hugepage_subpool **traps;
+	struct gk_call *c;
+
+	for (i = 0; i < MOUNT_PAGES; i++)
+		gk_fault(r, i * huge, 1, true);
+	mount_expect_free(m, -1);
+	c = gk_gup_part(r, GK_PIN_FAST, FOLL_WRITE, huge, 2 * huge);
+	gk_expect_ret(c, 2 * huge);
+	gk_unmap(r, 0, r->nr);
+	traps = mount_set_traps(m);
+	gk_release(c);
+	mount_expect_no_write(m, traps);
+	mount_expect_pool(m);
+}
+
 static struct kunit_case gup_hugetlb_cases[] = {
 	KUNIT_CASE_PARAM(gup_hugetlb_pages, hugetlb_params),
+	KUNIT_CASE(gup_hugetlb_refused),
+	KUNIT_CASE_PARAM(gup_hugetlb_unmounted, mount_params),
 	{}
 };
 

@@ -457,6 +457,14 @@ static void gup_race_leaf_split_asked(struct kunit *test)
 	gk_expect_round_trip(leaf_gup(r, GK_GET, FOLL_WRITE | FOLL_SPLIT_PMD), LEAF_NR);
 }
 
+/* Whatever a case that gave up has left behind. */
+static void gup_race_leaf_exit(struct kunit *test)
+{
+	gk_hook = NULL;
+	gk_numa_hints = false;
+	leaf_before_lock = NULL;
+}
+
 static struct kunit_case gup_race_leaf_cases[] = {
 	KUNIT_CASE(gup_race_leaf_unmap),
 	KUNIT_CASE(gup_race_leaf_replace),
@@ -473,6 +481,7 @@ static struct kunit_case gup_race_leaf_cases[] = {
 
 static struct kunit_suite gup_race_leaf_suite = {
 	.name = "gup_race_leaf",
+	.exit = gup_race_leaf_exit,
 	.test_cases = gup_race_leaf_cases,
 };
 

@@ -16,6 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
 #include <linux/processor.h>
 #include <asm/tlbflush.h>
@@ -40,10 +41,12 @@ struct um_host {
 /* Have the host do at once what it would do before the process runs again. */
 static void um_sync(struct kunit *test, struct mm_struct *mm)
 {
-	KUNIT_ASSERT_EQ(test, um_tlb_sync(mm), 0);
+	int ret;
+
 	enter_turnstile(&mm->context.id);
-	KUNIT_EXPECT_EQ(test, syscall_stub_flush(&mm->context.id), 0);
+	ret = um_tlb_sync(mm) ?: syscall_stub_flush(&mm->context.id);
 	exit_turnstile(&mm->context.id);
+	KUNIT_ASSERT_EQ(test, ret, 0);
 }
 
 static char *um_read_maps(struct kunit *test, int pid)
@@ -145,6 +148,17 @@ static void um_expect_nothing(struct gk_range *r, const struct um_host *host,
 			      map ? map->perms : "");
 }
 
+/* Of all that @r maps the host has page @i, and nothing else. */
+static void um_expect_only(struct gk_range *r, unsigned int i)
+{
+	struct um_host *host;
+
+	um_sync(r->test, r->mm);
+	host = um_host_of(r);
+	um_expect_page(r, host, i, "rwxs");
+	KUNIT_EXPECT_EQ(r->test, um_mapped(host, r->addr, gk_addr(r, r->nr)), PAGE_SIZE);
+}
+
 /* Pages with the entries that a process gets by writing. */
 static void gup_um_written(struct kunit *test)
 {
@@ -233,20 +247,34 @@ static void gup_um_tables_again(struct kunit *test)
 	um_expect_page(r, host, 0, "rwxs");
 }
 
-/* The same for a table that MADV_DONTNEED leaves empty and frees. */
+/* A sync comes when munmap() has told of a part of its range only, then of the rest. */
+static void gup_um_tables_in_parts(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &um_far, 0);
+	unsigned long start = r->addr, end = gk_addr(r, r->nr);
+	struct mm_struct *mm = r->mm;
+
+	um_sync(test, mm);
+	gk_unmap(r, 0, r->nr);
+	scoped_guard(spinlock_irqsave, &mm->context.sync_tlb_lock) {
+		mm->context.sync_tlb_range_from = start + 7 * PAGE_SIZE;
+		mm->context.sync_tlb_range_to = start + 8 * PAGE_SIZE;
+	}
+	um_sync(test, mm);
+	um_tlb_mark_sync(mm, start, end);
+	um_sync(test, mm);
+	KUNIT_EXPECT_EQ(test, um_host(test, mm, start, end)->nr, 0);
+}
+
+/* As gup_um_tables_again, for a table that MADV_DONTNEED leaves empty and frees. */
 static void gup_um_table_reclaimed(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &um_far, 0);
-	struct um_host *host;
 
 	um_sync(test, r->mm);
 	gk_madvise(r, 0, r->nr, MADV_DONTNEED);
 	gk_store(r, 0, 1);
-	um_sync(test, r->mm);
-	host = um_host_of(r);
-	um_expect_page(r, host, 0, "rwxs");
-	KUNIT_EXPECT_EQ(test, um_mapped(host, r->addr, gk_addr(r, r->nr)),
-			PAGE_SIZE);
+	um_expect_only(r, 0);
 }
 
 /* What the kernel writes for a process is dirty, or reclaim would drop it. */
@@ -264,20 +292,78 @@ static void gup_um_copy_dirties(struct kunit *test)
 
 /*
  * A thread of the process runs, on another CPU if there is one, while its memory is
- * changed: what was taken from it, it must not write to any more.
+ * changed: what was taken from it, it must not write to any more, and neither may the
+ * kernel on its behalf.
  */
 
 /* incq (%rdi); jmp to it */
 static const u8 um_program[] = { 0x48, 0xff, 0x07, 0xeb, 0xfb };
 
 #define UM_ROUNDS	10
+#define UM_COPIES	50000
 
+/**
+ * struct um_thread - one that counts in page 1 of a range
+ * @r: the range
+ * @run: how
+ * @code: where um_program is
+ * @source: what the kernel copies from, a page of its own at an address of vmap()
+ * @counter: the same at its usual address
+ * @bound: what set_cpus_allowed_ptr() said
+ */
 struct um_thread {
-	struct gk_range *r;	/* it counts in the page 1 of this */
+	struct gk_range *r;
+	int (*run)(struct um_thread *thread);
 	unsigned long code;
+	void *source;
+	u64 *counter;
+	int bound;
 	struct task_struct *task;
 	struct completion ready;
 };
+
+/* It becomes a program. */
+static int um_thread_runs(struct um_thread *thread)
+{
+	start_thread(&current->thread.regs, thread->code, 0);
+	current->thread.regs.regs.gp[HOST_DI] = gk_addr(thread->r, 1);
+	return 0;
+}
+
+/* Whoever reads at @addr next waits for the host, which has nothing mapped there yet. */
+static void um_make_slow(unsigned long addr)
+{
+	pte_t *ptep = virt_to_kpte(addr), pte = *ptep;
+
+	pte_clear(&init_mm, addr, ptep);
+	flush_tlb_kernel_range(addr, addr + PAGE_SIZE);
+	set_pte_at(&init_mm, addr, ptep, pte);
+}
+
+static bool um_copy(struct um_thread *thread, const void *from)
+{
+	++*thread->counter;
+	cond_resched();
+	return !fatal_signal_pending(current) &&
+	       !copy_to_user((void __user *)gk_addr(thread->r, 1), from, sizeof(u64));
+}
+
+/* It has the kernel copy, and spends its time in between lookup and copy. */
+static int um_thread_copies(struct um_thread *thread)
+{
+	do {
+		um_make_slow((unsigned long)thread->source);
+	} while (um_copy(thread, thread->source));
+	do_exit(0);
+}
+
+/* It spends its time in between fault and lookup. */
+static int um_thread_faults(struct um_thread *thread)
+{
+	while (um_copy(thread, thread->counter))
+		;
+	do_exit(0);
+}
 
 static int um_thread_main(void *arg)
 {
@@ -285,13 +371,15 @@ static int um_thread_main(void *arg)
 
 	/* Threads of the kernel ignore all signals, and so would it. */
 	flush_signal_handlers(current, 1);
-	set_cpus_allowed_ptr(current, cpumask_of(num_online_cpus() - 1));
-	start_thread(&current->thread.regs, thread->code, 0);
-	current->thread.regs.regs.gp[HOST_DI] = gk_addr(thread->r, 1);
+	thread->bound = set_cpus_allowed_ptr(current, cpumask_of(num_online_cpus() - 1));
 	thread->task = get_task_struct(current);
 	complete(&thread->ready);
-	/* It becomes a program. */
-	return 0;
+	return thread->run(thread);
+}
+
+static bool um_thread_ended(struct um_thread *thread)
+{
+	return READ_ONCE(thread->task->exit_state);
 }
 
 static void um_thread_end(void *arg)
@@ -299,15 +387,46 @@ static void um_thread_end(void *arg)
 	struct um_thread *thread = arg;
 
 	send_sig(SIGKILL, thread->task, 1);
-	while (!READ_ONCE(thread->task->exit_state))
+	while (!um_thread_ended(thread))
 		schedule_timeout_uninterruptible(1);
 	put_task_struct(thread->task);
 }
 
-static void um_thread_start(struct gk_range *r)
+static void um_thread_load(struct um_thread *thread)
+{
+	struct kunit *test = thread->r->test;
+	struct gk_range *program = gk_map(test, &gk_anon_written, 1);
+
+	thread->code = program->addr;
+	KUNIT_ASSERT_EQ(test, copy_to_user((void __user *)program->addr, um_program,
+					   sizeof(um_program)), 0);
+}
+
+static void um_source_end(void *arg)
+{
+	struct um_thread *thread = arg;
+
+	vunmap(thread->source);
+	free_page((unsigned long)thread->counter);
+}
+
+static void um_source_start(struct um_thread *thread)
+{
+	struct kunit *test = thread->r->test;
+	struct page *page;
+
+	thread->counter = (u64 *)get_zeroed_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, thread->counter);
+	page = virt_to_page(thread->counter);
+	thread->source = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, um_source_end, thread));
+	KUNIT_ASSERT_NOT_NULL(test, thread->source);
+}
+
+static struct um_thread *um_thread_start(struct gk_range *r,
+					 int (*run)(struct um_thread *thread))
 {
 	struct um_thread *thread = kunit_kzalloc(r->test, sizeof(*thread), GFP_KERNEL);
-	struct gk_range *program = gk_map(r->test, &gk_anon_written, 1);
 	struct kernel_clone_args args = {
 		.flags = CLONE_VM | CLONE_UNTRACED,
 		.exit_signal = SIGCHLD,
@@ -316,22 +435,26 @@ static void um_thread_start(struct gk_range *r)
 	};
 
 	KUNIT_ASSERT_NOT_NULL(r->test, thread);
-	KUNIT_ASSERT_EQ(r->test, copy_to_user((void __user *)program->addr, um_program,
-					      sizeof(um_program)), 0);
 	thread->r = r;
-	thread->code = program->addr;
+	thread->run = run;
+	um_thread_load(thread);
+	um_source_start(thread);
 	init_completion(&thread->ready);
-	set_cpus_allowed_ptr(current, cpumask_of(0));
+	if (IS_ENABLED(CONFIG_SMP))
+		KUNIT_ASSERT_GT(r->test, num_online_cpus(), 1);
+	KUNIT_ASSERT_EQ(r->test, set_cpus_allowed_ptr(current, cpumask_of(0)), 0);
 	KUNIT_ASSERT_GT(r->test, kernel_clone(&args), 0);
 	wait_for_completion(&thread->ready);
 	KUNIT_ASSERT_EQ(r->test, 0, kunit_add_action_or_reset(r->test, um_thread_end,
 							      thread));
+	KUNIT_ASSERT_EQ(r->test, thread->bound, 0);
+	return thread;
 }
 
 /* The page that the thread counts in, with a reference. */
-static struct page *um_thread_page(struct gk_range *r)
+static struct page *um_thread_page(struct um_thread *thread, bool leaf)
 {
-	unsigned int patience = 1000;
+	struct gk_range *r = thread->r;
 	struct page *page;
 	u64 *counter, was;
 
@@ -342,12 +465,14 @@ static struct page *um_thread_page(struct gk_range *r)
 			counter = page_address(page);
 			was = READ_ONCE(*counter);
 			schedule_timeout_uninterruptible(1);
-			if (was != READ_ONCE(*counter))
+			if (was != READ_ONCE(*counter)) {
+				KUNIT_EXPECT_EQ(r->test, gk_is_leaf(r, 1), leaf);
 				return page;
+			}
 			put_page(page);
 		}
 		schedule_timeout_uninterruptible(1);
-		KUNIT_ASSERT_GT(r->test, patience--, 0);
+		KUNIT_ASSERT_FALSE(r->test, um_thread_ended(thread));
 	} while (true);
 }
 
@@ -361,35 +486,61 @@ static void um_expect_still(struct kunit *test, struct page *page)
 	put_page(page);
 }
 
-static void um_take_from_thread(struct gk_range *r)
+static void um_take_from_thread(struct gk_range *r, bool leaf,
+				int (*run)(struct um_thread *thread))
 {
+	struct um_thread *thread = um_thread_start(r, run);
 	struct gk_child *child;
 	struct page *page;
 	unsigned int i;
 
-	um_thread_start(r);
 	for (i = 0; i < UM_ROUNDS; i++) {
-		page = um_thread_page(r);
+		page = um_thread_page(thread, leaf);
 		gk_madvise(r, 0, r->nr, MADV_DONTNEED);
 		um_expect_still(r->test, page);
 	}
 	for (i = 0; i < UM_ROUNDS; i++) {
-		page = um_thread_page(r);
+		page = um_thread_page(thread, leaf);
 		child = gk_fork(r->test);
 		um_expect_still(r->test, page);
 		gk_child_exit(r->test, child);
+		/* What was shared, and a leaf, is a page table by now. */
+		gk_madvise(r, 0, r->nr, MADV_DONTNEED);
 	}
 }
 
 static void gup_um_running(struct kunit *test)
 {
-	um_take_from_thread(gk_map(test, &gk_anon_written, 0));
+	um_take_from_thread(gk_map(test, &gk_anon_written, 0), false, um_thread_runs);
+}
+
+static void gup_um_copying(struct kunit *test)
+{
+	um_take_from_thread(gk_map(test, &gk_anon_written, 0), false, um_thread_copies);
+}
+
+/* A copy does not fail because the page that it has faulted in is taken again. */
+static void gup_um_copy_again(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct um_thread *thread = um_thread_start(r, um_thread_faults);
+
+	while (READ_ONCE(*thread->counter) < UM_COPIES) {
+		gk_madvise(r, 1, 1, MADV_DONTNEED);
+		KUNIT_ASSERT_FALSE(test, um_thread_ended(thread));
+		cond_resched();
+	}
 }
 
 #ifdef CONFIG_GUP_ZOO_HUGE
 static void gup_um_running_leaf(struct kunit *test)
 {
-	um_take_from_thread(gk_map(test, &gk_thp, 0));
+	um_take_from_thread(gk_map(test, &gk_thp, 0), true, um_thread_runs);
+}
+
+static void gup_um_copying_leaf(struct kunit *test)
+{
+	um_take_from_thread(gk_map(test, &gk_thp, 0), true, um_thread_copies);
 }
 
 static struct gk_range *um_map_leaf(struct kunit *test)
@@ -516,16 +667,11 @@ static void gup_um_leaf_cleared(struct kunit *test)
 static void gup_um_leaf_then_table(struct kunit *test)
 {
 	struct gk_range *r = um_map_leaf(test);
-	struct um_host *host;
 
 	gk_madvise(r, 0, r->nr, MADV_DONTNEED);
 	gk_madvise(r, 0, r->nr, MADV_NOHUGEPAGE);
 	gk_fault(r, 9, 1, true);
-	um_sync(test, r->mm);
-	host = um_host_of(r);
-	um_expect_page(r, host, 9, "rwxs");
-	KUNIT_EXPECT_EQ(test, um_mapped(host, r->addr, gk_addr(r, r->nr)),
-			PAGE_SIZE);
+	um_expect_only(r, 9);
 }
 
 static void gup_um_leaf_split(struct kunit *test)
@@ -560,29 +706,46 @@ static void gup_um_leaf_collapsed(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, gk_load(r, i), (u8)i);
 }
 
-/*
- * khugepaged takes a page table out, finds that it must not collapse it and puts
- * it back. If the host was told in between, the next fault has to bring it back.
- */
-static void gup_um_table_put_back(struct kunit *test)
+static pmd_t um_take_table(struct gk_range *r)
 {
-	struct gk_range *r = gk_map(test, &gk_thp_ptes, 0);
 	pmd_t *pmd = um_leaf(r), was;
-	struct um_host *host;
 	spinlock_t *ptl = pmd_lockptr(r->mm, pmd);
-	int code;
 
-	um_expect_pages(r, "rwxs");
 	mmap_write_lock(r->mm);
 	spin_lock(ptl);
 	was = pmdp_collapse_flush(gk_vma(r, 0), r->addr, pmd);
 	spin_unlock(ptl);
-	um_sync(test, r->mm);
-	KUNIT_EXPECT_EQ(test, um_host_of(r)->nr, 0);
+	mmap_write_unlock(r->mm);
+	return was;
+}
+
+static void um_put_table(struct gk_range *r, pmd_t was)
+{
+	pmd_t *pmd = um_leaf(r);
+	spinlock_t *ptl = pmd_lockptr(r->mm, pmd);
+
 	spin_lock(ptl);
 	pmd_populate(r->mm, pmd, pmd_pgtable(was));
 	spin_unlock(ptl);
-	mmap_write_unlock(r->mm);
+}
+
+/*
+ * khugepaged takes a page table out and puts it back, if it finds that it must not
+ * collapse it, or has collapsed less than all. If the host was told in between, the
+ * next fault has to bring it back.
+ */
+static void gup_um_table_put_back(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp_ptes, 0);
+	struct um_host *host;
+	pmd_t was;
+	int code;
+
+	um_expect_pages(r, "rwxs");
+	was = um_take_table(r);
+	um_sync(test, r->mm);
+	KUNIT_EXPECT_EQ(test, um_host_of(r)->nr, 0);
+	um_put_table(r, was);
 	KUNIT_EXPECT_EQ(test, 0, handle_page_fault(gk_addr(r, 3), 0, 0, 1,
 						   &code));
 	um_sync(test, r->mm);
@@ -687,6 +850,7 @@ struct tree {
 	struct rnd_state rnd;
 	struct tree_process processes[TREE_SIZE];
 	unsigned int leaves;	/* that the host was found to have */
+	unsigned int collapsed;
 };
 
 static unsigned int tree_random(struct tree *t, unsigned int below)
@@ -806,8 +970,8 @@ static void tree_collapse(struct tree *t, struct tree_process *p)
 	unsigned int leaf = tree_random(t, TREE_LEAVES);
 
 	if (p->mapped[leaf])
-		do_madvise(p->r->mm, gk_addr(p->r, leaf * PTRS_PER_PTE), PMD_SIZE,
-			   MADV_COLLAPSE);
+		t->collapsed += !do_madvise(p->r->mm, gk_addr(p->r, leaf * PTRS_PER_PTE),
+					    PMD_SIZE, MADV_COLLAPSE);
 }
 
 static void tree_unmap(struct tree *t, struct tree_process *p)
@@ -949,6 +1113,7 @@ static void gup_um_tree(struct kunit *test)
 	}
 	/* It is about these. */
 	KUNIT_EXPECT_GT(test, t->leaves, TREE_STEPS);
+	KUNIT_EXPECT_GT(test, t->collapsed, 0);
 }
 #endif
 
@@ -957,11 +1122,15 @@ static struct kunit_case gup_um_cases[] = {
 	KUNIT_CASE(gup_um_in_a_row),
 	KUNIT_CASE(gup_um_mixed),
 	KUNIT_CASE(gup_um_tables_again),
+	KUNIT_CASE(gup_um_tables_in_parts),
 	KUNIT_CASE(gup_um_table_reclaimed),
 	KUNIT_CASE(gup_um_copy_dirties),
 	KUNIT_CASE(gup_um_running),
+	KUNIT_CASE(gup_um_copying),
+	KUNIT_CASE(gup_um_copy_again),
 #ifdef CONFIG_GUP_ZOO_HUGE
 	KUNIT_CASE(gup_um_running_leaf),
+	KUNIT_CASE(gup_um_copying_leaf),
 	KUNIT_CASE(gup_um_leaf),
 	KUNIT_CASE(gup_um_leaf_hugetlb),
 	KUNIT_CASE(gup_um_leaf_perms),

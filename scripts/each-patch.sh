@@ -11,7 +11,7 @@
 #            fail. If N cannot be reverted alone, it is reverted together with the
 #            later patch that is in the way, and the output says so.
 #            - A patch of base-needs has no since= cases, because the base has it:
-#              without it the lane um or um-thp must not pass.
+#              without it the lane um, um-thp or um-thp-smp must not pass.
 #            - Without a documentation patch doc_check.py must complain.
 #            - Any other patch makes GUP cheaper: counts.sh compares it with the prefix
 #              before it. Some row must be better and none worse; if the changelog says

@@ -34,6 +34,7 @@ bool io_skip(const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	io_outcome->skipped = true;
+	snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", text);
 	return gup_fails("%s", text);
 }
 

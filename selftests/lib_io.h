@@ -76,7 +76,7 @@ extern struct io_outcome {
 /* Who is not root cannot have all kinds of memory, and no counts. */
 extern bool io_root;
 
-/* The test is a SKIP for this reason. Returns false, as what follows. */
+/* The test is a SKIP for this reason. Returns false, and nothing may follow but the end. */
 bool io_skip(const char *format, ...) __printf(1, 2);
 /* With errno. */
 bool io_fails(const char *what);

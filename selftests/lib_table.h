@@ -14,7 +14,8 @@
 
 /**
  * struct table_test - one line of the table
- * @run: false: gup_why() says what is wrong, or with io_skip() what is missing
+ * @run: false: gup_why() says what is wrong, or with io_skip() what is missing. Who goes on
+ *	after a skip fails
  * @about: which kinds of memory; NULL: it needs none, and @run gets NULL
  */
 struct table_test {

@@ -46,7 +46,7 @@ without() {
 	lacking $gone
 	status=0
 	if in_base "$name"; then
-		for lane in um um-thp; do
+		for lane in um um-thp um-thp-smp; do
 			[ "$status" -ne 0 ] || judge "$lane" || status=$?
 		done
 		red=$(grep -m 1 -E '^(FAILED|SPLAT|gup: )' "$each/log" | cut -c 1-90)

@@ -20,7 +20,9 @@ bool expect_all(__u64 flags, const void *mem, unsigned long nr, long want);
 long number_in(const char *file, const char *word);
 /* Anonymous memory without huge pages. */
 char *map_small(unsigned long pages);
-/* Private; NULL and a skip if the pool has not so many. */
+/* Private; NULL and errno if the pool has not so many. */
+char *try_hugetlb(unsigned long pages, int flags);
+/* The same, and then a skip. */
 char *map_hugetlb(unsigned long pages, int flags);
 /* Without root's rights, and with this limit of pages to lock, for good. */
 bool become_user(unsigned long lockable);
@@ -44,6 +46,9 @@ bool test_memlock(const struct io_kind *kind);
 bool test_mlock(const struct io_kind *kind);
 bool test_hugetlb_counts(const struct io_kind *kind);
 bool test_hugetlb_unmapped(const struct io_kind *kind);
+bool test_hugetlb_dontneed(const struct io_kind *kind);
+bool test_hugetlb_dontneed_pinned(const struct io_kind *kind);
+bool test_hugetlb_dontneed_got(const struct io_kind *kind);
 bool test_hugetlb_short(const struct io_kind *kind);
 bool test_hugetlb_memfd(const struct io_kind *kind);
 bool test_growsdown(const struct io_kind *kind);

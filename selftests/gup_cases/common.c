@@ -96,15 +96,21 @@ char *map_small(unsigned long pages)
 	return mem;
 }
 
-char *map_hugetlb(unsigned long pages, int flags)
+char *try_hugetlb(unsigned long pages, int flags)
 {
 	char *mem = mmap(NULL, pages * HUGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB | flags, -1, 0);
 
-	if (mem != MAP_FAILED)
-		return mem;
-	io_skip("no huge pages of 2 MB");
-	return NULL;
+	return mem != MAP_FAILED ? mem : NULL;
+}
+
+char *map_hugetlb(unsigned long pages, int flags)
+{
+	char *mem = try_hugetlb(pages, flags);
+
+	if (!mem)
+		io_skip("no huge pages of 2 MB");
+	return mem;
 }
 
 bool become_user(unsigned long lockable)

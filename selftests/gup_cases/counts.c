@@ -139,12 +139,18 @@ static bool expect_pool(const char *what, const struct pool *before, long free, 
 			 now.reserved, free, reserved);
 }
 
-static bool hold(struct gup_call *c, char *mem, unsigned long nr)
+static bool hold_by(struct gup_call *c, unsigned int api, __u64 flags, char *mem,
+		    unsigned long nr)
 {
-	gup_call_init_bare(c, rig(), GUP_RIG_API_PIN_FAST,
-			   GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_LONGTERM, mem, nr);
+	gup_call_init_bare(c, rig(), api, flags, mem, nr);
 	c->run.flags = GUP_RIG_RUN_HOLD;
 	return gup_run(c) && gup_expect_result(c, nr);
+}
+
+static bool hold(struct gup_call *c, char *mem, unsigned long nr)
+{
+	return hold_by(c, GUP_RIG_API_PIN_FAST, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_LONGTERM, mem,
+		       nr);
 }
 
 /* A child copies what is pinned, at once. */
@@ -193,15 +199,26 @@ bool test_hugetlb_counts(const struct io_kind *kind)
 	return expect_pool("unmapped", &before, 0, 0);
 }
 
-/* So many pages cannot be reserved. */
+/*
+ * So many pages cannot be reserved, but half of them can. The kernel refuses one mapping
+ * of more pages than are free, whatever is reserved.
+ */
 static bool expect_too_many(unsigned long pages)
 {
-	char *mem = map_hugetlb(pages, 0);
+	char *half = try_hugetlb(pages / 2, 0), *rest;
+	bool good;
 
-	if (mem)
-		return gup_fails("%lu pages could be reserved, which are not there", pages);
-	io_outcome->skipped = false;
-	return io_expect("errno of a mapping that is too large", errno, ENOMEM);
+	if (!half)
+		return io_fails("reserve half of what is free");
+	rest = try_hugetlb(pages - pages / 2, 0);
+	if (rest)
+		good = gup_fails("%lu pages could be reserved, which are not there", pages);
+	else
+		good = io_expect("errno of a mapping that is too large", errno, ENOMEM);
+	munmap(half, pages / 2 * HUGE);
+	if (rest)
+		munmap(rest, (pages - pages / 2) * HUGE);
+	return good;
 }
 
 /* What is pinned is not free, so that nothing can be reserved again. */
@@ -219,6 +236,59 @@ bool test_hugetlb_unmapped(const struct io_kind *kind)
 	       expect_too_many(before.free - before.reserved - 1);
 	return gup_release(&c, GUP_RIG_PUT_DIRTY) && good &&
 	       expect_pool("released", &before, 0, 0);
+}
+
+static bool drop(char *mem, unsigned long pages)
+{
+	return !madvise(mem, pages * HUGE, MADV_DONTNEED) || io_fails("MADV_DONTNEED");
+}
+
+static bool fault_in(char *mem, unsigned long pages)
+{
+	return !madvise(mem, pages * HUGE, MADV_POPULATE_WRITE) || io_fails("MADV_POPULATE_WRITE");
+}
+
+/* What is dropped while nobody else has it is reserved again. */
+bool test_hugetlb_dontneed(const struct io_kind *kind)
+{
+	struct pool before = read_pool();
+	char *mem = map_hugetlb(4, 0);
+
+	if (!mem || !fault_in(mem, 2) || !expect_pool("two are there", &before, -2, 2) ||
+	    !drop(mem, 2) || !expect_pool("dropped", &before, 0, 4) ||
+	    !fault_in(mem, 4) || !expect_pool("all are there", &before, -4, 0))
+		return false;
+	munmap(mem, 4 * HUGE);
+	return expect_pool("unmapped", &before, 0, 0);
+}
+
+/* What is held stays taken: the pages that come in its place are others, and not reserved. */
+static bool drop_held(unsigned int api, __u64 flags)
+{
+	struct pool before = read_pool();
+	char *mem = map_hugetlb(4, 0);
+	struct gup_call c;
+	bool good;
+
+	if (!mem || !hold_by(&c, api, flags, mem, 2 * HUGE_PAGES))
+		return false;
+	good = expect_pool("two are held", &before, -2, 2) && drop(mem, 2) &&
+	       expect_pool("dropped, but held", &before, -2, 2) && fault_in(mem, 4) &&
+	       expect_pool("all are there again", &before, -6, 0);
+	munmap(mem, 4 * HUGE);
+	good = good && expect_pool("unmapped, but held", &before, -2, 0);
+	return gup_release(&c, GUP_RIG_PUT_DEFAULT) && good &&
+	       expect_pool("released", &before, 0, 0);
+}
+
+bool test_hugetlb_dontneed_pinned(const struct io_kind *kind)
+{
+	return drop_held(GUP_RIG_API_PIN_FAST, GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_LONGTERM);
+}
+
+bool test_hugetlb_dontneed_got(const struct io_kind *kind)
+{
+	return drop_held(GUP_RIG_API_GET_FAST, GUP_RIG_FOLL_WRITE);
 }
 
 /* More than there is, without a reservation: GUP gives what it got, and all comes back. */
