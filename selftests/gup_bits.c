@@ -337,24 +337,12 @@ static bool all_out(const struct bits *b, unsigned int *left)
 	return !*left;
 }
 
-/* A run with records has all processors work, and give up pages that they keep for later. */
-static bool drain(const struct bits *b)
-{
-	struct gup_call c;
-	bool good;
-
-	good = gup_call_init(&c, b->gup, GUP_RIG_API_GET, GUP_RIG_FOLL_NOFAULT, b->mem.map, 1) &&
-	       gup_run(&c);
-	gup_call_free(&c);
-	return good;
-}
-
 static bool reclaim(const struct bits *b)
 {
 	unsigned int tries, left;
 
 	for (tries = 0; tries < TRIES; tries++) {
-		if (!drain(b))
+		if (!gup_drain(b->gup, b->mem.map))
 			return false;
 		if (!advise(b, MADV_PAGEOUT))
 			return false;
@@ -386,7 +374,8 @@ static bool make_clean(struct bits *b)
 	memset(b->pinned, 0, sizeof(b->pinned));
 	if (b->mem.kind->shared)
 		return true;
-	return madvise(b->mem.map, LEN, MADV_FREE) ? io_fails("MADV_FREE") : drain(b);
+	return madvise(b->mem.map, LEN, MADV_FREE) ? io_fails("MADV_FREE") :
+	       gup_drain(b->gup, b->mem.map);
 }
 
 static bool test_never_lost(const struct io_kind *kind)

@@ -156,6 +156,16 @@ bool gup_run(struct gup_call *c)
 			 strerror(errno));
 }
 
+bool gup_drain(int fd, const void *mem)
+{
+	struct gup_call c;
+	bool good;
+
+	good = gup_call_init(&c, fd, GUP_RIG_API_GET, GUP_RIG_FOLL_NOFAULT, mem, 1) && gup_run(&c);
+	gup_call_free(&c);
+	return good;
+}
+
 long gup_result(const struct gup_call *c)
 {
 	return c->run.pages_done ? (long)c->run.pages_done : c->run.error;

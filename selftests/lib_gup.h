@@ -113,6 +113,11 @@ void gup_call_free(struct gup_call *c);
 
 /* False: the ioctl refused. What GUP said is not judged here. */
 bool gup_run(struct gup_call *c);
+/*
+ * All processors work, and give up pages that they keep for later, which reclaim does not
+ * find: a run with records does it. @mem: a page that may be looked at.
+ */
+bool gup_drain(int fd, const void *mem);
 /* What the GUP function returned, as far as one call can tell: pages or -errno. */
 long gup_result(const struct gup_call *c);
 
