@@ -66,7 +66,6 @@ class Program(expectations.Expectation):
         if not colon or not self.argv or not words:
             raise self.error('want "name key=value ... : program argument ..."')
         self.time, self.want = 0, {}
-        self.lanes = ['x86_64*']
         self.side = self.off = self.leak = self.only = self.whole = None
         self.uid, self.without = '0', '-'
         self.reach = []         # (word of the command or None, function, more than that)
@@ -164,6 +163,11 @@ class Program(expectations.Expectation):
 
     def places(self):
         return super().places() + [place.removesuffix(':base') for place in self.other if place != 'base']
+
+    def runs_in(self, lane):
+        if self.lanes or lane is None:
+            return super().runs_in(lane)
+        return lane.startswith('x86_64')
 
     def runs_on(self, lane, side):
         return (not self.off and self.runs_in(lane)
