@@ -180,6 +180,20 @@ static void mount_end(void *mount)
 	mntput(m->mnt);
 }
 
+/* The last case's memory goes when its thread does: all is back in the pool first. */
+static bool mount_pool_at_rest(struct hstate *h)
+{
+	unsigned int looks;
+
+	for (looks = 0; looks < 1000; looks++) {
+		flush_delayed_fput();
+		if (h->free_huge_pages == h->nr_huge_pages)
+			return true;
+		schedule_timeout_uninterruptible(1);
+	}
+	return false;
+}
+
 /* With size=@max, if it is not 0, and min_size=@min, in huge pages. */
 static struct mount *mount_new(struct kunit *test, unsigned int max, unsigned int min,
 			       unsigned long flags)
@@ -187,9 +201,9 @@ static struct mount *mount_new(struct kunit *test, unsigned int max, unsigned in
 	struct mount *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, m);
-	flush_delayed_fput();
 	m->test = test;
 	m->h = hugetlb_smallest(test);
+	KUNIT_ASSERT_TRUE(test, mount_pool_at_rest(m->h));
 	m->flags = flags;
 	m->free = m->h->free_huge_pages;
 	m->reserved = m->h->resv_huge_pages;
