@@ -281,7 +281,8 @@ static void gup_hugetlb_refused(struct kunit *test)
 #ifdef CONFIG_UML
 /*
  * With one CPU what was freed last is what is allocated next. With more it may be that of
- * another CPU: then nothing is trapped, and a kernel without the fix dies.
+ * another CPU: then nothing is trapped, and a kernel without the fix dies. Where slab
+ * shuffles what is free (CONFIG_SLAB_FREELIST_RANDOM), it may pass.
  */
 #define MOUNT_TRAPS	1024
 
