@@ -5,11 +5,12 @@
 # usage: scripts/sparse.sh
 #
 # Checks (make C=2) mm/gup.c and each source file that the series touches, on
-# the base and on the series, in the object trees of the lane um; only warnings that the
-# series adds fail. Line numbers do not count, so moved code is not new. The suites in
-# kunit/ have no base: every warning there fails.
+# the base and on the series, in the object trees of the lane um-smp, and what that lane
+# cannot compile on the base either in those of x86_64; only warnings that the series adds
+# fail. Line numbers do not count, so moved code is not new. The suites in kunit/ have no
+# base: every warning there fails.
 #
-# A file that ARCH=um cannot compile on the base either is named and not checked.
+# A file that neither lane can compile is named and not checked.
 #
 # environment: NOCCACHE=1, CC, JOBS
 # exit status: 0 nothing new, 1 new warnings, 2 a build failed, 4 sparse is missing.
@@ -51,58 +52,70 @@ run_make() {
 		C=2 CHECK="$sparse" "$@") >"$run_log" 2>&1 </dev/null
 }
 
-# check SIDE: warnings without line numbers, sorted, in $res/SIDE; the sources that do not
-# compile in $res/SIDE.broken.
+# check SIDE LANE: the files in $res/SIDE.files; adds the warnings without line numbers to
+# $res/SIDE.found, and writes the sources that do not compile to $res/SIDE.broken.
 check() {
-	say "sparse: $1: $(wc -l <"$res/$1.files") files"
-	SIDE=$1 "$top/scripts/boot/configure.sh" um || exit 2
-	lane_load um "$1"
+	log=$res/$2-$1.log
+	say "sparse: $2 $1: $(wc -l <"$res/$1.files") files"
+	SIDE=$1 "$top/scripts/boot/configure.sh" "$2" || exit 2
+	lane_load "$2" "$1"
 	compiler
 	(cd "$tree" && make ARCH="$arch" O="../o-$lane" CC="$cc" -j"${JOBS:-$(jobs)}" prepare) \
-		>"$res/$1.log" 2>&1 </dev/null || die "make prepare failed on the $1 side: see $res/$1.log"
+		>"$log" 2>&1 </dev/null || die "make prepare failed on the $1 side: see $log"
 	: >"$res/$1.broken"
 	# shellcheck disable=SC2046 # paths without blanks
-	run_make "$res/$1.log" $(cat "$res/$1.files") || {
+	run_make "$log" $(cat "$res/$1.files") || {
 		# Something does not compile here: find out what, one by one.
-		: >"$res/$1.log"
+		: >"$log"
 		while read -r f <&3; do
-			run_make "$res/one.log" "$f" || echo "$f" >>"$res/$1.broken"
-			cat "$res/one.log" >>"$res/$1.log"
+			if run_make "$res/one.log" "$f"; then
+				cat "$res/one.log" >>"$log"
+			else
+				echo "$f" >>"$res/$1.broken"
+			fi
 		done 3<"$res/$1.files"
 	}
 	while read -r f; do
-		grep -qx "$f" "$res/$1.broken" || grep -q "^ *CHECK  *$f\$" "$res/$1.log" ||
-			die "sparse did not look at $f: see $res/$1.log"
+		grep -qx "$f" "$res/$1.broken" || grep -q "^ *CHECK  *$f\$" "$log" ||
+			die "sparse did not look at $f: see $log"
 	done <"$res/$1.files"
 	# sparse cannot fold the static_assert() inside module_param() and MODULE_*(), in any
 	# file of the kernel: drop what it says at such a line.
 	sed -n "s,^$tree/,,; s,^\.\./linux/,,; s/^\([^: ]*\):\([0-9]*\):[0-9]*: \(\(warning\|error\): .*\)/\1 \2 \3/p" \
-		"$res/$1.log" | sort -u | while read -r f num text; do
+		"$log" | sort -u | while read -r f num text; do
 		case "$text:$(sed -n "${num}p" "$tree/$f")" in
 		"error: bad constant expression:"[Mm][Oo][Dd][Uu][Ll][Ee]_*) continue;;
 		esac
 		echo "$f: $text"
-	done | sort >"$res/$1"
+	done >>"$res/$1.found"
 }
-check base
-check series
 
-status=0
+# What the lane before could not compile on the base is tried again in the next one.
+for lane in um-smp x86_64; do
+	[ -s "$res/series.files" ] || break
+	check base "$lane"
+	check series "$lane"
+	grep -vxFf "$res/base.broken" "$res/series.broken" >"$res/new.broken" || :
+	while read -r f; do
+		say "sparse: $f does not compile in the lane $lane:"
+		run_make "$res/one.log" "$f" || grep -m 5 -E 'error|No rule' "$res/one.log" ||
+			tail -n 5 "$res/one.log"
+	done <"$res/new.broken"
+	[ ! -s "$res/new.broken" ] || die "the series does not compile: see above"
+	cp "$res/base.broken" "$res/base.files"
+	cp "$res/base.broken" "$res/series.files"
+done
 while read -r f; do
-	if grep -qx "$f" "$res/base.broken"; then
-		say "sparse: not checked: $f: ARCH=um does not compile it, on the base either"
-	else
-		say "sparse: $f does not compile:"
-		run_make "$res/one.log" "$f" || grep -m 5 -E 'error|No rule' "$res/one.log" || tail -n 5 "$res/one.log"
-		status=2
-	fi
-done <"$res/series.broken"
-[ "$status" -eq 0 ] || die "the series does not compile: see above"
+	say "sparse: not checked: $f: no lane compiles it, on the base either"
+done <"$res/series.files"
 
 # A warning that shows up twice on the series and once on the base is new, too.
+for side in base series; do
+	sort "$res/$side.found" >"$res/$side"
+done
 comm -13 "$res/base" "$res/series" >"$res/new"
 if [ -s "$res/new" ]; then
-	say "sparse: new warnings (with line numbers: $res/series.log):"
+	say "sparse: new warnings (with line numbers: $res/*.log):"
 	sed 's/^/  /' "$res/new"
 	exit 1
 fi
