@@ -142,6 +142,25 @@ static void gup_race_steps_two_folios(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+/* A page that is a folio of its own takes one operation, for a pin as well. */
+static void gup_race_steps_small(struct kunit *test)
+{
+	const unsigned int flags[] = { FOLL_WRITE, FOLL_LONGTERM };
+	const struct gk_api *api = st_api(test);
+	struct gk_range *r = gk_map(test, &gk_drv_order0, 4);
+	unsigned int i;
+
+	for (i = 0; i < (api->pins ? 2 : 1); i++) {
+		struct gk_call *c;
+
+		c = st_gup_part(r, st_id(test), flags[i], 0, 4);
+		gk_expect_pinned(c, 4);
+		st_expect(c, GK_REF, "reference operations", 4);
+		gk_release(c);
+		gk_expect_restored(c);
+	}
+}
+
 /* Under the page table lock GUP asks whether others wait, each 32 pages. */
 static void gup_race_steps_asks(struct kunit *test)
 {
@@ -475,6 +494,7 @@ static struct kunit_case gup_race_steps_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_steps_batch, st_api_gen_params),
 	KUNIT_CASE_PARAM(gup_race_steps_batch_from, st_api_gen_params),
 	KUNIT_CASE_PARAM(gup_race_steps_two_folios, st_api_gen_params),
+	KUNIT_CASE_PARAM(gup_race_steps_small, st_api_gen_params),
 	KUNIT_CASE(gup_race_steps_asks),
 	KUNIT_CASE_PARAM(gup_race_steps_release, st_release_gen_params),
 	KUNIT_CASE(gup_race_steps_release_dirty),

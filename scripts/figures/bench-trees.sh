@@ -31,6 +31,8 @@ bench_commit() {
 		sed "s,^,$patches/,")
 	case $1 in
 	series)
+		# A file that is only newer than the index knows fails "stash create".
+		git_fixed -C "$linux" update-index -q --refresh || :
 		head=${GUP_COMMIT:-$(git_fixed -C "$linux" -c user.name=rig -c user.email=rig@gup.invalid stash create)}
 		apply_onto "${head:-series}" "$top/scripts/figures/bench.patch";;
 	base)	# shellcheck disable=SC2086 # file names without blanks, lint sees to it

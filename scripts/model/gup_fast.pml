@@ -48,13 +48,13 @@
 #define NO_FOLIO_RECHECK	11
 // needed unshare | mm/gup.c | */ smp_mb__after_atomic(); node_stat_mod_folio(folio, NR_FOLL_PIN_ACQUIRED, refs); return folio; }
 #define NO_BARRIER		12
-// needed table | mm/gup.c | if (unlikely(pmd_val(pmd) != pmd_val(pmdp_get_lockless(pmdp))) || unlikely(pte_val(pte)
+// needed table | mm/gup.c | if (unlikely(pmd_val(pmd) != pmd_val(pmdp_get_lockless(pmdp)) || pte_val(pte)
 #define NO_PMD_LOOK		13
-// needed unmap | mm/gup.c | unlikely(pte_val(pte) != pte_val(ptep_get_lockless(ptep))) ||
+// needed unmap | mm/gup.c | pte_val(pte) != pte_val(ptep_get_lockless(ptep)) ||
 #define NO_PTE_LOOK		14
-// needed unmap | mm/gup.c | gup_fast_grab_small(page, 1, flags); if (!folio) folio = try_grab_folio_fast(page, 1, flags);
+// needed unmap | mm/gup.c | gup_fast_grab_small(page, flags); if (!folio) folio = try_grab_folio_fast(page, 1, flags);
 #define PTE_LOOK_BEFORE_REF	15
-// needed unshare | mm/gup.c | (!pte_write(pte) && gup_must_unshare(NULL, flags, page)) || ((flags & FOLL_PIN) && arch_make_folio_accessible(folio))) {
+// needed unshare | mm/gup.c | (!pte_write(pte) && gup_must_unshare(NULL, flags, page)) || ((flags & FOLL_PIN) && arch_make_folio_accessible(folio)))) {
 #define NO_EXCLUSIVE		16
 // needed unshare | mm/internal.h | /* Paired with a memory barrier in folio_try_share_anon_rmap_*(). */ if (IS_ENABLED(CONFIG_HAVE_GUP_FAST)) smp_rmb();
 #define EXCLUSIVE_BEFORE_LOOK	17
@@ -62,7 +62,7 @@
 #define NO_PUT			18
 // needed none | mm/gup.c | more = (end - addr) / PAGE_SIZE - 1;
 #define NO_RANGE_END		19
-// needed unmap | mm/gup.c | if (folio_test_large(folio) && addr + PAGE_SIZE != end &&
+// needed unmap | mm/gup.c | if (addr + PAGE_SIZE != end && folio_test_large(folio) &&
 #define BATCH_LOOK_BEFORE_REF	20
 // needed none | mm/gup.c | folio_nr_pages(folio) - folio_page_idx(folio, page) - 1);
 #define NO_BATCH_SIZE		21
