@@ -142,23 +142,31 @@ static void gup_race_steps_two_folios(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+static void st_expect_small(struct gk_range *r, enum gk_api_id api,
+			    unsigned int flags)
+{
+	struct gk_call *c = st_gup_part(r, api, flags, 0, 4);
+
+	gk_expect_pinned(c, 4);
+	st_expect(c, GK_REF, "reference operations", 4);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
 /* A page that is a folio of its own takes one operation, for a pin as well. */
 static void gup_race_steps_small(struct kunit *test)
 {
 	const unsigned int flags[] = { FOLL_WRITE, FOLL_LONGTERM };
 	const struct gk_api *api = st_api(test);
 	struct gk_range *r = gk_map(test, &gk_drv_order0, 4);
+	struct gk_range *anon = gk_map(test, &gk_anon_written, 4);
 	unsigned int i;
 
-	for (i = 0; i < (api->pins ? 2 : 1); i++) {
-		struct gk_call *c;
-
-		c = st_gup_part(r, st_id(test), flags[i], 0, 4);
-		gk_expect_pinned(c, 4);
-		st_expect(c, GK_REF, "reference operations", 4);
-		gk_release(c);
-		gk_expect_restored(c);
-	}
+	for (i = 0; i < (api->pins ? 2 : 1); i++)
+		st_expect_small(r, st_id(test), flags[i]);
+	/* With one reference, the least that a mapped page has. */
+	lru_add_drain();
+	st_expect_small(anon, st_id(test), FOLL_WRITE);
 }
 
 /* Under the page table lock GUP asks whether others wait, each 32 pages. */
