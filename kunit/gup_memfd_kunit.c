@@ -919,6 +919,23 @@ static void gup_memfd_busy(struct kunit *test)
 	memfd_expect_end(mf);
 }
 
+/* A folio whose count has overflowed is not pinned, and those before it are given back. */
+static void gup_memfd_overflow(struct kunit *test)
+{
+	struct memfd *mf = memfd_open_written(test, 3);
+	struct folio *folio = memfd_cached(mf, 1);
+
+	folio_ref_add(folio, INT_MIN);
+	kunit_warning_suppress(test) {
+		memfd_pin(mf, 0, 3);
+	}
+	/* That makes 2^32, and the count what it was. */
+	folio_ref_add(folio, INT_MIN);
+
+	memfd_expect(mf, -1, "return", mf->ret, -EINVAL);
+	memfd_expect_end(mf);
+}
+
 /* A file system that is full: its error, and none of the others is pinned. */
 static void gup_memfd_no_space(struct kunit *test)
 {
@@ -1034,6 +1051,35 @@ static void gup_memfd_other_signal(struct kunit *test)
 	memfd_expect_end(mf);
 }
 
+#ifdef CONFIG_GUP_ZOO_HUGE
+/* Of three huge pages, those from somewhere in the second one on. */
+static void gup_memfd_hugetlb(struct kunit *test)
+{
+	const unsigned int huge = HPAGE_SIZE >> PAGE_SHIFT;
+	const unsigned int offset = 3 * PAGE_SIZE + 5;
+	struct memfd *mf = memfd_adopt(test, hugetlb_file_setup("gup_memfd", 3 * HPAGE_SIZE,
+							     EMPTY_VMA_FLAGS,
+							     HUGETLB_ANONHUGE_INODE,
+							     HPAGE_SHIFT), 3 * huge);
+	struct folio *folio;
+	long k;
+
+	/* The pool has movable ones, which cannot be had for a pin, but moved. */
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, 3 * HPAGE_SIZE));
+	memfd_pin_bytes(mf, HPAGE_SIZE + offset, 3 * HPAGE_SIZE - 1, 4);
+	memfd_expect(mf, -1, "return", mf->ret, 2);
+	memfd_expect(mf, -1, "offset", mf->offset, offset);
+	for (k = 0; k < mf->ret; k++) {
+		folio = mf->folios[k];
+		memfd_expect(mf, k, "is the folio of the file",
+			     folio == memfd_cached(mf, (k + 1) * huge), true);
+		memfd_expect(mf, k, "pages", folio_nr_pages(folio), huge);
+		memfd_expect_pins(mf, folio, k, 1);
+	}
+	memfd_expect_end(mf);
+}
+#endif
+
 #ifdef CONFIG_HUGETLB_PAGE
 /*
  * A file that has been truncated since memfd_pin_folios() looked at its size: no
@@ -1081,9 +1127,13 @@ static struct kunit_case gup_memfd_cases[] = {
 	KUNIT_CASE(gup_memfd_migrates_some),
 	KUNIT_CASE(gup_memfd_mapped),
 	KUNIT_CASE_PARAM(gup_memfd_busy, memfd_where_gen_params),
+	KUNIT_CASE(gup_memfd_overflow),
 	KUNIT_CASE(gup_memfd_no_space),
 	KUNIT_CASE(gup_memfd_fatal_signal),
 	KUNIT_CASE(gup_memfd_other_signal),
+#ifdef CONFIG_GUP_ZOO_HUGE
+	KUNIT_CASE(gup_memfd_hugetlb),
+#endif
 #ifdef CONFIG_HUGETLB_PAGE
 	KUNIT_CASE(gup_memfd_hugetlb_past_end),
 #endif

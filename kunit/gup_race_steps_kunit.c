@@ -498,6 +498,24 @@ static void gup_race_steps_stack(struct kunit *test)
 }
 #endif
 
+#ifdef CONFIG_GUP_ZOO_HUGE
+/* Of all pages of a folio that has to be moved, one asks that caches are drained. */
+static void gup_race_steps_long_folio(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp_ptes, 0);
+	struct gk_call *c;
+
+	KUNIT_ASSERT_FALSE_MSG(test,
+			       folio_is_longterm_pinnable(page_folio(gk_page(r, 0))),
+			       "nothing is in a movable zone: no movablecore=?");
+	c = st_gup_part(r, GK_PIN, FOLL_LONGTERM, 0, 16);
+	gk_expect_pinned(c, 16);
+	st_expect(c, GK_DRAIN, "looks at the folio", 1);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+#endif
+
 static struct kunit_case gup_race_steps_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_steps_batch, st_api_gen_params),
 	KUNIT_CASE_PARAM(gup_race_steps_batch_from, st_api_gen_params),
@@ -510,6 +528,9 @@ static struct kunit_case gup_race_steps_cases[] = {
 	KUNIT_CASE(gup_race_steps_release_hole),
 	KUNIT_CASE(gup_race_steps_killed),
 	KUNIT_CASE(gup_race_steps_long_write),
+#ifdef CONFIG_GUP_ZOO_HUGE
+	KUNIT_CASE(gup_race_steps_long_folio),
+#endif
 	KUNIT_CASE(gup_race_steps_no_lock),
 	KUNIT_CASE(gup_race_steps_no_lock_again),
 #ifndef CONFIG_STACK_GROWSUP

@@ -748,10 +748,38 @@ static void gup_zoo_write_only(struct kunit *test)
 		gk_expect_round_trip(c, r->nr);
 }
 
+#ifdef CONFIG_GUP_ZOO_HUGE
+/*
+ * GUP-fast leaves the leaf of the huge zero page alone, and all that follows: the
+ * pages behind it are not for its place in pages[].
+ */
+static void gup_zoo_zero_leaf_first(struct kunit *test)
+{
+	static const enum gk_api_id apis[] = {
+		GK_GET_FAST_ONLY, GK_GET_FAST, GK_PIN_FAST,
+	};
+	struct gk_range *r = gk_map(test, &gk_thp_zero, 2 * HPAGE_PMD_NR);
+	unsigned int i;
+
+	gk_fault(r, HPAGE_PMD_NR, HPAGE_PMD_NR, true);
+	for (i = 0; i < ARRAY_SIZE(apis); i++) {
+		struct gk_call *c;
+
+		c = gk_gup_part(r, apis[i], 0, HPAGE_PMD_NR - 8, 16);
+		gk_expect_pinned(c, c->api->only ? 0 : 16);
+		gk_release(c);
+		gk_expect_restored(c);
+	}
+}
+#endif
+
 static struct kunit_case gup_zoo_cases[] = {
 	KUNIT_CASE_PARAM(gup_zoo_same, zoo_flag_params),
 	KUNIT_CASE_PARAM(gup_zoo_part, zoo_part_params),
 	KUNIT_CASE_PARAM(gup_zoo_write_only, gk_api_params),
+#ifdef CONFIG_GUP_ZOO_HUGE
+	KUNIT_CASE(gup_zoo_zero_leaf_first),
+#endif
 	{}
 };
 

@@ -9,7 +9,8 @@
 #            is not applied yet fail, all others pass
 #   without  the whole series with patch N reverted: exactly the cases with since=N
 #            fail. If N cannot be reverted alone, it is reverted together with the
-#            later patch that is in the way, and the output says so.
+#            later patch that is in the way, or with all later ones if several are; the
+#            output says so.
 #            - A patch of base-needs has no since= cases, because the base has it:
 #              without it the lane um, um-thp or um-thp-smp must not pass.
 #            - Without a documentation patch doc_check.py must complain.

@@ -12,6 +12,12 @@ driver_only() {
 # in_base SLUG: true if the base side has it, too
 in_base() { grep -qx "$1" "$patches/base-needs"; }
 
+# up_to N: more than one later patch builds on it, so only the series before it lacks it.
+up_to() {
+	checkout "$(commit $(($1 - 1)))"
+	gone=$(seq "$1" "$total") with=' and all after it'
+}
+
 without() {
 	with='' gone=$1
 	if driver_only "$1"; then
@@ -40,7 +46,7 @@ without() {
 			# shellcheck disable=SC2046 # commits
 			! revert $(for n in $gone; do commit "$n"; done | tac) || with=' and the later ones of base-needs'
 		}
-		[ "$with" != none ] || { result 1 "without $1: cannot be taken back, alone or with one more: $(slug "$1")"; return 0; }
+		[ "$with" != none ] || up_to "$1"
 	fi
 	# shellcheck disable=SC2086 # numbers
 	lacking $gone
@@ -54,6 +60,12 @@ without() {
 		result "$status" "without $1$with: $red: $name"
 	elif needed_by "$name" "$inventory"; then
 		judge || status=$?
+		if [ "$status" -eq 2 ] && [ "$with" != ' and all after it' ]; then
+			up_to "$1"
+			# shellcheck disable=SC2086
+			lacking $gone
+			status=0; judge || status=$?
+		fi
 		result "$status" "without $1$with: $(verdict): $name"
 	else
 		"$top/scripts/series/doc_check.py" "$tree" >"$each/log" 2>&1 || status=$?
