@@ -40,7 +40,7 @@
 #define NO_SMALL_UNLESS_ZERO	7
 // needed unmap | mm/gup.c | if (unlikely(PageCompound(page))) {
 #define NO_COMPOUND_RECHECK	8
-// needed unmap | mm/gup.c | folio_put_refs(folio, refs); return NULL; } if (refs > 1)
+// needed unmap | mm/gup.c | folio_put_refs(folio, refs); return NULL; } if (flags & FOLL_PIN)
 #define NO_COMPOUND_PUT		9
 // needed unmap | mm/gup.c | if (unlikely(!folio_ref_try_add(folio, refs))) return NULL;
 #define NO_UNLESS_ZERO		10
@@ -86,7 +86,7 @@
 #define NO_BATCH_REF		30
 // spare unmap,table | mm/gup.c | pte_pfn(ptep_get_lockless(ptep + 1)) == pte_pfn(pte) + 1) {
 #define NO_PEEK			31
-// spare unmap | mm/gup.c | if (PageCompound(page) || is_zone_device_page(page)) return NULL;
+// spare unmap | mm/gup.c | if (PageTail(page) || PageHead(page) || is_zone_device_page(page)) return NULL;
 #define NO_COMPOUND_LOOK	32
 // other unshare | include/linux/rmap.h | smp_mb(); if (unlikely(folio_maybe_dma_pinned(folio))) return -EBUSY; ClearPageAnonExclusive(page);
 #define OTHER_SHARE_NO_BARRIER	33
