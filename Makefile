@@ -51,7 +51,7 @@ round-trip: setup-tree	## apply patches/, export them again, compare the bytes  
 checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
 	@scripts/tree.sh
 	@scripts/checkpatch.sh
-sparse: setup	## sparse: warnings that the series adds   60 s
+sparse: setup	## sparse: warnings that the series adds   3 min
 	@scripts/sparse.sh
 cocci: setup-cocci	## semantic patches for GUP's rules over its callers, compared with scripts/cocci/triage: SIDE=   2 min
 	@scripts/tree.sh
