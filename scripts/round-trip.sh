@@ -5,11 +5,9 @@
 # usage: scripts/round-trip.sh
 #
 # Works in a scratch worktree; build/linux is only read. When this fails, patches/
-# was written by hand or by another tool: make tree && make refresh fixes that. The
-# patches in scripts/tests/, with which tests break the series, must apply as well.
+# was written by hand or by another tool: make tree && make refresh fixes that.
 #
-# exit status: 0 the same bytes, 1 they differ, or a patch of a test does not apply,
-# 2 a patch of the series does not, or no tree.
+# exit status: 0 the same bytes, 1 they differ, 2 a patch does not apply, or no tree.
 set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -46,13 +44,5 @@ for f in base.blobs "$build/.export"/*/* "$patches"/[0-9]*.patch "$patches"/*/[0
 	status=1
 done
 rm -rf "$build/.export"
-
-scratch_open "$applied"
-for f in "$top"/scripts/tests/*.patch; do
-	git_fixed -C "$scratch" apply --cached --check "$f" 2>/dev/null || {
-		say "round-trip: $f does not apply: look what became of what it breaks, and mend it"
-		status=1
-	}
-done
 [ "$status" -ne 0 ] || say "round-trip: $(series_files | wc -l) patches, apply and export give the same bytes"
 exit "$status"
