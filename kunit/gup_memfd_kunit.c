@@ -1066,6 +1066,9 @@ static void gup_memfd_hugetlb(struct kunit *test)
 
 	/* The pool has movable ones, which cannot be had for a pin, but moved. */
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, 3 * HPAGE_SIZE));
+	KUNIT_ASSERT_FALSE_MSG(test,
+			       folio_is_longterm_pinnable(memfd_cached(mf, huge)),
+			       "nothing is in a movable zone: no movablecore=?");
 	memfd_pin_bytes(mf, HPAGE_SIZE + offset, 3 * HPAGE_SIZE - 1, 4);
 	memfd_expect(mf, -1, "return", mf->ret, 2);
 	memfd_expect(mf, -1, "offset", mf->offset, offset);
@@ -1074,6 +1077,8 @@ static void gup_memfd_hugetlb(struct kunit *test)
 		memfd_expect(mf, k, "is the folio of the file",
 			     folio == memfd_cached(mf, (k + 1) * huge), true);
 		memfd_expect(mf, k, "pages", folio_nr_pages(folio), huge);
+		memfd_expect(mf, k, "folio_is_longterm_pinnable",
+			     folio_is_longterm_pinnable(folio), true);
 		memfd_expect_pins(mf, folio, k, 1);
 	}
 	memfd_expect_end(mf);
