@@ -61,6 +61,8 @@ steps() {
 	done)
 	x86_64-vm       vm.sh LANE=x86_64 SIDE=series
 	${ALL:+um-thp-kasan    kunit.sh LANE=um-thp-kasan SIDE=series}
+	${ALL:+um-nohugetlb    kunit.sh LANE=um-nohugetlb SIDE=series}
+	${ALL:+um-nothp        kunit.sh LANE=um-nothp SIDE=series}
 	${ALL:+um-user-vm-base vm.sh LANE=um-user SIDE=base}
 	${ALL:+um-user-vm      vm.sh LANE=um-user SIDE=series}
 	sparse          sparse.sh
