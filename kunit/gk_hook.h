@@ -29,6 +29,7 @@ enum gk_point {
 	GK_ISOLATED,
 	GK_MIGRATE,		/* with the list of folios */
 	GK_MIGRATED,
+	GK_WAIT,		/* sleep, and then migrate again */
 	GK_STACK,		/* say that no stack grows any more */
 	GK_NR_POINTS,
 };

@@ -190,6 +190,19 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 	return ret;
 }
 
+static inline long gk_schedule_timeout_killable(long timeout)
+{
+	gk_at(GK_WAIT, NULL);
+	return schedule_timeout_killable(timeout);
+}
+
+/* What is read below an entry that has no table happens to be no entry, mostly. */
+static inline pmd_t *gk_pmd_offset(pud_t *pud, unsigned long addr)
+{
+	WARN_ON_ONCE(!pud_present(*pud));
+	return pmd_offset(pud, addr);
+}
+
 static inline void gk_dump_stack(void)
 {
 	gk_at(GK_STACK, NULL);
@@ -270,6 +283,9 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 #define lru_cache_drain_for_folio	gk_lru_cache_drain_for_folio
 #define folio_isolate_lru		gk_folio_isolate_lru
 #define migrate_pages			gk_migrate_pages
+#define schedule_timeout_killable	gk_schedule_timeout_killable
+#undef pmd_offset
+#define pmd_offset			gk_pmd_offset
 #define dump_stack			gk_dump_stack
 #define jiffies				(jiffies + gk_later)
 

@@ -360,13 +360,35 @@ static struct gk_call *leaf_gup_first_goes(struct gk_range *r, enum gk_api_id ap
 	return c;
 }
 
+/* The last leaf below an entry of the page directory, and the first below the next. */
+static void leaf_map_dir_edge(struct gk_range *r)
+{
+	gk_mmap(r, NULL, PGDIR_SIZE - PMD_SIZE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_FIXED_NOREPLACE);
+	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
+	gk_fault(r, 0, r->nr, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
+}
+
+static void leaf_map_one_table(struct gk_range *r)
+{
+	gk_thp.map(r);
+}
+
+static const struct gk_shape leaf_pairs[] = {
+	{ .name = "one_table", .map = leaf_map_one_table },
+	{ .name = "two_tables", .map = leaf_map_dir_edge },
+};
+
+KUNIT_ARRAY_PARAM_DESC(leaf_pair, leaf_pairs, name);
+
 /* Without it GUP-fast ends: the pages behind it are not for its place in pages[]. */
 static void gup_race_leaf_first_of_two(struct kunit *test)
 {
 	static const enum gk_api_id apis[] = {
 		GK_GET_FAST_ONLY, GK_GET_FAST, GK_PIN_FAST,
 	};
-	struct gk_range *r = gk_map(test, &gk_thp, 2 * HPAGE_PMD_NR);
+	struct gk_range *r = gk_map(test, test->param_value, 2 * HPAGE_PMD_NR);
 	unsigned int i, at, refused;
 
 	leaf_first_pmdp = pmd_off(r->mm, r->addr);
@@ -532,7 +554,7 @@ static struct kunit_case gup_race_leaf_cases[] = {
 	KUNIT_CASE(gup_race_leaf_share_readonly),
 	KUNIT_CASE(gup_race_leaf_split),
 	KUNIT_CASE(gup_race_leaf_split_readonly),
-	KUNIT_CASE(gup_race_leaf_first_of_two),
+	KUNIT_CASE_PARAM(gup_race_leaf_first_of_two, leaf_pair_gen_params),
 	KUNIT_CASE(gup_race_leaf_longterm),
 	KUNIT_CASE(gup_race_leaf_hint),
 	KUNIT_CASE(gup_race_leaf_hint_locked),

@@ -473,6 +473,39 @@ static void gup_race_steps_long_write(struct kunit *test)
 }
 
 #ifndef CONFIG_STACK_GROWSUP
+/* A page that somebody has pinned cannot move: five times GUP waits for that to end. */
+static void gup_race_steps_waits(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 1);
+	struct gk_call *held = gk_gup(r, GK_PIN, FOLL_WRITE);
+	struct gk_call *c;
+
+	KUNIT_ASSERT_FALSE_MSG(test,
+			       folio_is_longterm_pinnable(page_folio(gk_page(r, 0))),
+			       "nothing is in a movable zone: no movablecore=?");
+	gk_expect_pinned(held, 1);
+	c = st_gup_part(r, GK_PIN, FOLL_LONGTERM, 0, 1);
+	gk_expect_ret(c, -EBUSY);
+	st_expect(c, GK_WAIT, "waits", 5);
+	gk_release(held);
+}
+
+/* No table is looked for below an entry that has none: gk_pmd_offset(). */
+static void gup_race_steps_no_table(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 1);
+	struct gk_call *c = gk_prepare(r, GK_GET_FAST_ONLY, 0, 0, 1);
+
+	mmap_read_lock(r->mm);
+	do
+		c->addr = (c->addr & PUD_MASK) - PUD_SIZE;
+	while (find_vma_intersection(r->mm, c->addr, c->addr + PUD_SIZE));
+	mmap_read_unlock(r->mm);
+	KUNIT_ASSERT_LT(test, c->addr, r->addr);
+	st_enter(c, st_hook);
+	gk_expect_refused(c, 0);
+}
+
 /*
  * Memory begins at page @edge of @r. A call from @below bytes before on is
  * refused, and says @warnings times that a stack no longer grows.
@@ -576,6 +609,8 @@ static struct kunit_case gup_race_steps_cases[] = {
 	KUNIT_CASE(gup_race_steps_long_folio),
 	KUNIT_CASE_PARAM(gup_race_steps_unshare_leaf, gk_pin_api_params),
 #endif
+	KUNIT_CASE(gup_race_steps_waits),
+	KUNIT_CASE(gup_race_steps_no_table),
 	KUNIT_CASE(gup_race_steps_no_lock),
 	KUNIT_CASE(gup_race_steps_no_lock_again),
 #ifndef CONFIG_STACK_GROWSUP
