@@ -63,7 +63,7 @@ kunit() {
 # expression, tells which count. One that says nothing for SILENCE seconds hangs. sh
 # cannot wait with a time limit: poll fast at first, most boots take a blink.
 boot_wait() {
-	trap 'kill -INT "$pid" 2>/dev/null; "${how}_reap"; exit 2' INT TERM HUP
+	trap 'kill -INT "$pid" 2>/dev/null || :; "${how}_reap"; exit 2' INT TERM HUP
 	_naps=0 _size=-1 _last=$(date +%s)
 	while kill -0 "$pid" 2>/dev/null; do
 		_naps=$((_naps + 1))
