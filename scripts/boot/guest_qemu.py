@@ -109,7 +109,8 @@ class Guest:
         return found
 
     def jiffies(self, address):
-        """None if they cannot be read: a kernel that lies elsewhere than System.map says."""
+        """None if they cannot be read: the CPU is in its firmware, or the kernel lies elsewhere
+        than System.map says."""
         seen = words(self.monitor.human(f'x /1gx {address:#x}'))
         return seen[0] if seen else None
 

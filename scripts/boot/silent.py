@@ -77,11 +77,11 @@ class Talk:
 
 
 def look(machine, jiffies):
-    """({CPU: [Look]}, [jiffies], seconds that it took)"""
+    """({CPU: [Look]}, [jiffies] as often as they could be read, seconds that it took)"""
     cpus, ticks, begin = {}, [], time.monotonic()
     for number in range(LOOKS):
         time.sleep(PAUSE if number else 0)
-        ticks.append(machine.jiffies(jiffies))
+        ticks += [now for now in [machine.jiffies(jiffies)] if now is not None]
         for cpu, seen in machine.looks().items():
             cpus.setdefault(cpu, []).append(seen)
     return cpus, ticks, time.monotonic() - begin
@@ -91,9 +91,8 @@ def looked(machine, symbols):
     """What the looks tell: the verdict, and a line for each CPU and for jiffies."""
     stopped = machine.stopped()
     cpus, ticks, took = look(machine, symbols.jiffies)
-    known = None not in ticks
-    went_on = ticks[-1] != ticks[0] if known else None
-    told = ('cannot be read where System.map has them' if not known else
+    went_on = ticks[-1] != ticks[0] if ticks else None
+    told = ('cannot be read where System.map has them' if not ticks else
             f'{ticks[0]}, {ticks[-1] - ticks[0]} more {took:.1f} s later' if went_on else
             f'{ticks[0]}, the same {took:.1f} s later')
     return ([f'dead: {stopped}' if stopped else guest.verdict(cpus, symbols, went_on)]

@@ -213,12 +213,21 @@ class Tasks(unittest.TestCase):
 
 
 class Machine:
-    """Answers SysRq in a log, in pieces, or not at all."""
+    """Is idle. Answers SysRq in a log, in pieces, or not at all."""
 
     keys = 'lt'
 
-    def __init__(self, path, answers):
-        self.path, self.answers = path, answers
+    def __init__(self, path='', answers=(), jiffies=()):
+        self.path, self.answers, self.ticks = path, dict(answers), list(jiffies)
+
+    def stopped(self):
+        return ''
+
+    def looks(self):
+        return {0: looks('h')[0]}
+
+    def jiffies(self, _):
+        return self.ticks.pop(0) if len(self.ticks) > 1 else self.ticks[0]
 
     def press(self, key):
         with open(self.path, 'a', encoding='utf-8') as file:
@@ -247,6 +256,24 @@ class Answers(Folder):
 
     def test_none(self):
         self.assertEqual(self.listen(), (['no answer to SysRq'], []))
+
+
+class Clock(Folder):
+    def told(self, *jiffies):
+        was, silent.PAUSE = silent.PAUSE, 0
+        try:
+            return silent.looked(Machine(jiffies=jiffies), self.symbols())[-1]
+        finally:
+            silent.PAUSE = was
+
+    def test_goes_on(self):
+        self.assertRegex(self.told(100, None, 130), '^jiffies: 100, 30 more [0-9.]+ s later$')
+
+    def test_stands(self):
+        self.assertRegex(self.told(100), '^jiffies: 100, the same [0-9.]+ s later$')
+
+    def test_unread(self):
+        self.assertIn('cannot be read', self.told(None))
 
 
 class Findings(Folder):
