@@ -15,7 +15,8 @@ Look = collections.namedtuple('Look', 'pc halted masked user ticks stack', defau
 WORDS = {'idle': 'waits for an interrupt', 'stopped': 'halted with interrupts off, for ever',
          'spinning': 'spins with interrupts off', 'alive': 'executes'}
 FRAMES = 6
-ENDS = ('_etext', '_einittext')
+# No function has what lies between these and the next, or far behind the last one.
+LARGEST, BORDER = 0x1000, re.compile(r'_[es]?(init)?text|__\w*text_(start|end)')
 
 
 class Silence(Exception):
@@ -32,28 +33,25 @@ class Symbols:
     """The text of a kernel, out of System.map."""
 
     def __init__(self, path):
-        self.where, text = {}, []
+        self.where, text = {}, {}
         for number, line in enumerate(read(path, 'build the kernel first').splitlines(), 1):
             hit = re.fullmatch(r'([0-9a-f]+) (\S) (\S+)', line)
             if not hit:
                 raise BadInput(f'{path}:{number}: no line of System.map: {line}')
             address, kind, name = int(hit[1], 16), hit[2], hit[3]
             self.where[name] = address
-            if kind in 'tTwW':
-                text.append((address, name))
+            if kind in 'tTwW' and BORDER.fullmatch(text.get(address, '_etext')):
+                text[address] = name
         if not text or 'jiffies_64' not in self.where:
             raise BadInput(f'{path}: no kernel: it has no jiffies_64, or no function')
-        self.text, self.jiffies = sorted(text), self.where['jiffies_64']
-        # The code of the initcalls lies behind the rest.
-        self.end = max([self.text[-1][0]] + [self.where[name] for name in ENDS if name in self.where])
+        self.text, self.jiffies = sorted(text.items()), self.where['jiffies_64']
 
     def find(self, address):
         """name+0x12, or nothing."""
         spot = bisect.bisect_right(self.text, (address, chr(0x10ffff))) - 1
-        if spot < 0 or address > self.end:
-            return None
-        start, name = self.text[spot]
-        return None if name in ENDS else f'{name}+{address - start:#x}'
+        start, name = self.text[max(spot, 0)]
+        outside = BORDER.fullmatch(name) or start == self.text[-1][0] and address - start > LARGEST
+        return None if spot < 0 or outside else f'{name}+{address - start:#x}'
 
     def frames(self, words):
         """The functions that words of a stack may return to: a guess, since any word that looks

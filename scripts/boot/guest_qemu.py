@@ -20,7 +20,7 @@ REGISTERS = (
     (r'\bpc +(\w+)', r'\bx2/sp +(\w+)', r'\bmstatus +(\w+)', 0x2, True),
 )
 # They tell nothing of a kernel.
-VECTORS = re.compile(r'^ ?(FCW|FPR\d|[XYZ]MM\d|Opmask|Q\d|P\d|f\d+/).*\n', re.M)
+VECTORS = re.compile(r'^ ?(FCW|FP.\d|[XYZ]MM\d|Opmask|Q\d|P\d|f\d+/).*\n', re.M)
 USER = re.compile(r'\bCPL=3\b|\bEL0t\b')
 
 

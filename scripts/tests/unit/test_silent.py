@@ -14,7 +14,9 @@ ffffffff81000000 T _text
 ffffffff81000000 T first
 ffffffff81000100 t second
 ffffffff81000200 T third
+ffffffff81000200 T __hot_text_end
 ffffffff81000300 T _etext
+ffffffff81400000 t last
 ffffffff82000000 D jiffies_64
 '''
 SECOND = 0xffffffff81000110
@@ -188,6 +190,7 @@ class Maps(Folder):
         self.assertEqual(symbols.find(0xffffffff810002ff), 'third+0xff')
         self.assertIsNone(symbols.find(0xffffffff80ffffff))
         self.assertIsNone(symbols.find(0xffffffff81000300))
+        self.assertEqual(symbols.find(0xffffffff81400010), 'last+0x10')
         self.assertIsNone(symbols.find(0xffffffff82000000))
         self.assertEqual(symbols.jiffies, 0xffffffff82000000)
 
