@@ -220,11 +220,11 @@ class Machine:
 
     keys = 'lt'
 
-    def __init__(self, path='', answers=(), jiffies=()):
-        self.path, self.answers, self.ticks = path, dict(answers), list(jiffies)
+    def __init__(self, path='', answers=(), jiffies=(), why=''):
+        self.path, self.answers, self.ticks, self.why = path, dict(answers), list(jiffies), why
 
     def stopped(self):
-        return ''
+        return self.why
 
     def looks(self):
         return {0: looks('h')[0]}
@@ -261,13 +261,21 @@ class Answers(Folder):
         self.assertEqual(self.listen(), (['no answer to SysRq'], []))
 
 
-class Clock(Folder):
-    def told(self, *jiffies):
+class Looks(Folder):
+    def looked(self, machine):
         was, silent.PAUSE = silent.PAUSE, 0
         try:
-            return silent.looked(Machine(jiffies=jiffies), self.symbols())[-1]
+            return silent.looked(machine, self.symbols())
         finally:
             silent.PAUSE = was
+
+    def told(self, *jiffies):
+        return self.looked(Machine(jiffies=jiffies))[-1]
+
+    def test_stopped(self):
+        self.assertEqual(self.looked(Machine(jiffies=[1], why='QEMU says "paused"'))[0],
+                         'dead: QEMU says "paused"')
+        self.assertEqual(self.looked(Machine(jiffies=[1]))[0], 'idle: every CPU waits for an interrupt')
 
     def test_goes_on(self):
         self.assertRegex(self.told(100, None, 130), '^jiffies: 100, 30 more [0-9.]+ s later$')
