@@ -19,7 +19,7 @@ static int __init gup_listen(void)
 	wait_for_initramfs();
 	console = filp_open("/dev/console", O_RDWR | O_NOCTTY, 0);
 	if (IS_ERR(console)) {
-		pr_warn("gup_listen: no SysRq: /dev/console: %pe\n", console);
+		pr_warn("gup: no SysRq while KUnit runs: /dev/console: %pe\n", console);
 		return PTR_ERR(console);
 	}
 	/* Open for as long as the machine runs. */
