@@ -2,7 +2,7 @@
 """guest_um.py - a UML kernel, which is a process of the host, by /proc and its mconsole
 
 Each of its CPUs is a thread, which polls while it is idle, and waits in another way while user
-space executes. Its helpers block SIGTERM. What UML calls interrupts off is a variable of a
+space executes. Other threads block SIGTERM. What UML calls interrupts off is a variable of a
 thread: a CPU that executes while jiffies stand still is taken for one.
 """
 import ctypes
