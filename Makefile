@@ -64,7 +64,7 @@ mutate: setup-tree	## change mm/gup.c in small ways; a KUnit case has to turn re
 	@scripts/mutate.sh
 coverage: setup-tree	## lines and branches of mm/gup.c that no suite executes (gcov)   1 min
 	@scripts/coverage.sh
-test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   3 min
+test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   4 min
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
 

@@ -7,6 +7,8 @@
  * Never boot them all together: most of them kill the kernel or do not end.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/reboot.h>
 
@@ -41,6 +43,23 @@ static void canary_hangs(struct kunit *test)
 	/* UML does not preempt: KUnit's own time-out never gets a chance. */
 	for (;;)
 		barrier();
+}
+
+static void canary_spins(struct kunit *test)
+{
+	kunit_info(test, "canary: never returns, and takes no interrupts\n");
+	local_irq_disable();
+	for (;;)
+		barrier();
+}
+
+/* The machine is idle: who looks at its processors only learns nothing. */
+static void canary_waits(struct kunit *test)
+{
+	DECLARE_COMPLETION_ONSTACK(never);
+
+	kunit_info(test, "canary: waits for nobody\n");
+	wait_for_completion(&never);
 }
 
 static void canary_warns(struct kunit *test)
@@ -108,6 +127,8 @@ static void canary_missing(struct kunit *test)
 CANARY_SUITE(fails);
 CANARY_SUITE(oopses);
 CANARY_SUITE(hangs);
+CANARY_SUITE(spins);
+CANARY_SUITE(waits);
 CANARY_SUITE(warns);
 CANARY_SUITE(warns_suppressed);
 CANARY_SUITE(exits);

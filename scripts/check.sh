@@ -81,6 +81,7 @@ steps() {
 	edge-canary     tests/edge-canary.sh
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
+	${ALL:+silent-canary   tests/silent-canary.sh}
 	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
 	EOF
 }

@@ -13,7 +13,7 @@
 #                   kunit/inventory must fail
 #   FILTER=glob     only these cases: suite, suite.case, globs as KUnit's; the
 #                   verdict is then about these only
-#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds
+#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds, ASK_AFTER=seconds (scripts/boot/kunit-run.sh)
 # exit status: 0 as the inventory says, 1 a test failed, 2 cannot tell
 set -eu
 # shellcheck source=scripts/lib.sh

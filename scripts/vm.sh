@@ -17,7 +17,7 @@
 #   FILTER=glob     only these tests; the verdict is then about these only
 #   VM=qemu         or vng: through virtme-ng
 #   ACCEL=kvm|tcg   instead of finding out
-#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds
+#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds, ASK_AFTER=seconds (scripts/boot/vm-run.sh)
 # exit status: 0 as the matrix says, 1 a test failed, 2 cannot tell
 set -eu
 # shellcheck source=scripts/lib.sh

@@ -10,10 +10,12 @@
 #   config       the kernel's .config
 #   manifest     base, series, compiler, accelerator, date, arguments
 #   crash/       base only: a log for each case that kills the kernel there
+#   silent       of a kernel that says nothing for long: what silent.py found out
 # It does not judge: that is scripts/verdict/kunit_verdict.py's work.
 #
 # environment: SIDE=series|base, FILTER=suite-glob[.case-glob], TIMEOUT=seconds,
-#              KARGS="more kernel arguments"
+#              KARGS="more kernel arguments", ASK_AFTER=seconds: silence after which it
+#              is asked how it is (half of its time-out)
 # exit status: 0 the kernel ran (in whatever way it ended), 2 bad input
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -25,7 +27,7 @@ help_if_asked "$@"
 lane_load "${1:-${LANE:-um}}" "${SIDE:-series}"
 need python3; need timeout coreutils
 # How it is booted: natively, in QEMU, or in a QEMU that counts instructions. Each way has
-# four functions: ready, start, check and reap.
+# five functions: ready, start, ask, check and reap.
 case $arch,$lane in
 um,*) how=um;;
 *,icount) how=icount;;
@@ -60,7 +62,7 @@ boot() {
 	"${how}_check" "$1"
 }
 
-rm -rf "$out/crash" "$out/log" "$out/verdict" "$out/findings" "$out/results.ktap"
+rm -rf "$out/crash" "$out/log" "$out/silent" "$out/verdict" "$out/findings" "$out/results.ktap"
 mkdir -p "$out"
 cp "$o/.config" "$out/config"
 

@@ -60,17 +60,20 @@ kunit() {
 
 # boot_wait LOG LABEL INDENT TOTAL [SILENCE]: until the kernel that um.sh or qemu.sh
 # has started ($pid) is gone, showing how many results there are; INDENT, a regular
-# expression, tells which count. One that says nothing for SILENCE seconds hangs. sh
+# expression, tells which count. One that says nothing for SILENCE seconds hangs. Once, at
+# half of that or of its limit, or when its time is almost up, it is asked how it is. sh
 # cannot wait with a time limit: poll fast at first, most boots take a blink.
 boot_wait() {
-	trap 'kill -INT "$pid" 2>/dev/null; "${how}_reap"; exit 2' INT TERM HUP
+	trap 'kill -INT "$pid" 2>/dev/null || :; "${how}_reap"; exit 2' INT TERM HUP
 	_naps=0 _size=-1 _last=$(date +%s)
+	_end=${limit%.*}
+	_ask_after=${ASK_AFTER:-$((${5:-$_end} / 2))} _ask_at=$((_last + _end - _end / 10 - 3))
 	while kill -0 "$pid" 2>/dev/null; do
 		_naps=$((_naps + 1))
 		if [ "$_naps" -le 10 ]; then sleep 0.2; continue; fi
 		_n=$(grep -c -E "^(\\[[^]]*\\] )?$3(not )?ok [0-9]" "$1" || :)
 		[ "$4" -eq 0 ] || [ "$_n" -ge "$4" ] || progress "$2" "$_n" "$4"
-		[ -z "${5-}" ] || boot_watch "$1" "$5"
+		boot_watch "$1" "${5-}"
 		sleep 1
 	done
 	_rc=0
@@ -87,10 +90,25 @@ boot_watch() {
 	_now=$(date +%s) _was=$_size
 	_size=$(wc -c <"$1")
 	[ "$_size" -eq "$_was" ] || _last=$_now
-	[ $((_now - _last)) -gt "$2" ] || return 0
+	if [ -n "$_ask_after" ] && { [ $((_now - _last)) -ge "$_ask_after" ] || [ "$_now" -ge "$_ask_at" ]; }; then
+		boot_ask "$1" $((_now - _last))
+	fi
+	[ -n "$2" ] && [ $((_now - _last)) -gt "$2" ] || return 0
 	kill "$pid" 2>/dev/null || :
 	echo "gup: $runner said nothing more and timed out after $2 seconds" >>"$1"
 	_last=$_now
+}
+
+# boot_ask LOG SECONDS: what silent.py finds out stands beside the log. That the guest has
+# answered is no sign of life.
+boot_ask() {
+	_ask_after=
+	{
+		echo "asked after $2 s without a word; the last: $(tail -n 1 "$1" | tr -d '\r')"
+		"${how}_ask" "$1"
+	} >"${1%log}silent" || :
+	warn "$lane $side: no word for $2 s: $(sed -n 2p "${1%log}silent")"
+	_size=$(wc -c <"$1")
 }
 
 # manifest LINE...: what ran where.

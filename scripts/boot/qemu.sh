@@ -18,9 +18,15 @@ esac
 # vm_qemu LOG SECONDS ACCEL IMAGE ARGS [QEMU-OPTION...]: in the background; sets pid.
 # What the guest's serial console says goes to LOG, followed by what QEMU says.
 # ACCEL is kvm, tcg, or icount: the machine that counts instructions.
+# After vm_ears it can be asked how it is.
 vm_qemu() {
 	_log=$1 _seconds=$2 _accel=$3 _image=$4 _append=$5
 	shift 5
+	_in=/dev/null
+	if [ -n "${ears-}" ]; then
+		set -- -qmp "unix:$ears/qmp,server=on,wait=off" "$@"
+		_in=$ears/in map=${_image%/arch/*}/System.map
+	fi
 	case $_accel in
 	icount)	# A reschedule that is wanted is done at once: lazily, need_resched() would be true
 		# up to a tick, and GUP would leave each page table early, in some passes only.
@@ -36,8 +42,21 @@ vm_qemu() {
 	esac
 	timeout -k 5 "$_seconds" "$qemu" -nodefaults -no-user-config -no-reboot \
 		-display none -monitor none -serial stdio -nic none \
-		-kernel "$_image" -append "console=$console $_append" "$@" </dev/null >"$_log" 2>&1 &
+		-kernel "$_image" -append "console=$console $_append" "$@" <>"$_in" >"$_log" 2>&1 &
 	pid=$!
+}
+
+# vm_ears: sets ears, a folder for the monitor of the next vm_qemu and for what its serial
+# console is told. In /tmp: the path of a socket is short.
+vm_ears() {
+	ears=$(mktemp -d /tmp/gup-XXXXXX)
+	mkfifo "$ears/in"
+}
+
+# vm_ask LOG: see boot_ask
+vm_ask() {
+	[ -n "${ears-}" ] || { echo 'not asked: it has no monitor'; return; }
+	timeout 240 "$top/scripts/boot/silent.py" qemu --dir "$ears" --map "$map" --log "$1"
 }
 
 vm_version() { "$qemu" --version | sed -n '1s/.*version \([0-9.]*\).*/QEMU \1/p'; }
@@ -105,6 +124,7 @@ vm_ready() {
 # vm_start LOG GLOB ARGS: the KUnit suites at boot.
 vm_start() {
 	limit=$timeout runner=QEMU
+	vm_ears
 	vm_qemu "$1" "$limit" "$accel" "$o/$image" \
 		"$3 kunit.enable=1 kunit_shutdown=reboot${2:+ kunit.filter_glob=$2}"
 }
@@ -120,4 +140,6 @@ vm_check() {
 vm_reap() {
 	kill "$pid" 2>/dev/null || :
 	[ -z "${reader-}" ] || wait "$reader"
+	[ -z "${ears-}" ] || rm -rf "$ears"
+	ears=
 }

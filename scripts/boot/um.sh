@@ -49,4 +49,9 @@ um_reap() {
 	done 2>/dev/null
 }
 
+# um_ask LOG: see boot_ask
+um_ask() {
+	timeout 60 "$top/scripts/boot/silent.py" um --dir "$o/uml" --map "$o/System.map" --log "$1"
+}
+
 um_check() { :; }

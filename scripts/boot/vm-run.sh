@@ -16,7 +16,8 @@
 #
 # environment: SIDE=series|base, FILTER=glob of names, TIMEOUT=seconds,
 #              VM=qemu|vng, KARGS="more kernel arguments", ACCEL=kvm|tcg, CPUS=3, MEMORY=3G,
-#              REACH=0: count nothing,
+#              REACH=0: count nothing, ASK_AFTER=seconds: silence after which it is asked
+#              how it is (half of what is taken for a hang),
 #              SLOW="FUNCTION[/N] ...": there QEMU lets a virtual CPU linger in front of one
 #              in N (64) locked instructions, so that the others come into windows of a few
 #              instructions (scripts/tcg/slow.c)
@@ -82,7 +83,7 @@ lock vm-run
 need_space "$build" 700 "the disk of the guest and the logs of $lane"
 out=$build/out/$lane-vm
 [ "$side" = series ] || out=$out-$side
-rm -rf "$out/log" "$out/verdict" "$out/findings" "$out/results.ktap" "$out/reach" "$out/counts" "$out/slow"
+rm -rf "$out/log" "$out/silent" "$out/verdict" "$out/findings" "$out/results.ktap" "$out/reach" "$out/counts" "$out/slow"
 mkdir -p "$out"
 cp "$o/.config" "$out/config"
 # upstream's migration test keeps two CPUs for itself
@@ -121,6 +122,7 @@ um,qemu)
 		rdinit=/selftests/init $args;;
 vm,qemu)
 	runner=QEMU
+	vm_ears
 	# shellcheck disable=SC2086 # words
 	vm_qemu "$out/log" "$limit" "$accel" "$o/$image" "panic=-1 rdinit=/selftests/init $args" \
 		$plugin $slow -initrd "$out/initramfs" -drive "file=$out/disk,format=raw,if=virtio,cache=unsafe";;

@@ -4,7 +4,7 @@
     check/status    written by check.sh: "key words" lines; where a run is, or how it ended
     check/results   a line a step: name, word, passed, failed, skipped, seconds; tabs
     check/steps     all steps in order
-    <lane>/         of kunit-run.sh, vm-run.sh and the verdicts
+    <lane>/         of kunit-run.sh, vm-run.sh and the verdicts; silent: of silent.py
     each-patch.tap  of each-patch.sh
     **/*.info       coverage, in the format of lcov
 """
@@ -90,6 +90,7 @@ class Lane:
         self.manifest = dict(re.split(r'\s+', line, maxsplit=1) for line in
                              optional(f'{folder}/manifest') if len(line.split()) > 1)
         self.findings = findings(optional(f'{folder}/findings'))
+        self.silent = optional(f'{folder}/silent')
         self.parts = parts(optional(f'{folder}/results.ktap'), bool(re.search(r'-vm(-base)?$', self.name)))
 
     @property

@@ -18,6 +18,7 @@ from figures import bench_table, insns
 from lib import BadInput, Parser, TOP, output, run
 from report import data
 
+MOST = 1500             # lines of what a guest tells of itself
 FIGURES = os.path.join(TOP, 'scripts', 'figures')
 STYLE = '''
 :root { color-scheme: light dark; --line: #8888; --bad: #b00020; --soft: #8882; }
@@ -107,7 +108,18 @@ def of_lane(lane):
     rows = [(name, *(counts[status] for status in data.STATUSES)) for name, counts in lane.parts]
     facts = ''.join(f'{key:<12}{value}\n' for key, value in lane.manifest.items())
     return (f'<details><summary>{esc(lane.line)}</summary>\n<pre>{esc(facts)}</pre>\n'
-            + (table(('suite or test', *data.STATUSES), rows) if rows else '') + '</details>\n')
+            + (table(('suite or test', *data.STATUSES), rows) if rows else '') + of_silence(lane)
+            + '</details>\n')
+
+
+def of_silence(lane):
+    """What a guest told that had fallen silent. One that went on and passed needs no excuse."""
+    if lane.ok or not lane.silent:
+        return ''
+    more = len(lane.silent) - MOST
+    text = '\n'.join(lane.silent[:MOST] + ([f'and {more} more lines'] if more > 0 else []))
+    return (f'<details><summary>{esc(lane.name)} {esc(lane.silent[0])}</summary>\n'
+            f'<pre>{esc(text)}</pre></details>\n')
 
 
 def of_failures(lanes):

@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # variables of lib.sh, lane.sh and of the callers
 # SPDX-License-Identifier: GPL-2.0
 # broken-kernels.sh - kernels that are broken on purpose: a lane's, but for mm/gup.o and its
-# like. Sourced after lib.sh and lane.sh, by vm-canary.sh, race-canary.sh and edge-canary.sh.
+# like. Sourced after lib.sh and lane.sh, by vm-canary.sh, race-canary.sh and edge-canary.sh;
+# and by silent-canary.sh, for copy_objects.
 #
 # An object is compiled by the lane's own command, into a copy of its object tree, in
 # which make finds it newer than its source and only links. build/linux is not touched.
@@ -32,11 +33,17 @@ canary_ready() {
 	out=$build/out/$1 c=$root/o-$1
 	t=$(mktemp -d)
 	trap 'rm -rf "$t" "$c"' EXIT
-	rm -rf "$out" "$c"
+	rm -rf "$out"
 	mkdir -p "$out"
-	cp -a "$o" "$c"
 	log=$out/build.log
 	: >"$log"
+	copy_objects
+}
+
+# copy_objects: the tree $c becomes a copy of $o
+copy_objects() {
+	rm -rf "$c"
+	cp -a "$o" "$c"
 	[ "$arch" = x86_64 ] || return 0
 	run_make tools/objtool objtool
 	# Built anew, since it knows where it lies, and no object is to be newer than it now.
@@ -98,6 +105,7 @@ canary_boot() {
 	rm -f "$t/disk"
 	truncate -s 64M "$t/disk"
 	mkfs.ext4 -q -F "$t/disk" >>"$log" 2>&1 || broken mkfs.ext4
+	vm_ears
 	vm_qemu "$_log" "$limit" "$accel" "$c/$image" \
 		"panic=-1 rdinit=/selftests/init $kargs kunit.enable=0 printk.devkmsg=on ignore_loglevel" \
 		-initrd "$t/initramfs" -drive "file=$t/disk,format=raw,if=virtio,cache=unsafe" "$@"

@@ -25,6 +25,7 @@ out=$t/out
 lane() {
 	mkdir -p "$out/$1"
 	cp "$golden/$2" "$out/$1/log"
+	[ ! -e "$golden/${2%log}silent" ] || cp "$golden/${2%log}silent" "$out/$1/silent"
 	printf 'lane        %s\nseries      0123456789abcdef\naccelerator tcg\ndate        2026-11-26T00:00:00Z\n' "$1" >"$out/$1/manifest"
 	_name=$1 _program=$3
 	shift 3
@@ -32,7 +33,7 @@ lane() {
 }
 lane um pass.log kunit_verdict.py --inventory inventory
 lane um-smp fail.log kunit_verdict.py --inventory inventory --lane um-smp
-lane x86_64 hang.log kunit_verdict.py --inventory inventory --lane x86_64
+lane x86_64 asked.log kunit_verdict.py --inventory inventory --lane x86_64
 lane x86_64-vm vm-fail.log vm_verdict.py --matrix vm-matrix
 # What a test prints is text, whatever it looks like.
 printf 'FAILED a.b: <script>document.title = "ran"</script> <b>&amp;: log:1\n     1: </pre><h1>x\n    again: make kunit FILTER=a.b\n' >>"$out/um-smp/findings"
@@ -56,7 +57,7 @@ has() {	# FILE REGEX NAME
 	if grep -q -E -e "$2" "$1"; then ok 0 "$3"; else ok 1 "$3"; sed 's/^/# /' "$1" | cut -c 1-200 | head -n 12; fi
 }
 
-echo 1..24
+echo 1..26
 state
 "$s/report/status.py" --out "$out" --linux "$t" >"$t/status"
 has "$t/status" '^make check runs for [0-9]+ s, step 4 of 4, vm: 7 passed, 1 failed, 2 skipped so far; FAILED: um-smp' 'status of a check that runs'
@@ -97,6 +98,7 @@ addEventListener('load', () => {{
   say.push('verdict ' + d.querySelector('.verdict').innerText);
   for (const row of d.querySelectorAll('#lanes tbody tr, #check tbody tr')) say.push('row ' + row.innerText.replace(/\s+/g, ' '));
   say.push('failures ' + d.querySelector('#failures').innerText.replace(/\s+/g, ' '));
+  say.push('folds ' + [...d.querySelectorAll('#lanes details details')].map(e => e.innerText.replace(/\s+/g, ' ')));
   say.push('cover ' + d.querySelector('#coverage').innerText.replace(/\s+/g, ' '));
   say.push('bars ' + d.querySelectorAll('.bar i').length);
   told.textContent = say.join('\n') + '\nend of it';
@@ -127,6 +129,8 @@ has "$t/told" '^row um-smp ✗ FAILED ' 'a lane that failed, without colour'
 has "$t/told" '^row sparse – skipped ' 'a step that was skipped, without colour'
 has "$t/told" '^failures .*got == 63 \(0x3f\).*Run it again: make kunit LANE=um-smp FILTER=alpha.two' 'a failure: excerpt and command'
 has "$t/told" '^failures .*timed out after 10 seconds' 'the output of a test that hung'
+has "$t/told" '^failures .*alive: CPU 0 in canary_hangs\+0x40 .*it listens' 'and what the guest told'
+has "$t/told" '^folds x86_64 asked after 4 s .* registers at the last look: thread 9073' 'all of that in a fold'
 has "$t/told" '^cover .*mm/gup.c 50.0 % \(1 of 2\) 100.0 % \(1 of 1\) 2' 'coverage, when there is one'
-[ "$n" -eq 24 ] || { echo "# ran $n tests" >&2; exit 2; }
+[ "$n" -eq 26 ] || { echo "# ran $n tests" >&2; exit 2; }
 [ "$bad" -eq 0 ] || exit 1

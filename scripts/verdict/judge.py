@@ -7,10 +7,15 @@ runs just that again, the first SHOWN of them in full. The directory of the run 
     verdict       the last line, and "counts PASSED FAILED SKIPPED" for scripts that add up
     findings      every finding in full, for make report and make status
     results.ktap  the KTAP of the log, clean, for make report and other tools
-"""
-import os
 
-from lib import Parser
+A kernel that said nothing for long was asked how it is (boot/silent.py): what it told stands
+with the finding, from the file beside the log.
+"""
+import itertools
+import os
+import re
+
+from lib import Parser, read
 from verdict import log, splat
 
 SHOWN = 25              # findings in full; the rest by number
@@ -19,7 +24,8 @@ TAIL = 12               # lines of a test that hangs
 
 class Run:
     """One boot: its log, read and parsed once, and its splats by the case in which they fell.
-    matches(name, glob) is for the allow list."""
+    matches(name, glob) is for the allow list. told: how it was when it was asked; answer: the
+    lines of the log that came of that."""
 
     def __init__(self, path, kind, rules, matches):
         self.path = shown(path)
@@ -27,6 +33,7 @@ class Run:
         self.log = kind(self.lines)
         self.by_name = {case.name: case for case in self.log.cases}
         self.splats, self.crash, self.excused = {}, None, 0
+        self.told, self.answer = told(self.path)
         deny, allow = rules
         for event in splat.scan(self.lines, deny):
             event.case = next((c.name for c in self.log.cases if c.line > event.line), None)
@@ -41,7 +48,7 @@ class Run:
     def said(self, first, last, most=TAIL):
         """What is in these lines of the log but for frames of KTAP, with their numbers."""
         hits = [f'{n:6}: {self.lines[n - 1]}' for n in range(first, last + 1)
-                if self.lines[n - 1].strip()
+                if self.lines[n - 1].strip() and n not in self.answer
                 and not self.lines[n - 1].strip().startswith(('KTAP', '1..', '# Subtest'))]
         return hits if len(hits) <= most else hits[:most - 1] + [f'{"...":>6}']
 
@@ -49,6 +56,17 @@ class Run:
         """The last lines of what was open when the log ended."""
         hits = self.said(self.log.mark, len(self.lines), len(self.lines) + 1)
         return ([f'{"...":>6}'] if len(hits) > TAIL else []) + hits[-TAIL:]
+
+
+def told(path):
+    """(the head of what silent.py has left beside a log, the lines that answered it)"""
+    beside = os.path.join(os.path.dirname(path), os.path.basename(path).removesuffix('log') + 'silent')
+    if not path.endswith('log') or not os.path.exists(beside):
+        return [], range(0)
+    head = list(itertools.takewhile(str.strip, read(beside).splitlines()))
+    hit = re.search(r'\blines (\d+) to (\d+) of the log', '\n'.join(head))
+    return (['  ' + line for line in head + [f'more: {beside}']],
+            range(int(hit[1]), int(hit[2]) + 1) if hit else range(0))
 
 
 def shown(path):
@@ -140,7 +158,8 @@ class Judge:
             self.crashed(run, name, open_case)
         elif seen.timeout:
             self.why.append(f'time-out after {seen.timeout} s{open_case}')
-            self.report(2, f'TIME-OUT after {seen.timeout} s{open_case}: {where}', run.tail(), name)
+            self.report(2, f'TIME-OUT after {seen.timeout} s{open_case}: {where}',
+                        run.tail() + run.told, name)
         elif seen.problems:
             lost = (f'the kernel dropped {seen.dropped} lines of its log'
                     if seen.dropped else '')

@@ -12,6 +12,7 @@ GOLDEN = os.path.join(SCRIPTS, 'tests', 'golden')
 
 # program: (good arguments, with BAD for a file that is malformed)
 CALLS = {
+    'boot/silent.py': 'um --dir . --map BAD --log pass.log',
     'cocci/compare.py': '--side series --triage BAD --tree . --files BAD --found . count',
     'coverage/coverage.py': 'report --tree . BAD',
     'figures/bench_table.py': 'table min bench.goals BAD',
