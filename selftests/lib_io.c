@@ -170,6 +170,25 @@ bool io_expect_pinned(const char *what, const struct gup_pins *then, long at_lea
 			 now.acquired - then->acquired);
 }
 
+struct io_pool io_read_pool(void)
+{
+	return (struct io_pool) {
+		gup_read_number(HUGETLB_SYSFS "free_hugepages"),
+		gup_read_number(HUGETLB_SYSFS "resv_hugepages"),
+	};
+}
+
+bool io_expect_pool(const char *what, const struct io_pool *before, long free, long reserved)
+{
+	struct io_pool now = io_read_pool();
+
+	now.free -= before->free;
+	now.reserved -= before->reserved;
+	return (now.free == free && now.reserved == reserved) ||
+	       gup_fails("%s: free %+ld, reserved %+ld, wanted %+ld and %+ld", what, now.free,
+			 now.reserved, free, reserved);
+}
+
 size_t io_units(const char *at, size_t len, size_t unit)
 {
 	uintptr_t from = (uintptr_t)at;
