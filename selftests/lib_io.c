@@ -243,7 +243,7 @@ static bool check_folios(const struct io_mem *m)
 	return good;
 }
 
-static bool thp_is_on(void)
+bool io_thp_is_on(void)
 {
 	char text[64];
 
@@ -265,7 +265,7 @@ static bool make_anon(struct io_mem *m)
 
 static bool make_mthp(struct io_mem *m)
 {
-	if (!thp_is_on())
+	if (!io_thp_is_on())
 		return false;
 	if (access(MTHP_KNOB, W_OK))
 		return io_skip("%s: %s", MTHP_KNOB, strerror(errno));
@@ -278,7 +278,7 @@ static bool make_mthp(struct io_mem *m)
 
 static bool make_thp(struct io_mem *m)
 {
-	if (!thp_is_on() || !map_aligned(m, MAP_PRIVATE | MAP_ANONYMOUS))
+	if (!io_thp_is_on() || !map_aligned(m, MAP_PRIVATE | MAP_ANONYMOUS))
 		return false;
 	if (madvise(m->map, m->len, MADV_HUGEPAGE))
 		return io_skip("MADV_HUGEPAGE: %s", strerror(errno));
@@ -333,7 +333,7 @@ static bool make_memfd_thp(struct io_mem *m)
 {
 	char text[64];
 
-	if (!thp_is_on())
+	if (!io_thp_is_on())
 		return false;
 	if (!gup_read_knob(THP_SYSFS "shmem_enabled", text, sizeof(text)) ||
 	    strcmp(text, "advise"))

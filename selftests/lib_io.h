@@ -122,6 +122,8 @@ size_t io_pages(const char *at, size_t len);
  * many huge pages are in the pool then. exit() undoes it.
  */
 void io_prepare(unsigned long hugepages);
+/* Or a skip. */
+bool io_thp_is_on(void);
 /* Checks that it is what it should be; false with io_outcome->skipped if it cannot. */
 bool io_make(struct io_mem *m, const struct io_kind *kind, size_t len);
 
