@@ -12,22 +12,13 @@ static size_t bytes(const struct trial *t)
 	return t->nr * psize();
 }
 
-static unsigned long present(const struct trial *t)
-{
-	unsigned long i, nr = 0;
-
-	for (i = 0; i < t->nr; i++)
-		nr += !!(gup_pagemap(t->at + i * psize()) & GUP_PM_PRESENT);
-	return nr;
-}
-
 /* Of a call that returns 0 when all is there. */
 static unsigned int judge_populate(struct trial *t, long result, int nomem)
 {
 	if (result == -nomem)
 		return NOMEM;
 	return io_expect("the result", result, 0) &&
-	       io_expect("pages that are there", present(t), t->nr) ? ALL : 0;
+	       io_expect("pages that are there", pages_present(t), t->nr) ? ALL : 0;
 }
 
 static unsigned int judge_madvise(struct trial *t, long result)
@@ -108,7 +99,7 @@ static unsigned int judge_map_populate(struct trial *t, long result)
 		return UNDONE;
 	if (result)
 		return io_expect("the result", result, 0);
-	return present(t) == t->nr ? ALL : SHORT;
+	return pages_present(t) == t->nr ? ALL : SHORT;
 }
 
 bool test_map_populate(const struct io_kind *kind)

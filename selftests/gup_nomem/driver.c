@@ -102,15 +102,22 @@ static bool counts_can_be_told(const struct trial *t)
 	return !(t->gup_flags & GUP_RIG_FOLL_SPLIT_PMD);
 }
 
+/* Nothing is held, but all that was asked for is there. */
+static bool expect_faulted(const struct trial *t)
+{
+	return gup_expect_numbers(&t->gup) &&
+	       (t->gup.run.pages_done < t->nr ||
+		io_expect("pages that are there", pages_present(t), t->nr));
+}
+
 /* As many are held as were returned, and they are what is mapped. */
-static bool expect_right(const struct trial *t)
+static bool expect_held(const struct trial *t)
 {
 	const struct gup_call *c = &t->gup;
 
 	return gup_expect_numbers(c) && gup_expect_folios(c) && gup_expect_no_strangers(c) &&
 	       (!counts_can_be_told(t) || gup_expect_counts(c)) &&
-	       (t->api == GUP_RIG_API_MEMFD || t->in_sharer || !gives_pages(t) ||
-		gup_expect_mapped(c, t->at));
+	       (t->api == GUP_RIG_API_MEMFD || t->in_sharer || gup_expect_mapped(c, t->at));
 }
 
 static unsigned int outcome(const struct trial *t, long result)
@@ -128,7 +135,7 @@ static unsigned int outcome(const struct trial *t, long result)
 		return BUS;
 	if (pages <= 0)
 		return gup_fails("%ld, which is neither pages nor -ENOMEM", pages), 0;
-	if (!expect_right(t))
+	if (!(gives_pages(t) ? expect_held(t) : expect_faulted(t)))
 		return 0;
 	return pages < (long)t->nr ? SHORT : ALL;
 }

@@ -129,6 +129,15 @@ bool make_far_thp(struct trial *t)
 	return io_thp_is_on() && map_far(t, MADV_HUGEPAGE);
 }
 
+unsigned long pages_present(const struct trial *t)
+{
+	unsigned long i, nr = 0;
+
+	for (i = 0; i < t->nr; i++)
+		nr += !!(gup_pagemap(t->at + i * psize()) & GUP_PM_PRESENT);
+	return nr;
+}
+
 static bool check_zeroes(const char *at, size_t len)
 {
 	size_t i;

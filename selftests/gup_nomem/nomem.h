@@ -97,6 +97,7 @@ bool make_swapped(struct trial *t);
 bool make_far(struct trial *t);
 bool make_far_thp(struct trial *t);
 bool check_contents(struct trial *t);
+unsigned long pages_present(const struct trial *t);
 void drop_memory(struct trial *t);
 
 /* driver.c: GUP through the driver. They take a trial as it is for all functions. */
