@@ -613,6 +613,16 @@ bool gk_is_leaf(struct gk_range *r, unsigned int i)
 	return pmd_leaf(*pmd_off(r->mm, gk_addr(r, i)));
 }
 
+/* Or end the case: what the range maps first is of that order, and by a leaf or not. */
+void gk_expect_order(struct gk_range *r, unsigned int order, bool leaf)
+{
+	struct page *page = gk_page(r, 0);
+
+	KUNIT_ASSERT_NOT_NULL(r->test, page);
+	KUNIT_ASSERT_EQ(r->test, folio_order(page_folio(page)), order);
+	KUNIT_ASSERT_EQ(r->test, gk_is_leaf(r, 0), leaf);
+}
+
 /* The page table entry @i, which must be present and map a page. */
 pte_t gk_pte(struct gk_range *r, unsigned int i)
 {

@@ -102,6 +102,15 @@ struct gk_shape {
 	unsigned int arg;
 };
 
+#define GK_FAST_ALL	(GK_FAST_READ | GK_FAST_WRITE | GK_FAST_PIN_READ)
+
+/* gk_@_id, which gk_map_@_map() maps. */
+#define GK_SHAPE_CALLED(_id, _name, _nr, _map, _arg, _traits)		\
+	const struct gk_shape gk_##_id = {				\
+		.name = (_name), .nr = (_nr), .map = gk_map_##_map,	\
+		.arg = (_arg), .traits = (_traits),			\
+	}
+
 /**
  * struct gk_range - a shape that is mapped
  * @addr: user address, page aligned
@@ -171,12 +180,12 @@ extern const struct gk_shape gk_anon_fresh, gk_anon_written, gk_anon_zero,
 	gk_drv_large_cow, gk_drv_twice, gk_pfnmap, gk_prot_none, gk_guard,
 	gk_two_vmas, gk_hole, gk_table_edge, gk_dir_edge, gk_drv_dir_edge,
 	gk_alone, gk_mlocked, gk_poisoned;
-/* gk_zoo_huge.c, with CONFIG_GUP_ZOO_HUGE. */
+/* gk_zoo_thp.c and gk_zoo_hugetlb.c, with CONFIG_GUP_ZOO_THP and _HUGETLB. */
 extern const struct gk_shape gk_thp, gk_thp_zero, gk_thp_shared,
 	gk_thp_reexclusive, gk_thp_cow, gk_thp_readonly, gk_thp_none,
-	gk_thp_ptes, gk_thp_part, gk_thp_split, gk_thp_collapsed, gk_mthp2,
-	gk_mthp3, gk_mthp4, gk_mthp5, gk_mthp6, gk_mthp7, gk_mthp8, gk_hugetlb,
-	gk_hugetlb_fresh, gk_hugetlb_file;
+	gk_thp_ptes, gk_thp_part, gk_thp_split, gk_thp_collapsed, gk_thp_shmem,
+	gk_thp_private, gk_mthp2, gk_mthp3, gk_mthp4, gk_mthp5, gk_mthp6,
+	gk_mthp7, gk_mthp8, gk_hugetlb, gk_hugetlb_fresh, gk_hugetlb_file;
 extern const struct gk_shape *const gk_zoo[];
 extern const unsigned int gk_zoo_size;
 
@@ -208,6 +217,7 @@ void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 	     unsigned long prot, unsigned long flags);
 void gk_mmap_hugetlb(struct gk_range *r, struct hstate *h, unsigned long flags);
 void gk_adopt_file(struct kunit *test, struct file *file);
+struct file *gk_shmem_file(struct gk_range *r);
 void gk_mmap_anon(struct gk_range *r, unsigned long addr, unsigned long prot,
 		  unsigned long flags);
 static inline unsigned long gk_addr(const struct gk_range *r, unsigned int i)
@@ -239,6 +249,7 @@ void gk_vma_mod_flags(struct gk_range *r, unsigned int i, vm_flags_t set,
 		      vm_flags_t clear);
 struct page *gk_page(struct gk_range *r, unsigned int i);
 bool gk_is_leaf(struct gk_range *r, unsigned int i);
+void gk_expect_order(struct gk_range *r, unsigned int order, bool leaf);
 /* Nobody may write to it, and its entries say that it has no struct page. */
 static inline bool gk_is_zero(const struct folio *folio)
 {

@@ -68,7 +68,7 @@ static void gk_map_anon_mixed(struct gk_range *r)
 			gk_wrprotect_ptes(r, i, 1);
 }
 
-static struct file *gk_shmem_file(struct gk_range *r)
+struct file *gk_shmem_file(struct gk_range *r)
 {
 	struct file *file = shmem_file_setup("gup_kunit", (loff_t)r->nr *
 					     PAGE_SIZE, EMPTY_VMA_FLAGS);
@@ -356,13 +356,6 @@ static void gk_map_poisoned(struct gk_range *r)
 	gk_range_drv(r)->fault = gk_fault_poisoned;
 }
 
-#define GK_FAST_ALL	(GK_FAST_READ | GK_FAST_WRITE | GK_FAST_PIN_READ)
-
-#define GK_SHAPE_CALLED(_id, _name, _nr, _map, _arg, _traits)		\
-	const struct gk_shape gk_##_id = {				\
-		.name = (_name), .nr = (_nr), .map = gk_map_##_map,	\
-		.arg = (_arg), .traits = (_traits),			\
-	}
 #define GK_SHAPE(_name, _nr, _map, _arg, _traits)			\
 	GK_SHAPE_CALLED(_name, #_name, _nr, _map, _arg, _traits)
 #define GK_DRV_LARGE	(GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE)
@@ -434,12 +427,14 @@ const struct gk_shape *const gk_zoo[] = {
 	&gk_drv_cow, &gk_drv_large_cow, &gk_drv_twice, &gk_pfnmap,
 	&gk_prot_none, &gk_guard, &gk_two_vmas, &gk_hole, &gk_table_edge,
 	&gk_dir_edge, &gk_drv_dir_edge, &gk_alone, &gk_mlocked, &gk_poisoned,
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 	&gk_thp, &gk_thp_zero, &gk_thp_shared, &gk_thp_reexclusive, &gk_thp_cow,
 	&gk_thp_readonly, &gk_thp_none, &gk_thp_ptes, &gk_thp_part,
-	&gk_thp_split, &gk_thp_collapsed, &gk_mthp2, &gk_mthp3, &gk_mthp4,
-	&gk_mthp5, &gk_mthp6, &gk_mthp7, &gk_mthp8, &gk_hugetlb,
-	&gk_hugetlb_fresh, &gk_hugetlb_file,
+	&gk_thp_split, &gk_thp_collapsed, &gk_thp_shmem, &gk_mthp2, &gk_mthp3,
+	&gk_mthp4, &gk_mthp5, &gk_mthp6, &gk_mthp7, &gk_mthp8,
+#endif
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+	&gk_hugetlb, &gk_hugetlb_fresh, &gk_hugetlb_file,
 #endif
 };
 

@@ -1051,7 +1051,7 @@ static void gup_memfd_other_signal(struct kunit *test)
 	memfd_expect_end(mf);
 }
 
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_HUGETLB
 /* Of three huge pages, those from somewhere in the second one on. */
 static void gup_memfd_hugetlb(struct kunit *test)
 {
@@ -1136,7 +1136,7 @@ static struct kunit_case gup_memfd_cases[] = {
 	KUNIT_CASE(gup_memfd_no_space),
 	KUNIT_CASE(gup_memfd_fatal_signal),
 	KUNIT_CASE(gup_memfd_other_signal),
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_HUGETLB
 	KUNIT_CASE(gup_memfd_hugetlb),
 #endif
 #ifdef CONFIG_HUGETLB_PAGE

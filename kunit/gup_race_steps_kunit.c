@@ -498,7 +498,7 @@ static void gup_race_steps_stack(struct kunit *test)
 }
 #endif
 
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 /* Of all pages of a folio that has to be moved, one asks that caches are drained. */
 static void gup_race_steps_long_folio(struct kunit *test)
 {
@@ -511,6 +511,40 @@ static void gup_race_steps_long_folio(struct kunit *test)
 	c = st_gup_part(r, GK_PIN, FOLL_LONGTERM, 0, 16);
 	gk_expect_pinned(c, 16);
 	st_expect(c, GK_DRAIN, "looks at the folio", 1);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+#define ST_UNSHARED	4	/* pages */
+
+/* One fault gives the leaf up, one each unshares a page: more have no end. */
+static void st_hook_few_faults(enum gk_point point, const void *what)
+{
+	st_hook(point, what);
+	if (point == GK_FAULT && st_met[GK_FAULT] > 2 * ST_UNSHARED)
+		gk_signal(SIGKILL);
+}
+
+/* A long-term pin for reading of a file's huge page gets pages of the mapping's own. */
+static void gup_race_steps_unshare_leaf(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp_private, 0);
+	struct gk_call *c = gk_prepare(r, gk_api(test), FOLL_LONGTERM, 3, ST_UNSHARED);
+	unsigned int i;
+
+	st_begin();
+	gk_hook = st_hook_few_faults;
+	gk_enter_hooked(c);
+	st_end();
+	gk_signal_clear();
+	gk_done(c);
+	gk_expect_pinned(c, ST_UNSHARED);
+	st_expect(c, GK_FAULT, "faults", ST_UNSHARED + 1);
+	for (i = 0; i < c->ret; i++) {
+		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
+		GK_EXPECT(c, i, "exclusive", gk_exclusive(c->pages[i]), true);
+		GK_EXPECT(c, i, "byte", gk_peek(c->pages[i]), 3 + i + 1);
+	}
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -528,8 +562,9 @@ static struct kunit_case gup_race_steps_cases[] = {
 	KUNIT_CASE(gup_race_steps_release_hole),
 	KUNIT_CASE(gup_race_steps_killed),
 	KUNIT_CASE(gup_race_steps_long_write),
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 	KUNIT_CASE(gup_race_steps_long_folio),
+	KUNIT_CASE_PARAM(gup_race_steps_unshare_leaf, gk_pin_api_params),
 #endif
 	KUNIT_CASE(gup_race_steps_no_lock),
 	KUNIT_CASE(gup_race_steps_no_lock_again),

@@ -394,7 +394,7 @@ static const struct slow_prefault {
 	{ "read", &gk_anon_fresh, 0 },
 	{ "write", &gk_anon_fresh, FOLL_WRITE },
 	{ "driver", &slow_drv, FOLL_WRITE },
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 	{ "leaf", &gk_thp, FOLL_WRITE },
 #endif
 	{ "forced", &gk_anon_readonly, FOLL_WRITE | FOLL_FORCE },
@@ -672,7 +672,7 @@ static const struct slow_migrated {
 	unsigned int nr, first;		/* pages, and the first one of the folio that moves */
 } slow_migrateds[] = {
 	{ "page", &gk_anon_written, 4, 2 },
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 	{ "leaf", &gk_thp, 0, 0 },
 #endif
 };

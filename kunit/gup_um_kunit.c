@@ -532,7 +532,7 @@ static void gup_um_copy_again(struct kunit *test)
 	}
 }
 
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 static void gup_um_running_leaf(struct kunit *test)
 {
 	um_take_from_thread(gk_map(test, &gk_thp, 0), true, um_thread_runs);
@@ -580,6 +580,7 @@ static void gup_um_leaf(struct kunit *test)
 	um_expect_leaf(um_map_leaf(test), "rwxs");
 }
 
+#ifdef CONFIG_GUP_ZOO_HUGETLB
 static void gup_um_leaf_hugetlb(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_hugetlb, 0);
@@ -592,6 +593,7 @@ static void gup_um_leaf_hugetlb(struct kunit *test)
 	um_sync(test, r->mm);
 	KUNIT_EXPECT_EQ(test, um_host(test, r->mm, start, end)->nr, 0);
 }
+#endif
 
 static void um_change_leaf(struct gk_range *r, pmd_t (*change)(pmd_t pmd))
 {
@@ -1128,11 +1130,13 @@ static struct kunit_case gup_um_cases[] = {
 	KUNIT_CASE(gup_um_running),
 	KUNIT_CASE(gup_um_copying),
 	KUNIT_CASE(gup_um_copy_again),
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 	KUNIT_CASE(gup_um_running_leaf),
 	KUNIT_CASE(gup_um_copying_leaf),
 	KUNIT_CASE(gup_um_leaf),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
 	KUNIT_CASE(gup_um_leaf_hugetlb),
+#endif
 	KUNIT_CASE(gup_um_leaf_perms),
 	KUNIT_CASE(gup_um_leaf_invalid),
 	KUNIT_CASE(gup_um_leaf_cleared),

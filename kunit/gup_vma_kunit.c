@@ -469,7 +469,7 @@ static void gup_vma_second_refused(struct kunit *test)
 	}
 }
 
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_HUGETLB
 /* hugetlb has no page table that its leaf could be split into. */
 static void gup_vma_split_hugetlb(struct kunit *test)
 {
@@ -486,7 +486,7 @@ static struct kunit_case gup_vma_cases[] = {
 	KUNIT_CASE_PARAM(gup_vma_harmless, vma_harmless_params),
 	KUNIT_CASE_PARAM(gup_vma_no_access, vma_no_access_params),
 	KUNIT_CASE_PARAM(gup_vma_readonly, vma_readonly_params),
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_HUGETLB
 	KUNIT_CASE_PARAM(gup_vma_split_hugetlb, gk_slow_api_params),
 #endif
 	KUNIT_CASE_PARAM(gup_vma_odd, vma_odd_params),

@@ -748,7 +748,7 @@ static void gup_zoo_write_only(struct kunit *test)
 		gk_expect_round_trip(c, r->nr);
 }
 
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 /*
  * GUP-fast leaves the leaf of the huge zero page alone, and all that follows: the
  * pages behind it are not for its place in pages[].
@@ -777,7 +777,7 @@ static struct kunit_case gup_zoo_cases[] = {
 	KUNIT_CASE_PARAM(gup_zoo_same, zoo_flag_params),
 	KUNIT_CASE_PARAM(gup_zoo_part, zoo_part_params),
 	KUNIT_CASE_PARAM(gup_zoo_write_only, gk_api_params),
-#ifdef CONFIG_GUP_ZOO_HUGE
+#ifdef CONFIG_GUP_ZOO_THP
 	KUNIT_CASE(gup_zoo_zero_leaf_first),
 #endif
 	{}

@@ -6,7 +6,8 @@
 #
 # Everything that check.sh does, and KUnit on arm64 with three kinds of page tables, base
 # and series: arm64 (4K pages, contiguous entries), arm64-64k and arm64-39; the same on
-# riscv64; huge pages on um under KASAN; the selftests that run natively in UML; and compile.sh.
+# riscv64; huge pages on um under KASAN, and with one kind of them only; the selftests that run
+# natively in UML; and compile.sh.
 # Then each topic and its mails alone (tests/topics.sh), and the mails on a plain tree,
 # whose tests run there (tests/plain.sh).
 #

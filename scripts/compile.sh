@@ -38,7 +38,7 @@ touched=$(git -C "$linux" diff --name-only --diff-filter=d gup-overlay -- 'mm/*.
 # kmake ARG...: make of the row in $tree, in an object tree of its own
 kmake() {
 	# shellcheck disable=SC2086 # words
-	(cd "$tree" && make ARCH="$arch" O="../compile/$name" $tools ${cc:+CC="$cc"} \
+	(cd "$tree" && make ARCH="${arch%/*}" $subarch O="../compile/$name" $tools ${cc:+CC="$cc"} \
 		-j"${JOBS:-$(jobs)}" W=1 "$@") </dev/null
 }
 
@@ -133,6 +133,12 @@ while read -r row <&3; do
 	*)	cross=${compiler%gcc}
 		tools=${cross:+CROSS_COMPILE=$cross}
 		compiler;;
+	esac
+	case $arch in
+	# For -m32 Debian's gcc finds asm/ only by a package that no cross compiler goes with.
+	um/*)	subarch=SUBARCH=${arch#um/}
+		cc="$cc -idirafter /usr/include/$(gcc -print-multiarch)";;
+	*) subarch=;;
 	esac
 	n=$((n + 1)) from=$(date +%s)
 	row_done || status=1

@@ -71,6 +71,7 @@ compile	clang-19			clang-19	loongarch, hexagon, um and x86-64
 compile	ld.lld-19			lld-19		the same
 compile	llvm-ar-19			llvm-19		the same
 compile	alpha-linux-gnu-gcc		gcc-alpha-linux-gnu	alpha
+compile	/usr/include/x86_64-linux-gnu/gnu/stubs-32.h libc6-dev-i386	um, 32 bits
 compile	arc-linux-gnu-gcc		gcc-arc-linux-gnu	arc
 compile	arm-linux-gnueabihf-gcc		gcc-arm-linux-gnueabihf	arm
 compile	aarch64-linux-gnu-gcc		gcc-aarch64-linux-gnu	arm64

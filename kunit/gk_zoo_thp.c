@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The zoo's huge pages: anonymous memory of every size that there is, and hugetlb,
- * as a process has them, where gk_drv.c can only map folios of that size.
+ * The zoo's huge pages: anonymous memory of every size that there is, and files, as
+ * a process has them, where gk_drv.c can only map folios of that size.
  */
 #include <kunit/resource.h>
-#include <linux/hugetlb.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 
 #include "gk.h"
 
 #define RW	(PROT_READ | PROT_WRITE)
-
-static void huge_expect(struct gk_range *r, unsigned int order, bool leaf)
-{
-	struct page *page = gk_page(r, 0);
-
-	KUNIT_ASSERT_NOT_NULL(r->test, page);
-	KUNIT_ASSERT_EQ(r->test, folio_order(page_folio(page)), order);
-	KUNIT_ASSERT_EQ(r->test, gk_is_leaf(r, 0), leaf);
-}
 
 /* r->nr pages from the start of a page table on. */
 static void huge_mmap(struct gk_range *r)
@@ -36,7 +27,7 @@ static void gk_map_thp(struct gk_range *r)
 	huge_mmap(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
 	gk_fault(r, 0, r->nr, true);
-	huge_expect(r, HPAGE_PMD_ORDER, true);
+	gk_expect_order(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_thp_zero(struct gk_range *r)
@@ -44,7 +35,7 @@ static void gk_map_thp_zero(struct gk_range *r)
 	huge_mmap(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
 	gk_fault(r, 0, r->nr, false);
-	huge_expect(r, HPAGE_PMD_ORDER, true);
+	gk_expect_order(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_thp_shared(struct gk_range *r)
@@ -65,14 +56,14 @@ static void gk_map_thp_cow(struct gk_range *r)
 {
 	gk_map_thp_shared(r);
 	gk_fault(r, r->nr / 2, 1, true);
-	huge_expect(r, HPAGE_PMD_ORDER, false);
+	gk_expect_order(r, HPAGE_PMD_ORDER, false);
 }
 
 static void gk_map_thp_readonly(struct gk_range *r)
 {
 	gk_map_thp(r);
 	gk_protect(r, 0, r->nr, PROT_READ);
-	huge_expect(r, HPAGE_PMD_ORDER, true);
+	gk_expect_order(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_thp_none(struct gk_range *r)
@@ -88,7 +79,7 @@ static void gk_map_thp_ptes(struct gk_range *r)
 	mmap_write_lock(r->mm);
 	split_huge_pmd_address(gk_vma(r, 0), r->addr, false);
 	mmap_write_unlock(r->mm);
-	huge_expect(r, HPAGE_PMD_ORDER, false);
+	gk_expect_order(r, HPAGE_PMD_ORDER, false);
 }
 
 /* The same, of which a quarter is no longer mapped. */
@@ -96,7 +87,7 @@ static void gk_map_thp_part(struct gk_range *r)
 {
 	gk_map_thp(r);
 	gk_madvise(r, r->nr / 2, r->nr / 4, MADV_DONTNEED);
-	huge_expect(r, HPAGE_PMD_ORDER, false);
+	gk_expect_order(r, HPAGE_PMD_ORDER, false);
 }
 
 /* What was one folio is 512, in a row. */
@@ -118,7 +109,7 @@ static void gk_map_thp_split(struct gk_range *r)
 	folio_unlock(folio);
 	folio_put(folio);
 	KUNIT_ASSERT_EQ(r->test, ret, 0);
-	huge_expect(r, 0, false);
+	gk_expect_order(r, 0, false);
 }
 
 /* Small pages that khugepaged would have found. */
@@ -126,10 +117,10 @@ static void gk_map_thp_collapsed(struct gk_range *r)
 {
 	huge_mmap(r);
 	gk_fault(r, 0, r->nr, true);
-	huge_expect(r, 0, false);
+	gk_expect_order(r, 0, false);
 	gk_settle();
 	gk_madvise(r, 0, r->nr, MADV_COLLAPSE);
-	huge_expect(r, HPAGE_PMD_ORDER, true);
+	gk_expect_order(r, HPAGE_PMD_ORDER, true);
 }
 
 /* Switches of the whole system. */
@@ -160,42 +151,51 @@ static void gk_map_mthp(struct gk_range *r)
 	mthp_switch(&only);
 	gk_fault(r, 0, r->nr, true);
 	kunit_release_action(r->test, mthp_switch, was);
-	huge_expect(r, r->shape->arg, false);
+	gk_expect_order(r, r->shape->arg, false);
 }
 
-static void gk_map_hugetlb(struct gk_range *r)
+/* A huge page of a file, which the range maps at one place, shared. */
+static struct file *huge_shmem_file(struct gk_range *r)
 {
-	gk_mmap_hugetlb(r, &default_hstate, MAP_PRIVATE);
+	struct file *file = gk_shmem_file(r);
+	unsigned int i;
+
+	huge_mmap(r);
+	gk_mmap(r, file, r->addr, RW, MAP_SHARED | MAP_FIXED);
+	for (i = 0; i < r->nr; i++)
+		gk_store(r, i, i % 251 + 1);
+	gk_settle();
+	gk_madvise(r, 0, r->nr, MADV_COLLAPSE);
+	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	return file;
+}
+
+/* What collapsed is mapped for reading: have it mapped as a fault does. */
+static void gk_map_thp_shmem(struct gk_range *r)
+{
+	huge_shmem_file(r);
+	gk_madvise(r, 0, r->nr, MADV_DONTNEED);
 	gk_fault(r, 0, r->nr, true);
-	huge_expect(r, HPAGE_PMD_ORDER, true);
+	gk_expect_order(r, HPAGE_PMD_ORDER, true);
 }
 
-static void gk_map_hugetlb_fresh(struct gk_range *r)
+static void gk_map_thp_private(struct gk_range *r)
 {
-	gk_mmap_hugetlb(r, &default_hstate, MAP_PRIVATE);
+	struct file *file = huge_shmem_file(r);
+
+	gk_mmap(r, file, r->addr, RW, MAP_PRIVATE | MAP_FIXED);
+	gk_fault(r, 0, r->nr, false);
+	gk_expect_order(r, HPAGE_PMD_ORDER, true);
 }
 
-static void gk_map_hugetlb_file(struct gk_range *r)
-{
-	gk_mmap_hugetlb(r, &default_hstate, MAP_SHARED);
-	gk_fault(r, 0, r->nr, true);
-	huge_expect(r, HPAGE_PMD_ORDER, true);
-}
-
-#define GK_FAST_ALL	(GK_FAST_READ | GK_FAST_WRITE | GK_FAST_PIN_READ)
 #define GK_HUGE		(GK_ANON | GK_READ | GK_WRITE | GK_LARGE)
 
-#define GK_SHAPE_CALLED(_id, _name, _nr, _map, _arg, _traits)		\
-	const struct gk_shape _id = {					\
-		.name = (_name), .nr = (_nr), .map = (_map),		\
-		.arg = (_arg), .traits = (_traits),			\
-	}
 #define GK_SHAPE(_name, _traits)					\
-	GK_SHAPE_CALLED(gk_##_name, #_name, PTRS_PER_PTE, gk_map_##_name, 0, _traits)
+	GK_SHAPE_CALLED(_name, #_name, PTRS_PER_PTE, _name, 0, _traits)
 /* Two folios. */
 #define GK_MTHP(_order, _nr)						\
-	GK_SHAPE_CALLED(gk_mthp##_order, "mthp_order" #_order, _nr,	\
-			gk_map_mthp, (_order), GK_HUGE | GK_FAST_ALL)
+	GK_SHAPE_CALLED(mthp##_order, "mthp_order" #_order, _nr, mthp,	\
+			(_order), GK_HUGE | GK_FAST_ALL)
 
 GK_SHAPE(thp, GK_HUGE | GK_FAST_ALL);
 GK_SHAPE(thp_zero, GK_ANON | GK_READ | GK_WRITE);
@@ -209,6 +209,8 @@ GK_SHAPE(thp_ptes, GK_HUGE | GK_FAST_ALL);
 GK_SHAPE(thp_part, GK_HUGE);
 GK_SHAPE(thp_split, GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
 GK_SHAPE(thp_collapsed, GK_HUGE | GK_FAST_ALL);
+GK_SHAPE(thp_shmem, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
+GK_SHAPE(thp_private, GK_READ | GK_WRITE | GK_FAST_READ | GK_LARGE);
 GK_MTHP(2, 8);
 GK_MTHP(3, 16);
 GK_MTHP(4, 32);
@@ -216,6 +218,3 @@ GK_MTHP(5, 64);
 GK_MTHP(6, 128);
 GK_MTHP(7, 256);
 GK_MTHP(8, 512);
-GK_SHAPE(hugetlb, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
-GK_SHAPE(hugetlb_fresh, GK_READ | GK_WRITE | GK_LARGE);
-GK_SHAPE(hugetlb_file, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
