@@ -572,7 +572,7 @@ void gk_poke_all(struct gk_range *r)
 		struct page *page = gk_page(r, i);
 
 		if (page && !gk_is_zero(page_folio(page)))
-			gk_poke(page, i % 251 + 1);
+			gk_poke(page, gk_byte(i));
 	}
 }
 
@@ -613,8 +613,8 @@ bool gk_is_leaf(struct gk_range *r, unsigned int i)
 	return pmd_leaf(*pmd_off(r->mm, gk_addr(r, i)));
 }
 
-/* Or end the case: what the range maps first is of that order, and by a leaf or not. */
-void gk_expect_order(struct gk_range *r, unsigned int order, bool leaf)
+/* Its first page is of a folio of @order, mapped by a leaf if @leaf; else the case ends. */
+void gk_assert_order(struct gk_range *r, unsigned int order, bool leaf)
 {
 	struct page *page = gk_page(r, 0);
 

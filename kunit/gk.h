@@ -104,10 +104,10 @@ struct gk_shape {
 
 #define GK_FAST_ALL	(GK_FAST_READ | GK_FAST_WRITE | GK_FAST_PIN_READ)
 
-/* gk_@_id, which gk_map_@_map() maps. */
+/* gk_@_id: a shape, for @_name and the rest see above. */
 #define GK_SHAPE_CALLED(_id, _name, _nr, _map, _arg, _traits)		\
 	const struct gk_shape gk_##_id = {				\
-		.name = (_name), .nr = (_nr), .map = gk_map_##_map,	\
+		.name = (_name), .nr = (_nr), .map = (_map),		\
 		.arg = (_arg), .traits = (_traits),			\
 	}
 
@@ -249,7 +249,7 @@ void gk_vma_mod_flags(struct gk_range *r, unsigned int i, vm_flags_t set,
 		      vm_flags_t clear);
 struct page *gk_page(struct gk_range *r, unsigned int i);
 bool gk_is_leaf(struct gk_range *r, unsigned int i);
-void gk_expect_order(struct gk_range *r, unsigned int order, bool leaf);
+void gk_assert_order(struct gk_range *r, unsigned int order, bool leaf);
 /* Nobody may write to it, and its entries say that it has no struct page. */
 static inline bool gk_is_zero(const struct folio *folio)
 {
@@ -259,6 +259,12 @@ static inline bool gk_is_zero(const struct folio *folio)
 /* What a page holds, not by way of a mapping. */
 u8 gk_peek(struct page *page);
 void gk_poke(struct page *page, u8 byte);
+/* What gk_poke_all() and the files and huge pages of the zoo have in page @i. */
+static inline u8 gk_byte(unsigned int i)
+{
+	return i % 251 + 1;
+}
+
 void gk_poke_all(struct gk_range *r);
 bool gk_exclusive(struct page *page);
 /* The page table that entry @i is in moves to @page, which it takes over. */

@@ -48,6 +48,9 @@ extern bool gk_numa_hints;
 /* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
 extern int gk_lock_error;
 
+/* What GUP has for the time is later than the kernel's, by so many jiffies. */
+extern unsigned long gk_later;
+
 /* gk_enter(), but of the hooked GUP. */
 void gk_enter_hooked(struct gk_call *c);
 

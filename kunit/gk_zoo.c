@@ -357,7 +357,7 @@ static void gk_map_poisoned(struct gk_range *r)
 }
 
 #define GK_SHAPE(_name, _nr, _map, _arg, _traits)			\
-	GK_SHAPE_CALLED(_name, #_name, _nr, _map, _arg, _traits)
+	GK_SHAPE_CALLED(_name, #_name, _nr, gk_map_##_map, _arg, _traits)
 #define GK_DRV_LARGE	(GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE)
 
 GK_SHAPE(anon_fresh, 16, anon, 0, GK_ANON | GK_READ | GK_WRITE);
@@ -384,12 +384,12 @@ GK_SHAPE(drv_order4, 48, drv, 4, GK_DRV_LARGE);
 GK_SHAPE(drv_order9, 512, drv, 9, GK_DRV_LARGE);
 GK_SHAPE(drv_shuffled, 32, drv_shuffled, 3, GK_DRV_LARGE);
 GK_SHAPE(drv_reversed, 32, drv_reversed, 4, GK_DRV_LARGE);
-GK_SHAPE_CALLED(drv_dirty2, "drv_order2_dirty", 16, drv_dirty, 2, GK_DRV_LARGE);
-GK_SHAPE_CALLED(drv_dirty4, "drv_order4_dirty", 48, drv_dirty, 4, GK_DRV_LARGE);
-GK_SHAPE_CALLED(drv_dirty9, "drv_order9_dirty", 512, drv_dirty, 9, GK_DRV_LARGE);
-GK_SHAPE_CALLED(drv_young2, "drv_order2_young", 16, drv_young, 2, GK_DRV_LARGE);
-GK_SHAPE_CALLED(drv_young4, "drv_order4_young", 48, drv_young, 4, GK_DRV_LARGE);
-GK_SHAPE_CALLED(drv_young9, "drv_order9_young", 512, drv_young, 9, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_dirty2, "drv_order2_dirty", 16, gk_map_drv_dirty, 2, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_dirty4, "drv_order4_dirty", 48, gk_map_drv_dirty, 4, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_dirty9, "drv_order9_dirty", 512, gk_map_drv_dirty, 9, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_young2, "drv_order2_young", 16, gk_map_drv_young, 2, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_young4, "drv_order4_young", 48, gk_map_drv_young, 4, GK_DRV_LARGE);
+GK_SHAPE_CALLED(drv_young9, "drv_order9_young", 512, gk_map_drv_young, 9, GK_DRV_LARGE);
 GK_SHAPE(drv_soft_dirty, 48, drv_soft_dirty, 4, GK_DRV_LARGE);
 GK_SHAPE(drv_holes, 32, drv_holes, 4, GK_PARTIAL | GK_LARGE);
 GK_SHAPE(drv_mixed, 32, drv_mixed, 4,

@@ -9,7 +9,7 @@ static void hugetlb_map(struct gk_range *r, unsigned long flags)
 {
 	gk_mmap_hugetlb(r, &default_hstate, flags);
 	gk_fault(r, 0, r->nr, true);
-	gk_expect_order(r, huge_page_order(&default_hstate), true);
+	gk_assert_order(r, PMD_ORDER, true);
 }
 
 static void gk_map_hugetlb(struct gk_range *r)
@@ -28,7 +28,7 @@ static void gk_map_hugetlb_file(struct gk_range *r)
 }
 
 #define GK_SHAPE(_name, _traits)					\
-	GK_SHAPE_CALLED(_name, #_name, PTRS_PER_PTE, _name, 0,		\
+	GK_SHAPE_CALLED(_name, #_name, PTRS_PER_PTE, gk_map_##_name, 0,	\
 			GK_READ | GK_WRITE | GK_LARGE | (_traits))
 
 GK_SHAPE(hugetlb, GK_FAST_ALL);

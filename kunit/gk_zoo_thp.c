@@ -22,12 +22,21 @@ static void huge_mmap(struct gk_range *r)
 	r->addr = ALIGN(r->addr, PMD_SIZE);
 }
 
+static void huge_fill(struct gk_range *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++)
+		gk_store(r, i, gk_byte(i));
+	gk_settle();
+}
+
 static void gk_map_thp(struct gk_range *r)
 {
 	huge_mmap(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
 	gk_fault(r, 0, r->nr, true);
-	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_thp_zero(struct gk_range *r)
@@ -35,7 +44,7 @@ static void gk_map_thp_zero(struct gk_range *r)
 	huge_mmap(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
 	gk_fault(r, 0, r->nr, false);
-	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_thp_shared(struct gk_range *r)
@@ -56,14 +65,14 @@ static void gk_map_thp_cow(struct gk_range *r)
 {
 	gk_map_thp_shared(r);
 	gk_fault(r, r->nr / 2, 1, true);
-	gk_expect_order(r, HPAGE_PMD_ORDER, false);
+	gk_assert_order(r, HPAGE_PMD_ORDER, false);
 }
 
 static void gk_map_thp_readonly(struct gk_range *r)
 {
 	gk_map_thp(r);
 	gk_protect(r, 0, r->nr, PROT_READ);
-	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_thp_none(struct gk_range *r)
@@ -79,7 +88,7 @@ static void gk_map_thp_ptes(struct gk_range *r)
 	mmap_write_lock(r->mm);
 	split_huge_pmd_address(gk_vma(r, 0), r->addr, false);
 	mmap_write_unlock(r->mm);
-	gk_expect_order(r, HPAGE_PMD_ORDER, false);
+	gk_assert_order(r, HPAGE_PMD_ORDER, false);
 }
 
 /* The same, of which a quarter is no longer mapped. */
@@ -87,21 +96,18 @@ static void gk_map_thp_part(struct gk_range *r)
 {
 	gk_map_thp(r);
 	gk_madvise(r, r->nr / 2, r->nr / 4, MADV_DONTNEED);
-	gk_expect_order(r, HPAGE_PMD_ORDER, false);
+	gk_assert_order(r, HPAGE_PMD_ORDER, false);
 }
 
 /* What was one folio is 512, in a row. */
 static void gk_map_thp_split(struct gk_range *r)
 {
 	struct folio *folio;
-	unsigned int i;
 	int ret;
 
 	gk_map_thp(r);
 	/* Pages of zeroes would become the zero page. */
-	for (i = 0; i < r->nr; i++)
-		gk_store(r, i, i % 251 + 1);
-	gk_settle();
+	huge_fill(r);
 	folio = page_folio(gk_page(r, 0));
 	folio_get(folio);
 	folio_lock(folio);
@@ -109,7 +115,7 @@ static void gk_map_thp_split(struct gk_range *r)
 	folio_unlock(folio);
 	folio_put(folio);
 	KUNIT_ASSERT_EQ(r->test, ret, 0);
-	gk_expect_order(r, 0, false);
+	gk_assert_order(r, 0, false);
 }
 
 /* Small pages that khugepaged would have found. */
@@ -117,10 +123,10 @@ static void gk_map_thp_collapsed(struct gk_range *r)
 {
 	huge_mmap(r);
 	gk_fault(r, 0, r->nr, true);
-	gk_expect_order(r, 0, false);
+	gk_assert_order(r, 0, false);
 	gk_settle();
 	gk_madvise(r, 0, r->nr, MADV_COLLAPSE);
-	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 }
 
 /* Switches of the whole system. */
@@ -151,32 +157,27 @@ static void gk_map_mthp(struct gk_range *r)
 	mthp_switch(&only);
 	gk_fault(r, 0, r->nr, true);
 	kunit_release_action(r->test, mthp_switch, was);
-	gk_expect_order(r, r->shape->arg, false);
+	gk_assert_order(r, r->shape->arg, false);
 }
 
-/* A huge page of a file, which the range maps at one place, shared. */
+/* A file with a huge page, mapped for reading, shared. */
 static struct file *huge_shmem_file(struct gk_range *r)
 {
 	struct file *file = gk_shmem_file(r);
-	unsigned int i;
 
 	huge_mmap(r);
 	gk_mmap(r, file, r->addr, RW, MAP_SHARED | MAP_FIXED);
-	for (i = 0; i < r->nr; i++)
-		gk_store(r, i, i % 251 + 1);
-	gk_settle();
+	huge_fill(r);
 	gk_madvise(r, 0, r->nr, MADV_COLLAPSE);
-	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 	return file;
 }
 
-/* What collapsed is mapped for reading: have it mapped as a fault does. */
 static void gk_map_thp_shmem(struct gk_range *r)
 {
 	huge_shmem_file(r);
-	gk_madvise(r, 0, r->nr, MADV_DONTNEED);
 	gk_fault(r, 0, r->nr, true);
-	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 }
 
 static void gk_map_thp_private(struct gk_range *r)
@@ -185,17 +186,17 @@ static void gk_map_thp_private(struct gk_range *r)
 
 	gk_mmap(r, file, r->addr, RW, MAP_PRIVATE | MAP_FIXED);
 	gk_fault(r, 0, r->nr, false);
-	gk_expect_order(r, HPAGE_PMD_ORDER, true);
+	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 }
 
 #define GK_HUGE		(GK_ANON | GK_READ | GK_WRITE | GK_LARGE)
 
 #define GK_SHAPE(_name, _traits)					\
-	GK_SHAPE_CALLED(_name, #_name, PTRS_PER_PTE, _name, 0, _traits)
+	GK_SHAPE_CALLED(_name, #_name, PTRS_PER_PTE, gk_map_##_name, 0, _traits)
 /* Two folios. */
 #define GK_MTHP(_order, _nr)						\
-	GK_SHAPE_CALLED(mthp##_order, "mthp_order" #_order, _nr, mthp,	\
-			(_order), GK_HUGE | GK_FAST_ALL)
+	GK_SHAPE_CALLED(mthp##_order, "mthp_order" #_order, _nr,	\
+			gk_map_mthp, (_order), GK_HUGE | GK_FAST_ALL)
 
 GK_SHAPE(thp, GK_HUGE | GK_FAST_ALL);
 GK_SHAPE(thp_zero, GK_ANON | GK_READ | GK_WRITE);
@@ -210,7 +211,8 @@ GK_SHAPE(thp_part, GK_HUGE);
 GK_SHAPE(thp_split, GK_ANON | GK_READ | GK_WRITE | GK_FAST_ALL);
 GK_SHAPE(thp_collapsed, GK_HUGE | GK_FAST_ALL);
 GK_SHAPE(thp_shmem, GK_READ | GK_WRITE | GK_FAST_ALL | GK_LARGE);
-GK_SHAPE(thp_private, GK_READ | GK_WRITE | GK_FAST_READ | GK_LARGE);
+/* Not in the zoo: without its fix a long-term pin of this never returns. */
+GK_SHAPE(thp_private, GK_READ | GK_WRITE | GK_FAST_READ | GK_FAST_PIN_READ | GK_LARGE);
 GK_MTHP(2, 8);
 GK_MTHP(3, 16);
 GK_MTHP(4, 32);

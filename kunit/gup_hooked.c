@@ -116,6 +116,8 @@ static inline int gk_read_seqcount_retry(const seqcount_t *seq,
 
 int gk_lock_error;
 
+unsigned long gk_later;
+
 static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
 {
 	gk_at(GK_SLOW, mm);
@@ -269,6 +271,7 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 #define folio_isolate_lru		gk_folio_isolate_lru
 #define migrate_pages			gk_migrate_pages
 #define dump_stack			gk_dump_stack
+#define jiffies				(jiffies + gk_later)
 
 /* Modules get the kernel's own. */
 #undef EXPORT_SYMBOL

@@ -110,11 +110,6 @@ static struct memfd *memfd_open(struct kunit *test, unsigned int nr)
 						  EMPTY_VMA_FLAGS), nr);
 }
 
-static u8 memfd_byte(unsigned int i)
-{
-	return i % 251 + 1;
-}
-
 /* Write all of page @i, as a process would. */
 static void memfd_write(struct memfd *mf, unsigned int i)
 {
@@ -122,7 +117,7 @@ static void memfd_write(struct memfd *mf, unsigned int i)
 	loff_t pos = (loff_t)i * PAGE_SIZE;
 
 	KUNIT_ASSERT_NOT_NULL(mf->test, buf);
-	memset(buf, memfd_byte(i), PAGE_SIZE);
+	memset(buf, gk_byte(i), PAGE_SIZE);
 	KUNIT_ASSERT_EQ(mf->test, PAGE_SIZE,
 			kernel_write(mf->file, buf, PAGE_SIZE, &pos));
 	kunit_kfree(mf->test, buf);
@@ -304,7 +299,7 @@ static void memfd_expect_written(struct memfd *mf, unsigned int first,
 
 	for (i = first; i < first + nr; i++)
 		memfd_expect(mf, i, "the file holds what was written",
-			     memfd_reads(mf, i, memfd_byte(i)), true);
+			     memfd_reads(mf, i, gk_byte(i)), true);
 }
 
 /*
@@ -510,7 +505,7 @@ static void gup_memfd_holes(struct kunit *test)
 	for (i = 0; i < max(mf->ret, 0L); i++)
 		memfd_expect(mf, i, p->written(i) ? "content kept" : "zeroed",
 			     memfd_holds(mf->folios[i],
-					 p->written(i) ? memfd_byte(i) : 0), true);
+					 p->written(i) ? gk_byte(i) : 0), true);
 	memfd_expect_end(mf);
 }
 
@@ -544,11 +539,11 @@ static void gup_memfd_coherent(struct kunit *test)
 	memfd_pin(mf, 0, mf->nr);
 	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i += 2)
-		memfd_fill(mf->folios[i], memfd_byte(i));
+		memfd_fill(mf->folios[i], gk_byte(i));
 	for (i = 1; i < max(mf->ret, 0L); i += 2) {
 		memfd_write(mf, i);
 		memfd_expect(mf, i, "the folio holds what was written to the file",
-			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
+			     memfd_holds(mf->folios[i], gk_byte(i)), true);
 	}
 	memfd_expect_written(mf, 0, mf->nr);
 	memfd_expect_end(mf);
@@ -613,7 +608,7 @@ static void gup_memfd_truncated(struct kunit *test)
 			     false);
 		memfd_expect(mf, k, "refcount", folio_ref_count(folio),
 			     GUP_PIN_COUNTING_BIAS);
-		memfd_expect(mf, k, "content kept", memfd_holds(folio, memfd_byte(k)),
+		memfd_expect(mf, k, "content kept", memfd_holds(folio, gk_byte(k)),
 			     true);
 		folio_get(folio);
 	}
@@ -699,7 +694,7 @@ static void gup_memfd_fallocated_mixed(struct kunit *test)
 	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
 		memfd_expect(mf, i, "content, written or zeroed",
-			     memfd_holds(mf->folios[i], i % 3 ? 0 : memfd_byte(i)), true);
+			     memfd_holds(mf->folios[i], i % 3 ? 0 : gk_byte(i)), true);
 	memfd_expect_end(mf);
 }
 
@@ -716,7 +711,7 @@ static u8 memfd_touch_read(struct memfd *mf, unsigned int i)
 static u8 memfd_touch_write(struct memfd *mf, unsigned int i)
 {
 	loff_t pos = (loff_t)i * PAGE_SIZE + PAGE_SIZE / 2;
-	u8 byte = memfd_byte(i);
+	u8 byte = gk_byte(i);
 
 	KUNIT_ASSERT_EQ(mf->test, 1, kernel_write(mf->file, &byte, 1, &pos));
 	return memfd_touch_read(mf, i);
@@ -768,12 +763,12 @@ static void gup_memfd_fallocated_kept(struct kunit *test)
 	memfd_pin(mf, 0, mf->nr);
 	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
-		memfd_fill(mf->folios[i], memfd_byte(i));
+		memfd_fill(mf->folios[i], gk_byte(i));
 	for (i = 0; i < max(mf->ret, 0L); i++) {
 		memfd_expect(mf, i, "first byte that the file shows",
-			     p->touch(mf, i), memfd_byte(i));
+			     p->touch(mf, i), gk_byte(i));
 		memfd_expect(mf, i, "the pinned folio holds what was stored",
-			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
+			     memfd_holds(mf->folios[i], gk_byte(i)), true);
 	}
 	memfd_expect_written(mf, 0, mf->nr);
 	memfd_expect_end(mf);
@@ -807,7 +802,7 @@ static void gup_memfd_migrates(struct kunit *test)
 	memfd_expect_pinned(mf, mf->nr);
 	for (i = 0; i < max(mf->ret, 0L); i++)
 		memfd_expect(mf, i, "content kept",
-			     memfd_holds(mf->folios[i], memfd_byte(i)), true);
+			     memfd_holds(mf->folios[i], gk_byte(i)), true);
 	memfd_expect_written(mf, 0, mf->nr);
 	memfd_expect(mf, 0, "*offset", mf->offset, 0);
 	memfd_expect_end(mf);
@@ -859,11 +854,11 @@ static void gup_memfd_mapped(struct kunit *test)
 	unsigned int k;
 
 	for (k = 0; k < 8; k++)
-		gk_store(r, k, memfd_byte(k));
+		gk_store(r, k, gk_byte(k));
 	memfd_pin(mf, 0, 8);
 	for (k = 0; k < 8; k++)
 		memfd_expect(mf, k, "the process sees its bytes", gk_load(r, k),
-			     memfd_byte(k));
+			     gk_byte(k));
 	gk_settle();
 	memfd_expect_pinned(mf, 8);
 	for (k = 0; k < max(mf->ret, 0L); k++)

@@ -329,6 +329,66 @@ LEAF_BY(share_readonly, leaf_share, .readonly = true)
 LEAF_BY(split, leaf_split, .kept = true)
 LEAF_BY(split_readonly, leaf_split, .readonly = true, .kept = true)
 
+/* Of two leaves, the first one is gone from a step on. */
+
+static pmd_t *leaf_first_pmdp;
+static unsigned int leaf_steps, leaf_goes_at;
+
+static void leaf_first_goes(enum gk_point point, const void *what)
+{
+	/* From there on GUP holds locks, for which another CPU would wait. */
+	if (point == GK_SLOW)
+		leaf_goes_at = NEVER;
+	if (leaf_steps++ == leaf_goes_at)
+		pmd_clear(leaf_first_pmdp);
+}
+
+static struct gk_call *leaf_gup_first_goes(struct gk_range *r, enum gk_api_id api,
+					   unsigned int at)
+{
+	struct gk_call *c = gk_prepare(r, api, gk_apis[api].only ? 0 : FOLL_NOFAULT,
+				       HPAGE_PMD_NR - LEAF_FIRST, LEAF_NR);
+	pmd_t was = *leaf_first_pmdp;
+
+	leaf_steps = 0;
+	leaf_goes_at = at;
+	gk_hook = leaf_first_goes;
+	gk_enter_hooked(c);
+	gk_hook = NULL;
+	set_pmd_at(r->mm, r->addr, leaf_first_pmdp, was);
+	gk_done(c);
+	return c;
+}
+
+/* Without it GUP-fast ends: the pages behind it are not for its place in pages[]. */
+static void gup_race_leaf_first_of_two(struct kunit *test)
+{
+	static const enum gk_api_id apis[] = {
+		GK_GET_FAST_ONLY, GK_GET_FAST, GK_PIN_FAST,
+	};
+	struct gk_range *r = gk_map(test, &gk_thp, 2 * HPAGE_PMD_NR);
+	unsigned int i, at, refused;
+
+	leaf_first_pmdp = pmd_off(r->mm, r->addr);
+	for (i = 0; i < ARRAY_SIZE(apis); i++) {
+		at = 0;
+		refused = 0;
+		do {
+			struct gk_call *c = leaf_gup_first_goes(r, apis[i], at);
+
+			if (c->ret == LEAF_NR) {
+				gk_expect_pinned(c, LEAF_NR);
+			} else {
+				gk_expect_refused(c, c->api->only ? 0 : -EFAULT);
+				refused++;
+			}
+			gk_release(c);
+			gk_expect_restored(c);
+		} while (leaf_steps > at++);
+		KUNIT_EXPECT_GT(test, refused, 1);
+	}
+}
+
 /*
  * Without a race
  */
@@ -472,6 +532,7 @@ static struct kunit_case gup_race_leaf_cases[] = {
 	KUNIT_CASE(gup_race_leaf_share_readonly),
 	KUNIT_CASE(gup_race_leaf_split),
 	KUNIT_CASE(gup_race_leaf_split_readonly),
+	KUNIT_CASE(gup_race_leaf_first_of_two),
 	KUNIT_CASE(gup_race_leaf_longterm),
 	KUNIT_CASE(gup_race_leaf_hint),
 	KUNIT_CASE(gup_race_leaf_hint_locked),

@@ -286,6 +286,10 @@ static const struct slow_dump {
 	{ "private_file", &gk_file_private, 3, true },
 	{ "untouched_file", &gk_shmem_fresh, 3, true },
 	{ "untouched_driver", &slow_drv, 3, true },
+#ifdef CONFIG_GUP_ZOO_THP
+	{ "zero_leaf", &gk_thp_zero, 3, false },
+	{ "leaf", &gk_thp, 3, true },
+#endif
 };
 
 KUNIT_ARRAY_PARAM_DESC(slow_dump, slow_dumps, name);

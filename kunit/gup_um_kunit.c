@@ -532,25 +532,7 @@ static void gup_um_copy_again(struct kunit *test)
 	}
 }
 
-#ifdef CONFIG_GUP_ZOO_THP
-static void gup_um_running_leaf(struct kunit *test)
-{
-	um_take_from_thread(gk_map(test, &gk_thp, 0), true, um_thread_runs);
-}
-
-static void gup_um_copying_leaf(struct kunit *test)
-{
-	um_take_from_thread(gk_map(test, &gk_thp, 0), true, um_thread_copies);
-}
-
-static struct gk_range *um_map_leaf(struct kunit *test)
-{
-	struct gk_range *r = gk_map(test, &gk_thp, 0);
-
-	um_sync(test, r->mm);
-	return r;
-}
-
+#if defined(CONFIG_GUP_ZOO_THP) || defined(CONFIG_GUP_ZOO_HUGETLB)
 static pmd_t *um_leaf(struct gk_range *r)
 {
 	return pmd_off(r->mm, r->addr);
@@ -574,11 +556,7 @@ static void um_expect_leaf(struct gk_range *r, const char *perms)
 	um_expect_pages(r, perms);
 	KUNIT_EXPECT_EQ(r->test, um_host_of(r)->nr, 1);
 }
-
-static void gup_um_leaf(struct kunit *test)
-{
-	um_expect_leaf(um_map_leaf(test), "rwxs");
-}
+#endif
 
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 static void gup_um_leaf_hugetlb(struct kunit *test)
@@ -594,6 +572,30 @@ static void gup_um_leaf_hugetlb(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, um_host(test, r->mm, start, end)->nr, 0);
 }
 #endif
+
+#ifdef CONFIG_GUP_ZOO_THP
+static void gup_um_running_leaf(struct kunit *test)
+{
+	um_take_from_thread(gk_map(test, &gk_thp, 0), true, um_thread_runs);
+}
+
+static void gup_um_copying_leaf(struct kunit *test)
+{
+	um_take_from_thread(gk_map(test, &gk_thp, 0), true, um_thread_copies);
+}
+
+static struct gk_range *um_map_leaf(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp, 0);
+
+	um_sync(test, r->mm);
+	return r;
+}
+
+static void gup_um_leaf(struct kunit *test)
+{
+	um_expect_leaf(um_map_leaf(test), "rwxs");
+}
 
 static void um_change_leaf(struct gk_range *r, pmd_t (*change)(pmd_t pmd))
 {
@@ -1130,13 +1132,13 @@ static struct kunit_case gup_um_cases[] = {
 	KUNIT_CASE(gup_um_running),
 	KUNIT_CASE(gup_um_copying),
 	KUNIT_CASE(gup_um_copy_again),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+	KUNIT_CASE(gup_um_leaf_hugetlb),
+#endif
 #ifdef CONFIG_GUP_ZOO_THP
 	KUNIT_CASE(gup_um_running_leaf),
 	KUNIT_CASE(gup_um_copying_leaf),
 	KUNIT_CASE(gup_um_leaf),
-#ifdef CONFIG_GUP_ZOO_HUGETLB
-	KUNIT_CASE(gup_um_leaf_hugetlb),
-#endif
 	KUNIT_CASE(gup_um_leaf_perms),
 	KUNIT_CASE(gup_um_leaf_invalid),
 	KUNIT_CASE(gup_um_leaf_cleared),

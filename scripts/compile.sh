@@ -32,8 +32,9 @@ mkdir -p "$out"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-touched=$(git -C "$linux" diff --name-only --diff-filter=d gup-overlay -- 'mm/*.c' | sed 's/c$/o/')
-[ -n "$touched" ] || die "compile: the series touches nothing in mm/: scripts/tree.sh series"
+# touched FOLDER: the objects there that the series changes
+touched() { git -C "$linux" diff --name-only --diff-filter=d gup-overlay -- "$1/*.c" | sed 's/c$/o/'; }
+[ -n "$(touched mm)" ] || die "compile: the series touches nothing in mm/: scripts/tree.sh series"
 
 # kmake ARG...: make of the row in $tree, in an object tree of its own
 kmake() {
@@ -72,10 +73,10 @@ configure() {
 	done
 }
 
-# built OBJECT: does this .config have it? mm/Makefile knows.
+# built OBJECT: does this .config have it? The Makefile beside it knows.
 built() {
-	var=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$tree/mm/Makefile" |
-		sed -n "/[[:blank:]]${1#mm/}\([[:blank:]]\|$\)/s/^[a-z_-]*-\(\$(\(CONFIG_[A-Z0-9_]*\))\|y\).*/\2/p" | head -n 1)
+	var=$(sed -e ':a' -e '/\\$/N; s/\\\n//; ta' "$tree/${1%/*}/Makefile" |
+		sed -n "/[[:blank:]]${1##*/}\([[:blank:]]\|$\)/s/^[a-z_-]*-\(\$(\(CONFIG_[A-Z0-9_]*\))\|y\).*/\2/p" | head -n 1)
 	[ -z "$var" ] || grep -q "^$var=[ym]" "$o/.config"
 }
 
@@ -84,7 +85,7 @@ compile() {
 	tree=$(side_root "$1")/linux log=$out/$name.$1.log
 	configure || return 1
 	set --
-	for object in $touched; do
+	for object in $(touched mm; [ "${arch%/*}" != um ] || touched arch/um); do
 		[ ! -e "$tree/${object%o}c" ] || ! built "$object" || set -- "$@" "$object"
 	done
 	# shellcheck disable=SC2086 # words
@@ -119,14 +120,19 @@ row_done() {
 	echo "$id" >"$out/$name.ok"
 }
 
+gcc_headers() { echo "/usr/include/$(gcc -print-multiarch)"; }
+
 status=0 skipped=0 n=0 begin=$(date +%s)
 if [ $# -eq 0 ]; then rows; else for name; do rows | grep "^$name "; done; fi >"$tmp/rows"
 while read -r row <&3; do
 	read -r name arch compiler options objects <<-EOF
 	$row
 	EOF
-	command -v "$compiler" >/dev/null 2>&1 || {
-		say "$name: skipped: $compiler is missing: scripts/setup.sh compile"
+	missing=
+	command -v "$compiler" >/dev/null 2>&1 || missing=$compiler
+	case $arch in um/*) [ -e "$(gcc_headers)/gnu/stubs-32.h" ] || missing=gnu/stubs-32.h;; esac
+	[ -z "$missing" ] || {
+		say "$name: skipped: $missing is missing: scripts/setup.sh compile"
 		skipped=$((skipped + 1)); continue; }
 	case $compiler in
 	clang-*) tools=LLVM=${compiler#clang} cc=;;
@@ -137,7 +143,7 @@ while read -r row <&3; do
 	case $arch in
 	# For -m32 Debian's gcc finds asm/ only by a package that no cross compiler goes with.
 	um/*)	subarch=SUBARCH=${arch#um/}
-		cc="$cc -idirafter /usr/include/$(gcc -print-multiarch)";;
+		cc="$cc -idirafter $(gcc_headers)";;
 	*) subarch=;;
 	esac
 	n=$((n + 1)) from=$(date +%s)

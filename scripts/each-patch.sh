@@ -6,7 +6,8 @@
 #        scripts/each-patch.sh topic [TOPIC...]		(default: all topics)
 #
 #   prefix   applies patches 1..N: it builds; the cases with since= of a patch that
-#            is not applied yet fail, all others pass
+#            is not applied yet fail, all others pass. As without: in the lane um, or in
+#            um-thp if only that has cases of patch N
 #   without  the whole series with patch N reverted: exactly the cases with since=N
 #            fail. If N cannot be reverted alone, it is reverted together with the
 #            later patch that is in the way, or with all later ones if several are; the
@@ -23,7 +24,7 @@
 #            as a prefix is
 #
 # Works in build/each and build/bench/series, worktrees of build/linux, on the lanes
-# um and um-count; prints TAP. About 40 minutes in all with ccache, twice that without.
+# um, um-thp and um-count; prints TAP. About 40 minutes in all with ccache, twice that without.
 #
 # environment: JOBS, CC, NOCCACHE=1
 # exit status: 0 all hold, 1 one does not, 2 cannot tell
@@ -85,9 +86,19 @@ lacking() {
 # needed_by SLUG INVENTORY: true if a case says since=SLUG
 needed_by() { [ -n "$("$top/scripts/verdict/inventory.py" list --key "since=$1" "$2")" ]; }
 
-# judge [LANE]: the tree as it stands against that inventory.
+# lane_of SLUG: sets lane to the one that has its cases, um if none does; 1: others have them
+lane_of() {
+	for lane in um um-thp; do
+		[ -z "$("$top/scripts/verdict/inventory.py" list --lane "$lane" --key "since=$1" "$top/kunit/inventory")" ] ||
+			return 0
+	done
+	lane=um
+	! needed_by "$1" "$top/kunit/inventory"
+}
+
+# judge LANE: the tree as it stands against that inventory.
 judge() {
-	GUP_BUILD=$each GUP_INVENTORY=$inventory GUP_READY=1 SIDE=base LANE=${1-um} FILTER='' \
+	GUP_BUILD=$each GUP_INVENTORY=$inventory GUP_READY=1 SIDE=base LANE=$1 FILTER='' \
 		CCACHE_BASEDIR=$build "$top/scripts/kunit.sh" >"$each/log" 2>&1
 }
 
@@ -110,7 +121,7 @@ result() {	# STATUS TEXT
 			head -n 5 | sed 's/^/# /'
 	fi
 }
-verdict() { tail -n 1 "$each/log" | sed 's/^um base: //'; }
+verdict() { tail -n 1 "$each/log" | sed 's/ base: /: /'; }
 
 prefix() {
 	checkout "$(commit "$1")"
@@ -128,7 +139,8 @@ prefix() {
 	fi
 	# shellcheck disable=SC2046 # numbers
 	lacking $([ "$1" -eq "$total" ] || seq $(($1 + 1)) "$total")
-	status=0; judge || status=$?
+	lane_of "$(slug "$1")" || :
+	status=0; judge "$lane" || status=$?
 	result "$status" "prefix $1: $(verdict): $(slug "$1")"
 }
 
@@ -142,7 +154,7 @@ topic() {
 	checkout "$applied"
 	# shellcheck disable=SC2046
 	lacking $(seq "$total" | grep -vxF -e "$(cut -d: -f1 "$each/here")")
-	status=0; judge || status=$?
+	status=0; judge um || status=$?
 	result "$status" "topic $1: $(verdict)"
 }
 

@@ -8,8 +8,8 @@ Puts kunit/ at mm/tests/gup and the programs of selftests/ at tools/testing/self
 with what makes them part of a kernel: Kconfig, Makefiles, run_vmtests.sh, and
 mm/tests/gup/.kunitconfig, which is the lane um of kconfigs/. Prints the last commit.
 
-One line of objects in kunit/Makefile is one commit, one program is one; the files of a folder
-lie beside the others in the tree, named after it. The comment at the head of a file is its
+What the suites stand on, kunit/gk*, is one commit; so is each line of suites in kunit/Makefile,
+and each program. The files of a folder lie beside the others in the tree, named after it. The comment at the head of a file is its
 changelog. The headers and lib_*.c that it includes come with it. What stays here: kunit/*.rig and the files that it builds, selftests/init.c, the lists, and what
 a cover letter of patches/ names as Held-back.
 
@@ -85,8 +85,8 @@ def needed(room, names):
 class Part:
     """Files that are one commit. files: path in the tree -> file of ours."""
 
-    def __init__(self, subject, room, names, symbol=''):
-        self.subject, self.symbol = subject, symbol
+    def __init__(self, subject, room, names, symbols=()):
+        self.subject, self.symbols = subject, symbols
         self.place = KUNIT if room == 'kunit' else SELFTESTS
         self.body = '\n\n'.join(head(f'{room}/{name}') for name in names
                                 if '/' not in name or name.endswith('/main.c'))
@@ -103,11 +103,8 @@ class Part:
 
 
 def makefile_text():
-    """kunit/Makefile, its lists of objects spelled out, each in one line."""
-    text = re.sub(r'(?m)^(obj-.*?) *\\\n\s+', r'\1 ', read(f'{TOP}/kunit/Makefile'))
-    for name, words in re.findall(r'^([\w-]+) := ((?:\w+\.o ?)+)$', text, re.M):
-        text = text.replace(f'{name} := {words}\n', '').replace(f'$({name})', words)
-    return text
+    """kunit/Makefile, each list of objects in one line."""
+    return re.sub(r'(?m)^(obj-.*?) *\\\n\s+', r'\1 ', read(f'{TOP}/kunit/Makefile'))
 
 
 def objects(line):
@@ -116,13 +113,11 @@ def objects(line):
     return found and (found[1], [word[:-2] + '.c' for word in found[2].split()])
 
 
-def subject_of(symbol, names):
+def subject_of(names):
     suites = [name[:-len('_kunit.c')] for name in names if name.endswith('_kunit.c')]
     if suites:
         return f'mm/tests: add the KUnit suite{"s" * (len(suites) > 1)} {" and ".join(suites)}'
-    if symbol == 'CONFIG_GUP_RIG':
-        return 'mm/tests: add a driver in debugfs that calls GUP and reports'
-    return 'mm/tests: add what KUnit suites of GUP stand on'
+    return 'mm/tests: add a driver in debugfs that calls GUP and reports'
 
 
 def held_back():
@@ -131,9 +126,13 @@ def held_back():
 
 
 def parts():
-    found = []
-    for symbol, names in filter(None, map(objects, makefile_text().splitlines())):
-        found.append(Part(subject_of(symbol, names), 'kunit', names, symbol))
+    lines = list(filter(None, map(objects, makefile_text().splitlines())))
+    base = [(symbol, names) for symbol, names in lines if all(name.startswith('gk') for name in names)]
+    found = [Part('mm/tests: add what KUnit suites of GUP stand on', 'kunit',
+                  [name for _, names in base for name in names], [symbol for symbol, _ in base])]
+    for symbol, names in lines:
+        if (symbol, names) not in base:
+            found.append(Part(subject_of(names), 'kunit', names, [symbol]))
     held, room = held_back(), os.path.join(TOP, 'selftests')
     for name in sorted(os.listdir(room)):
         program = re.match(r'(gup_\w+)(?:\.c)?$', name)
@@ -154,7 +153,7 @@ def chosen(found, words):
         return []
     driver = any(part.needs_driver() for part in wanted)
     return [part for part in found if part in wanted or part is found[0] or
-            (driver and part.symbol == 'CONFIG_GUP_RIG')]
+            (driver and 'CONFIG_GUP_RIG' in part.symbols)]
 
 
 class Tree:
@@ -246,7 +245,7 @@ def add_kunit(tree, part, done, symbols):
         tree.hook('mm/Kconfig', 'source "mm/tests/gup/Kconfig"\n\n')
         tree.hook('mm/Makefile', 'obj-$(CONFIG_GUP_KUNIT_TEST) += tests/gup/\n')
         tree.write(f'{KUNIT}/.kunitconfig', kunitconfig())
-    symbols.add(part.symbol)
+    symbols.update(part.symbols)
     tree.write(f'{KUNIT}/Makefile', makefile(done))
     tree.write(f'{KUNIT}/Kconfig', kconfig(symbols))
 
