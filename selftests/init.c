@@ -161,6 +161,7 @@ static void remember_all(void)
 	knobs_keep("/proc/sys/kernel/numa_balancing");
 	knobs_keep("/sys/kernel/debug/sched/numa_balancing/scan_*");
 	knobs_keep("/proc/sys/kernel/core_pattern");
+	knobs_keep("/sys/kernel/debug/fail*/*");
 }
 
 /* Of a block of memory that is offline, all zones are listed that it could be in. */

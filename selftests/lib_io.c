@@ -170,6 +170,25 @@ bool io_expect_pinned(const char *what, const struct gup_pins *then, long at_lea
 			 now.acquired - then->acquired);
 }
 
+struct io_pool io_read_pool(void)
+{
+	return (struct io_pool) {
+		gup_read_number(HUGETLB_SYSFS "free_hugepages"),
+		gup_read_number(HUGETLB_SYSFS "resv_hugepages"),
+	};
+}
+
+bool io_expect_pool(const char *what, const struct io_pool *before, long free, long reserved)
+{
+	struct io_pool now = io_read_pool();
+
+	now.free -= before->free;
+	now.reserved -= before->reserved;
+	return (now.free == free && now.reserved == reserved) ||
+	       gup_fails("%s: free %+ld, reserved %+ld, wanted %+ld and %+ld", what, now.free,
+			 now.reserved, free, reserved);
+}
+
 size_t io_units(const char *at, size_t len, size_t unit)
 {
 	uintptr_t from = (uintptr_t)at;
@@ -224,7 +243,7 @@ static bool check_folios(const struct io_mem *m)
 	return good;
 }
 
-static bool thp_is_on(void)
+bool io_thp_is_on(void)
 {
 	char text[64];
 
@@ -246,7 +265,7 @@ static bool make_anon(struct io_mem *m)
 
 static bool make_mthp(struct io_mem *m)
 {
-	if (!thp_is_on())
+	if (!io_thp_is_on())
 		return false;
 	if (access(MTHP_KNOB, W_OK))
 		return io_skip("%s: %s", MTHP_KNOB, strerror(errno));
@@ -259,7 +278,7 @@ static bool make_mthp(struct io_mem *m)
 
 static bool make_thp(struct io_mem *m)
 {
-	if (!thp_is_on() || !map_aligned(m, MAP_PRIVATE | MAP_ANONYMOUS))
+	if (!io_thp_is_on() || !map_aligned(m, MAP_PRIVATE | MAP_ANONYMOUS))
 		return false;
 	if (madvise(m->map, m->len, MADV_HUGEPAGE))
 		return io_skip("MADV_HUGEPAGE: %s", strerror(errno));
@@ -314,7 +333,7 @@ static bool make_memfd_thp(struct io_mem *m)
 {
 	char text[64];
 
-	if (!thp_is_on())
+	if (!io_thp_is_on())
 		return false;
 	if (!gup_read_knob(THP_SYSFS "shmem_enabled", text, sizeof(text)) ||
 	    strcmp(text, "advise"))

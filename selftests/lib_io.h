@@ -102,6 +102,17 @@ bool io_pins(struct gup_pins *pins);
 bool io_expect_out(const char *what, const struct gup_pins *then, long want);
 /* As many are out as then, but some were taken. */
 bool io_expect_pinned(const char *what, const struct gup_pins *then, long at_least);
+
+/* The huge pages of 2 MB. */
+struct io_pool {
+	long free;
+	long reserved;
+};
+
+struct io_pool io_read_pool(void);
+/* Against @before. */
+bool io_expect_pool(const char *what, const struct io_pool *before, long free, long reserved);
+
 /* Pieces of @unit bytes, at multiples of it, that a range touches. */
 size_t io_units(const char *at, size_t len, size_t unit);
 size_t io_pages(const char *at, size_t len);
@@ -111,6 +122,8 @@ size_t io_pages(const char *at, size_t len);
  * many huge pages are in the pool then. exit() undoes it.
  */
 void io_prepare(unsigned long hugepages);
+/* Or a skip. */
+bool io_thp_is_on(void);
 /* Checks that it is what it should be; false with io_outcome->skipped if it cannot. */
 bool io_make(struct io_mem *m, const struct io_kind *kind, size_t len);
 

@@ -114,31 +114,6 @@ bool test_mlock(const struct io_kind *kind)
 
 #define HUGE_PAGES	(HUGE / psize())
 
-struct pool {
-	long free;
-	long reserved;
-};
-
-static struct pool read_pool(void)
-{
-	return (struct pool) {
-		gup_read_number(HUGETLB_SYSFS "free_hugepages"),
-		gup_read_number(HUGETLB_SYSFS "resv_hugepages"),
-	};
-}
-
-/* Against @before. */
-static bool expect_pool(const char *what, const struct pool *before, long free, long reserved)
-{
-	struct pool now = read_pool();
-
-	now.free -= before->free;
-	now.reserved -= before->reserved;
-	return (now.free == free && now.reserved == reserved) ||
-	       gup_fails("%s: free %+ld, reserved %+ld, wanted %+ld and %+ld", what, now.free,
-			 now.reserved, free, reserved);
-}
-
 static bool hold_by(struct gup_call *c, unsigned int api, __u64 flags, char *mem,
 		    unsigned long nr)
 {
@@ -154,7 +129,7 @@ static bool hold(struct gup_call *c, char *mem, unsigned long nr)
 }
 
 /* A child copies what is pinned, at once. */
-static bool fork_beside_pins(const struct pool *before, long free, long reserved)
+static bool fork_beside_pins(const struct io_pool *before, long free, long reserved)
 {
 	int go[2];
 	pid_t pid;
@@ -167,36 +142,36 @@ static bool fork_beside_pins(const struct pool *before, long free, long reserved
 		close(go[1]);
 		_exit(read(go[0], &c, 1));
 	}
-	if (!expect_pool("a child has copies", before, free - 2, reserved))
+	if (!io_expect_pool("a child has copies", before, free - 2, reserved))
 		return false;
 	close(go[1]);
 	waitpid(pid, NULL, 0);
-	return expect_pool("the child is gone", before, free, reserved);
+	return io_expect_pool("the child is gone", before, free, reserved);
 }
 
 bool test_hugetlb_counts(const struct io_kind *kind)
 {
-	struct pool before = read_pool();
+	struct io_pool before = io_read_pool();
 	char *mem = map_hugetlb(4, 0);
 	struct gup_call c;
 
 	if (!mem)
 		return false;
-	if (!expect_pool("mapped", &before, 0, 4) ||
+	if (!io_expect_pool("mapped", &before, 0, 4) ||
 	    !expect_call(GUP_RIG_API_GET, GUP_RIG_FOLL_DUMP, mem, HUGE_PAGES, -EFAULT) ||
 	    !expect_all(GUP_RIG_FOLL_NOFAULT, mem, HUGE_PAGES, -EFAULT) ||
-	    !expect_pool("a hole that must not be filled", &before, 0, 4))
+	    !io_expect_pool("a hole that must not be filled", &before, 0, 4))
 		return false;
 	if (!hold(&c, mem + HUGE, 2 * HUGE_PAGES) ||
-	    !expect_pool("two are pinned", &before, -2, 2) ||
+	    !io_expect_pool("two are pinned", &before, -2, 2) ||
 	    !expect_call(GUP_RIG_API_GET, GUP_RIG_FOLL_DUMP, mem + 2 * HUGE, 2 * HUGE_PAGES,
 			 HUGE_PAGES) ||
 	    !fork_beside_pins(&before, -2, 2))
 		return false;
-	if (!gup_release(&c, GUP_RIG_PUT_DIRTY) || !expect_pool("released", &before, -2, 2))
+	if (!gup_release(&c, GUP_RIG_PUT_DIRTY) || !io_expect_pool("released", &before, -2, 2))
 		return false;
 	munmap(mem, 4 * HUGE);
-	return expect_pool("unmapped", &before, 0, 0);
+	return io_expect_pool("unmapped", &before, 0, 0);
 }
 
 /*
@@ -224,7 +199,7 @@ static bool expect_too_many(unsigned long pages)
 /* What is pinned is not free, so that nothing can be reserved again. */
 bool test_hugetlb_unmapped(const struct io_kind *kind)
 {
-	struct pool before = read_pool();
+	struct io_pool before = io_read_pool();
 	char *mem = map_hugetlb(4, 0);
 	struct gup_call c;
 	bool good;
@@ -232,10 +207,10 @@ bool test_hugetlb_unmapped(const struct io_kind *kind)
 	if (!mem || !hold(&c, mem + HUGE, 2 * HUGE_PAGES))
 		return false;
 	munmap(mem, 4 * HUGE);
-	good = expect_pool("unmapped, but pinned", &before, -2, 0) &&
+	good = io_expect_pool("unmapped, but pinned", &before, -2, 0) &&
 	       expect_too_many(before.free - before.reserved - 1);
 	return gup_release(&c, GUP_RIG_PUT_DIRTY) && good &&
-	       expect_pool("released", &before, 0, 0);
+	       io_expect_pool("released", &before, 0, 0);
 }
 
 static bool drop(char *mem, unsigned long pages)
@@ -251,34 +226,34 @@ static bool fault_in(char *mem, unsigned long pages)
 /* What is dropped while nobody else has it is reserved again. */
 bool test_hugetlb_dontneed(const struct io_kind *kind)
 {
-	struct pool before = read_pool();
+	struct io_pool before = io_read_pool();
 	char *mem = map_hugetlb(4, 0);
 
-	if (!mem || !fault_in(mem, 2) || !expect_pool("two are there", &before, -2, 2) ||
-	    !drop(mem, 2) || !expect_pool("dropped", &before, 0, 4) ||
-	    !fault_in(mem, 4) || !expect_pool("all are there", &before, -4, 0))
+	if (!mem || !fault_in(mem, 2) || !io_expect_pool("two are there", &before, -2, 2) ||
+	    !drop(mem, 2) || !io_expect_pool("dropped", &before, 0, 4) ||
+	    !fault_in(mem, 4) || !io_expect_pool("all are there", &before, -4, 0))
 		return false;
 	munmap(mem, 4 * HUGE);
-	return expect_pool("unmapped", &before, 0, 0);
+	return io_expect_pool("unmapped", &before, 0, 0);
 }
 
 /* What is held stays taken: the pages that come in its place are others, and not reserved. */
 static bool drop_held(unsigned int api, __u64 flags)
 {
-	struct pool before = read_pool();
+	struct io_pool before = io_read_pool();
 	char *mem = map_hugetlb(4, 0);
 	struct gup_call c;
 	bool good;
 
 	if (!mem || !hold_by(&c, api, flags, mem, 2 * HUGE_PAGES))
 		return false;
-	good = expect_pool("two are held", &before, -2, 2) && drop(mem, 2) &&
-	       expect_pool("dropped, but held", &before, -2, 2) && fault_in(mem, 4) &&
-	       expect_pool("all are there again", &before, -6, 0);
+	good = io_expect_pool("two are held", &before, -2, 2) && drop(mem, 2) &&
+	       io_expect_pool("dropped, but held", &before, -2, 2) && fault_in(mem, 4) &&
+	       io_expect_pool("all are there again", &before, -6, 0);
 	munmap(mem, 4 * HUGE);
-	good = good && expect_pool("unmapped, but held", &before, -2, 0);
+	good = good && io_expect_pool("unmapped, but held", &before, -2, 0);
 	return gup_release(&c, GUP_RIG_PUT_DEFAULT) && good &&
-	       expect_pool("released", &before, 0, 0);
+	       io_expect_pool("released", &before, 0, 0);
 }
 
 bool test_hugetlb_dontneed_pinned(const struct io_kind *kind)
@@ -294,7 +269,7 @@ bool test_hugetlb_dontneed_got(const struct io_kind *kind)
 /* More than there is, without a reservation: GUP gives what it got, and all comes back. */
 bool test_hugetlb_short(const struct io_kind *kind)
 {
-	struct pool before = read_pool();
+	struct io_pool before = io_read_pool();
 	unsigned long all = before.free - before.reserved;
 	char *mem;
 
@@ -305,12 +280,12 @@ bool test_hugetlb_short(const struct io_kind *kind)
 		return false;
 	if (!expect_call(GUP_RIG_API_PIN, GUP_RIG_FOLL_WRITE, mem, (all + 2) * HUGE_PAGES,
 			 all * HUGE_PAGES) ||
-	    !expect_pool("all of them", &before, -(long)all, 0) ||
+	    !io_expect_pool("all of them", &before, -(long)all, 0) ||
 	    !expect_call(GUP_RIG_API_PIN_FAST, GUP_RIG_FOLL_WRITE, mem + all * HUGE, 1, -EFAULT) ||
-	    !expect_pool("after a fault that failed", &before, -(long)all, 0))
+	    !io_expect_pool("after a fault that failed", &before, -(long)all, 0))
 		return false;
 	munmap(mem, (all + 2) * HUGE);
-	return expect_pool("unmapped", &before, 0, 0);
+	return io_expect_pool("unmapped", &before, 0, 0);
 }
 
 static bool pin_file(int file, unsigned long from, unsigned long pages, long want,
@@ -330,26 +305,26 @@ static bool pin_file(int file, unsigned long from, unsigned long pages, long wan
 bool test_hugetlb_memfd(const struct io_kind *kind)
 {
 	int file = memfd_create("gup_cases", MFD_HUGETLB | MFD_HUGE_2MB | MFD_CLOEXEC);
-	struct pool before = read_pool();
+	struct io_pool before = io_read_pool();
 	struct gup_call one, two;
 	char *mem;
 
 	if (file < 0 || ftruncate(file, 4 * HUGE) || before.free < 4)
 		return io_skip("no huge pages of 2 MB");
 	if (!pin_file(file, 0, 2, 2 * HUGE_PAGES, &one) ||
-	    !expect_pool("a file without a mapping", &before, -2, 0) ||
+	    !io_expect_pool("a file without a mapping", &before, -2, 0) ||
 	    !pin_file(file, 4, 1, -EINVAL, &two) ||
-	    !expect_pool("behind the end", &before, -2, 0))
+	    !io_expect_pool("behind the end", &before, -2, 0))
 		return false;
 	mem = mmap(NULL, 4 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	if (mem == MAP_FAILED)
 		return io_fails("mmap");
-	if (!expect_pool("mapped", &before, -2, 2) || !pin_file(file, 2, 1, HUGE_PAGES, &two) ||
-	    !expect_pool("one that was reserved", &before, -3, 1))
+	if (!io_expect_pool("mapped", &before, -2, 2) || !pin_file(file, 2, 1, HUGE_PAGES, &two) ||
+	    !io_expect_pool("one that was reserved", &before, -3, 1))
 		return false;
 	munmap(mem, 4 * HUGE);
 	if (!gup_release(&one, GUP_RIG_PUT_DEFAULT) || !gup_release(&two, GUP_RIG_PUT_DEFAULT))
 		return false;
 	close(file);
-	return expect_pool("closed", &before, 0, 0);
+	return io_expect_pool("closed", &before, 0, 0);
 }

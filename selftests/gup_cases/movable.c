@@ -4,116 +4,16 @@
  * movable for the test: they move out and keep their contents, and the block can then be
  * taken offline under the pins.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/kernel-page-flags.h>
-#include <linux/mempolicy.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
+#include "lib_movable.h"
 #include "vm_util.h"
 #include "cases.h"
 
-#define BLOCKS		"/sys/devices/system/memory/"
-#define MAX_BLOCKS	4096
-#define LOOKS		200
 #define LONGTERM	(GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_WRITE)
-
-/* The one that is movable. */
-static char block[64];
-
-static bool set_state(const char *state)
-{
-	char path[128];
-	unsigned int i;
-
-	snprintf(path, sizeof(path), BLOCKS "%s/state", block);
-	for (i = 0; i < LOOKS; i++) {
-		if (gup_write_knob(path, state))
-			return true;
-		/* A page on its way keeps it busy. To count has each CPU do some work. */
-		gup_pins_out();
-	}
-	return false;
-}
-
-static bool prefer_node_of_block(void)
-{
-	unsigned long nodes;
-	char path[128];
-	int node;
-
-	for (node = 0; node < 8; node++) {
-		snprintf(path, sizeof(path), BLOCKS "%s/node%d", block, node);
-		nodes = 1UL << node;
-		if (!access(path, F_OK))
-			return !syscall(SYS_set_mempolicy, MPOL_PREFERRED, &nodes, 64UL) ||
-			       io_fails("set_mempolicy");
-	}
-	return gup_fails("%s is on no node", block);
-}
-
-static unsigned long count_free(int flags, unsigned long first, unsigned long nr)
-{
-	unsigned long i, found = 0;
-	__u64 *all = calloc(nr, sizeof(*all));
-	size_t len = nr * sizeof(*all);
-
-	if (!all || pread(flags, all, len, first * sizeof(*all)) != (ssize_t)len)
-		len = 0;
-	for (i = 0; i < len / sizeof(*all); i++)
-		found += all[i] >> KPF_BUDDY & 1;
-	free(all);
-	return found;
-}
-
-/* The block with the least in it; of several the last one. */
-static bool find_block(void)
-{
-	int flags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC), i, best = -1;
-	char path[128], size[32] = "";
-	unsigned long pages, most = 0, now;
-
-	if (flags < 0 || !gup_read_knob(BLOCKS "block_size_bytes", size, sizeof(size)))
-		return io_skip("no blocks of memory");
-	pages = strtoul(size, NULL, 16) / psize();
-	for (i = 1; i < MAX_BLOCKS; i++) {
-		snprintf(path, sizeof(path), BLOCKS "memory%d/state", i);
-		now = access(path, W_OK) ? 0 : count_free(flags, i * pages, pages);
-		if (!now || now < most)
-			continue;
-		most = now;
-		best = i;
-	}
-	close(flags);
-	snprintf(block, sizeof(block), "memory%d", best);
-	return best > 0 || io_skip("no block of memory is free");
-}
-
-/* It may be offline already: of somebody who stopped half-way. */
-static bool make_normal(void)
-{
-	set_state("offline");
-	return set_state("online_kernel");
-}
-
-/* Runs @test with memory that comes from ZONE_MOVABLE. */
-static bool with_movable(bool (*test)(const struct io_kind *kind), const struct io_kind *kind)
-{
-	bool taken = find_block() && set_state("offline");
-	bool good = taken && set_state("online_movable") && prefer_node_of_block() && test(kind);
-	char why[400];
-
-	snprintf(why, sizeof(why), "%s", gup_why());
-	if (taken && !make_normal()) {
-		io_outcome->skipped = false;
-		return false;
-	}
-	return good || gup_fails("%s", why);
-}
 
 static bool count_movable(const struct gup_call *c, unsigned long want)
 {
@@ -168,8 +68,8 @@ static bool pin_and_take_offline(const struct io_kind *kind)
 			return false;
 		c.run.flags = GUP_RIG_RUN_HOLD;
 		good = gup_run(&c) && gup_expect_result(&c, nr) && expect_moved(&c, &m) &&
-		       set_state("offline") && expect_moved(&c, &m) &&
-		       set_state("online_movable");
+		       movable_set_state("offline") && expect_moved(&c, &m) &&
+		       movable_set_state("online_movable");
 		/* Else the block would never go offline. */
 		good = (!c.run.handle || gup_release(&c, GUP_RIG_PUT_DIRTY)) && good;
 		gup_call_free(&c);
@@ -183,7 +83,7 @@ static bool pin_and_take_offline(const struct io_kind *kind)
 
 bool test_movable(const struct io_kind *kind)
 {
-	return with_movable(pin_and_take_offline, kind);
+	return movable_run(pin_and_take_offline, kind);
 }
 
 /* One page has a reference of somebody else: nothing may stay pinned, and nothing spin. */
@@ -212,7 +112,7 @@ static bool pin_what_is_held(const struct io_kind *kind)
 
 bool test_movable_busy(const struct io_kind *kind)
 {
-	return with_movable(pin_what_is_held, kind);
+	return movable_run(pin_what_is_held, kind);
 }
 
 #define TWICE_PAGES	64L
@@ -296,5 +196,5 @@ static bool pin_twice(const struct io_kind *kind)
 
 bool test_movable_twice(const struct io_kind *kind)
 {
-	return with_movable(pin_twice, kind);
+	return movable_run(pin_twice, kind);
 }
