@@ -468,6 +468,23 @@ static void gup_race_leaf_longterm(struct kunit *test)
 	gk_release(c);
 }
 
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+/* Of hugetlb it may: the first pin moves the page out of the movable zone. */
+static void gup_race_leaf_longterm_hugetlb(struct kunit *test)
+{
+	const unsigned int flags = FOLL_WRITE | FOLL_LONGTERM;
+	struct gk_range *r = gk_map(test, &gk_hugetlb, 0);
+	struct gk_call *c = leaf_gup(r, GK_PIN_FAST, flags);
+
+	gk_expect_ret(c, LEAF_NR);
+	gk_release(c);
+	c = leaf_gup(r, GK_PIN_FAST, flags);
+	gk_expect_pinned(c, LEAF_NR);
+	GK_EXPECT(c, -1, "slow paths", leaf_met[GK_SLOW], 0);
+	gk_release(c);
+}
+#endif
+
 /* Old: a NUMA hint, if gk_numa_hints says so. */
 static void leaf_make_hint(struct gk_range *r)
 {
@@ -556,6 +573,9 @@ static struct kunit_case gup_race_leaf_cases[] = {
 	KUNIT_CASE(gup_race_leaf_split_readonly),
 	KUNIT_CASE_PARAM(gup_race_leaf_first_of_two, leaf_pair_gen_params),
 	KUNIT_CASE(gup_race_leaf_longterm),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+	KUNIT_CASE(gup_race_leaf_longterm_hugetlb),
+#endif
 	KUNIT_CASE(gup_race_leaf_hint),
 	KUNIT_CASE(gup_race_leaf_hint_locked),
 	KUNIT_CASE(gup_race_leaf_split_asked),
