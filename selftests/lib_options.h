@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "kselftest.h"
 
 /**
  * struct gup_option - what may be on the command line, and where it goes
@@ -43,7 +44,7 @@ struct gup_usage {
  */
 int gup_parse_options(const struct gup_usage *usage, int argc, char **argv);
 /* What is wrong, then the usage, and exit. */
-_Noreturn void gup_bad_usage(const struct gup_usage *usage, const char *what,
-			     const char *value);
+__noreturn void gup_bad_usage(const struct gup_usage *usage, const char *what,
+			      const char *value);
 
 #endif /* LIB_OPTIONS_H */
