@@ -32,9 +32,9 @@
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "gup_kunit."
 
-static bool no_crash;
-module_param(no_crash, bool, 0444);
-MODULE_PARM_DESC(no_crash, "skip the cases that kill a kernel without the fixes");
+static char *no_crash = "";
+module_param(no_crash, charp, 0444);
+MODULE_PARM_DESC(no_crash, "a,b,...: skip these cases, which kill a kernel without their fixes");
 
 #define GK_FAST_FLAGS	(FOLL_WRITE | FOLL_FORCE | FOLL_NOFAULT |	\
 			 FOLL_PCI_P2PDMA | FOLL_HONOR_NUMA_FAULT)
@@ -1108,7 +1108,7 @@ void gk_expect_restored(struct gk_call *c)
 
 void gk_may_crash(struct kunit *test)
 {
-	if (no_crash)
+	if (parse_option_str(no_crash, test->name))
 		kunit_skip(test, "would kill a kernel without the fix");
 }
 

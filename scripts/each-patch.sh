@@ -18,7 +18,8 @@
 #            - Any other patch makes GUP cheaper: counts.sh compares it with the prefix
 #              before it. Some row must be better and none worse; if the changelog says
 #              "No functional change", no row may differ.
-#            - A patch of mm/gup_test or the selftests alone is skipped: make vm tests it.
+#            - A patch of mm/gup_test or the selftests alone is skipped: make vm tests it;
+#              and so is one outside of mm/gup.c whose changelog names its selftest.
 #   topic    the topic with nothing but what patches/topics says that it needs, and
 #            base-needs, without which the suites do not build: it builds, and is judged
 #            as a prefix is

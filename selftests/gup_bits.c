@@ -414,6 +414,12 @@ static const struct gup_option options[] = {
 
 static const struct gup_usage usage = { "gup_bits", NULL, options };
 
+static void check(void)
+{
+	if (!rounds || ops < 8)
+		gup_bad_usage(&usage, rounds ? "--ops" : "--rounds", NULL);
+}
+
 static void prepare(void)
 {
 	io_prepare(0);
@@ -422,15 +428,9 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	const struct table table = {
-		.usage = &usage,
-		.tests = tests,
-		.nr = ARRAY_SIZE(tests),
-		.rig = true,
-		.prepare = prepare,
+		.usage = &usage, .tests = tests, .nr = ARRAY_SIZE(tests),
+		.rig = true, .check = check, .prepare = prepare,
 	};
 
-	gup_parse_options(&usage, argc, argv);
-	if (!rounds || ops < 8)
-		gup_bad_usage(&usage, rounds ? "--ops" : "--rounds", NULL);
-	return run_table(&table);
+	return run_table(&table, argc, argv);
 }

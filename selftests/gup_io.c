@@ -1391,9 +1391,8 @@ static const struct gup_option options[] = {
 
 static const struct gup_usage usage = { "gup_io", NULL, options };
 
-static void parse_options(int argc, char **argv)
+static void check(void)
 {
-	gup_parse_options(&usage, argc, argv);
 	if (megabytes < 2 || megabytes > 64 || megabytes % 2)
 		gup_bad_usage(&usage, "--megabytes", NULL);
 }
@@ -1415,13 +1414,10 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	const struct table table = {
-		.usage = &usage,
-		.tests = tests,
-		.nr = ARRAY_SIZE(tests),
-		.prepare = prepare,
+		.usage = &usage, .tests = tests, .nr = ARRAY_SIZE(tests),
+		.check = check, .prepare = prepare,
 	};
 
 	io_root = !geteuid();
-	parse_options(argc, argv);
-	return run_table(&table);
+	return run_table(&table, argc, argv);
 }

@@ -127,10 +127,14 @@ static void need_rig(void)
 	io_root = true;
 }
 
-int run_table(const struct table *table)
+int run_table(const struct table *table, int argc, char **argv)
 {
-	unsigned int chosen = each_test(table, false);
+	unsigned int chosen;
 
+	gup_parse_options(table->usage, argc, argv);
+	if (table->check)
+		table->check();
+	chosen = each_test(table, false);
 	if (!chosen) {
 		fprintf(stderr, "%s: --filter %s: no test has such a name\n",
 			table->usage->program, table_filter);

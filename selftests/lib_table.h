@@ -28,6 +28,7 @@ struct table_test {
  * struct table - a program
  * @usage: its name and options, among them TABLE_FILTER
  * @rig: needs root and gup_rig: without them all is skipped
+ * @check: of the options: what is wrong with them leads to gup_bad_usage(); or NULL
  * @prepare: for all tests, after the plan is out; or NULL
  */
 struct table {
@@ -35,6 +36,7 @@ struct table {
 	const struct table_test *tests;
 	size_t nr;
 	bool rig;
+	void (*check)(void);
 	void (*prepare)(void);
 };
 
@@ -42,7 +44,7 @@ extern char *table_filter;
 #define TABLE_FILTER { \
 	"--filter", "GLOB", "only the tests of this name, as in \"*.thp\"", .text = &table_filter }
 
-/* All that is left for main() to do: runs the tests and reports. The exit status. */
-int run_table(const struct table *table);
+/* All that main() does: takes the options, runs the tests and reports. The exit status. */
+int run_table(const struct table *table, int argc, char **argv);
 
 #endif /* LIB_TABLE_H */

@@ -69,7 +69,7 @@ cp "$o/.config" "$out/config"
 all=$(cases "$filter" | wc -l) alone=
 if [ "$side" = base ]; then
 	alone=$(cases "$filter" --key base=crash | sed 's,/.*,,' | sort -u)
-	[ -z "$alone" ] || args="$args gup_kunit.no_crash=1"
+	[ -z "$alone" ] || args="$args gup_kunit.no_crash=$(printf '%s\n' "$alone" | sed 's/.*\.//' | paste -sd , -)"
 	mkdir -p "$out/crash"
 fi
 # A filter that picks nothing but killers leaves nothing for the common boot.
@@ -77,7 +77,7 @@ if [ "$all" -eq 0 ] || [ "$all" -gt "$(cases "$filter" --key base=crash | wc -l)
 	boot "$out/log" "$filter" "$args" "$all"
 fi
 for case in $alone; do
-	boot "$out/crash/$case.log" "$case" "${args% gup_kunit.no_crash=1}" 0
+	boot "$out/crash/$case.log" "$case" "${args% gup_kunit.no_crash=*}" 0
 done
 
 manifest "kunit       $(cat "$top"/kunit/*.[ch] 2>/dev/null | git hash-object --stdin)" \

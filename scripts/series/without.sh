@@ -9,6 +9,15 @@ driver_only() {
 	! grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/' "$each/files"
 }
 
+# program_of N: the selftest that the changelog of a patch outside of GUP names
+program_of() {
+	! git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" | grep -qx mm/gup.c || return 0
+	git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -oE 'gup_[a-z_]+' |
+		while read -r word; do
+			if [ -e "$top/selftests/$word.c" ] || [ -d "$top/selftests/$word" ]; then echo "$word"; break; fi
+		done
+}
+
 # in_base SLUG: true if the base side has it, too
 in_base() { grep -qx "$1" "$patches/base-needs"; }
 
@@ -27,6 +36,12 @@ without() {
 	fi
 	checkout gup-series
 	name=$(slug "$1")
+	if ! needed_by "$name" "$top/kunit/inventory" && ! in_base "$name" &&
+	   program=$(program_of "$1") && [ -n "$program" ]; then
+		count=$((count + 1))
+		tell "ok $count - without $1: $name # SKIP its selftest tells: $program"
+		return 0
+	fi
 	if ! revert "$(commit "$1")"; then
 		if ! needed_by "$name" "$top/kunit/inventory" && ! in_base "$name"; then
 			cheaper "$1" "$name"

@@ -260,13 +260,9 @@ static void prepare(void)
 int main(int argc, char **argv)
 {
 	const struct table table = {
-		.usage = &usage,
-		.tests = tests,
-		.nr = ARRAY_SIZE(tests),
-		.rig = true,
-		.prepare = prepare,
+		.usage = &usage, .tests = tests, .nr = ARRAY_SIZE(tests),
+		.rig = true, .prepare = prepare,
 	};
 
-	gup_parse_options(&usage, argc, argv);
-	return run_table(&table);
+	return run_table(&table, argc, argv);
 }

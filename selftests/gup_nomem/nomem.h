@@ -83,7 +83,7 @@ extern bool loud;
 /* The call as often as it allocates: each allocation fails alone, and with all behind it. */
 bool each_allocation(struct trial *t);
 
-/* memory.c: to make, drop and check */
+/* mappings.c: to make, drop and check */
 
 /* Pages of a call: half of them on either side of the edge of two folios. */
 #define PAGES	6UL
