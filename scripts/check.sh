@@ -125,12 +125,7 @@ run() {
 	printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$name" "${word%%:*}" "$p" "$f" "$k" $(($(date +%s) - begin)) >>"$logs/results"
 	[ ! -t 1 ] || printf '\r%79s\r' ''
 	printf '%-15s … %s (%s%d s)\n' "$name" "$word" "$detail" $(($(date +%s) - begin))
-	[ "$word" != FAILED ] || {
-		# Verdict lines say more than the end of a log; else show that end.
-		grep -E '^(FAILED|CRASH|SPLAT|TIME-OUT|BROKEN|MISSING|UNKNOWN|NOT RUN|not ok|gup: |    again: )' "$log" |
-			head -n 20 | sed 's/^/    /' | grep . || tail -n 12 "$log" | sed 's/^/    /'
-		printf '    log: %s\n' "$log"
-	}
+	[ "$word" != FAILED ] || failure "$name" "$log" | tee -a "$logs/failures"
 	return "$status"
 }
 
@@ -143,7 +138,7 @@ steps | while read -r name command; do
 	[ $# -eq 0 ] || case $want in *" $name "*) ;; *) continue;; esac
 	printf '%s %s\n' "$name" "$command"
 done >"$logs/steps"
-: >"$logs/results"
+: >"$logs/results" >"$logs/failures"
 while read -r name command <&3; do
 	# The first two stand for all: no tools or no tree, no test.
 	# shellcheck disable=SC2086 # words of the table above
@@ -159,6 +154,8 @@ case $worst in
 *) verdict="FAILED or could not tell:$red";;
 esac
 state '' 0 "$verdict"
+# Again, where the end of the output is all that somebody sees.
+[ ! -s "$logs/failures" ] || { say "what failed:"; cat "$logs/failures"; }
 say "check: $verdict"
 say "$passed passed, $failed failed, $skipped skipped"
 exit "$worst"

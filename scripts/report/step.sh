@@ -57,3 +57,11 @@ count() {
 	[ "$4" -eq 0 ] || [ "$4" -eq 4 ] || [ "$f" -gt 0 ] || f=1
 	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + k))
 }
+
+# failure STEP LOG: what the log says of it. Verdict lines say more than its end.
+failure() {
+	printf '  %s\n' "$1:"
+	grep -E '^(FAILED|CRASH|SPLAT|TIME-OUT|BROKEN|MISSING|UNKNOWN|NOT RUN|not ok|gup: |    again: )' "$2" |
+		head -n 20 | sed 's/^/    /' | grep . || tail -n 12 "$2" | sed 's/^/    /'
+	printf '    log: %s\n' "$2"
+}
