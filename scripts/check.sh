@@ -138,7 +138,8 @@ steps | while read -r name command; do
 	[ $# -eq 0 ] || case $want in *" $name "*) ;; *) continue;; esac
 	printf '%s %s\n' "$name" "$command"
 done >"$logs/steps"
-: >"$logs/results" >"$logs/failures"
+: >"$logs/results"
+: >"$logs/failures"
 while read -r name command <&3; do
 	# The first two stand for all: no tools or no tree, no test.
 	# shellcheck disable=SC2086 # words of the table above
