@@ -8,7 +8,7 @@
 # mutate/mutants.py says which. Each is compiled by the lane's own command, linked in place
 # of the lane's object, and booted until the first case is red: a few seconds. build/linux
 # and the objects of the lane stay as they are. Prints TAP; a survivor comes with its diff and
-# the suite that is nearest. Mutants that no test can tell from the code are listed, with a
+# the suites that are nearest. Mutants that no test can tell from the code are listed, with a
 # reason, in scripts/mutate/equivalent.
 #
 # Results stay in build/out/mutate/<lane>/: a run that is stopped goes on where it was, as
@@ -22,7 +22,7 @@
 #   KEEP=1          believe what earlier sources have killed: after new cases, not new code
 #   EQUIVALENTS=1   also those of the list: they have to survive
 #   LANE=um-thp     or another lane of ARCH=um; this one compiles nearly all of mm/gup.c
-#   JOBS=n          kernels at a time (default: as many as there are CPUs)
+#   JOBS=n          kernels at a time (default: two for each CPU: many cases wait)
 # exit status: 0 all killed, 1 a mutant survived, 2 cannot tell
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -49,6 +49,6 @@ mkdir -p "$out/$lane"
 state=$(git hash-object "$out/state")
 # shellcheck disable=SC2086 # words
 "$top/scripts/mutate/judge.py" --tree "$tree" --objects "$c" --link "$link" --lane "$lane" \
-	--arguments "$kargs" --out "$out/$lane" --state "$state" --jobs "${JOBS:-$(jobs)}" \
+	--arguments "$kargs" --out "$out/$lane" --state "$state" --jobs "${JOBS:-$((2 * $(jobs)))}" \
 	--sample "${SAMPLE:-0}" --seed "${SEED:-1}" --func "${FUNC:-*}" \
 	${ONLY:+--again --only $ONLY} ${SURVIVORS:+--survivors} ${KEEP:+--keep} ${EQUIVALENTS:+--equivalents}

@@ -15,11 +15,12 @@ usage: judge.py --tree DIR --objects DIR --link FILE --lane NAME --out DIR [OPTI
   --jobs N		kernels at a time
 
 Prints TAP: a mutant that a case, a splat or a time-out shows is ok; one that survives is not,
-and comes with its diff and the suite that is nearest. What cannot be told from the code
+and comes with its diff and the two suites that are nearest. What cannot be told from the code
 as it is by this lane (it does not compile it, or the compiler makes the same of both)
 is no mutant, and a change that equals another is counted once.
 
-A mutant runs the suites that call mm/gup.c; then, if they pass, the races (kunit/gup_hooked.c).
+A mutant runs the two suites that have killed most others of its function, each alone, which
+takes a second; then, if they pass, all that call mm/gup.c, and the races (kunit/gup_hooked.c).
 OUT keeps results.tsv, which a later run with the same sources goes on with. exit status: 0 all killed, 1 a survivor, 2 cannot tell
 """
 import os
@@ -55,6 +56,7 @@ class Judge:
     def __init__(self, lane, results, out):
         self.lane, self.results, self.out = lane, results, out
         self.base, self.names, self.limits = {}, set(), {}
+        self.good, self.lock = None, threading.Lock()
 
     def folder(self, worker):
         path = os.path.join(self.out, f'work{worker}')
@@ -62,16 +64,43 @@ class Judge:
         os.makedirs(path)
         return path
 
+    def link(self, name, folder, races):
+        """The kernel with the NAME.c of folder, hooked for the races or not. '' or why not."""
+        names = [name]
+        if races and name == 'mm/gup':
+            if not self.lane.compile(kernel.HOOKED, folder):
+                return f'{kernel.HOOKED} does not compile'
+            names.append(kernel.HOOKED)
+        self.lane.kernel(names, folder)
+        return ''
+
+    def guess(self, name, folder, function):
+        """What the code is red by in the suites that have shown its neighbours."""
+        for suite in self.results.near(function)[:2]:
+            races = suite.startswith(RACES[:-1])
+            red = self.link(name, folder, races)
+            if not red and self.passes_alone(suite):
+                red = Boot(self.lane, folder, suite, self.limits[suite]).red
+            if red:
+                return red
+        return ''
+
+    def passes_alone(self, suite):
+        """Does the code as it is? The last kernel of ready() has all that a suite wants."""
+        with self.lock:
+            if suite not in self.limits:
+                boot = Boot(self.lane, self.good, suite)
+                self.limits[suite] = None if boot.red or not boot.names else boot.patience()
+            return self.limits[suite] is not None
+
     def boots(self, name, folder):
         """The kernel with the NAME.c of folder: (what it is red by, cases that passed)."""
-        passed, names = set(), [name]
+        passed = set()
         for pattern, until in PARTS:
-            if pattern == RACES and name == 'mm/gup':
-                if not self.lane.compile(kernel.HOOKED, folder):
-                    return f'{kernel.HOOKED} does not compile', passed
-                names.append(kernel.HOOKED)
             if pattern in ('', RACES):
-                self.lane.kernel(names, folder)
+                red = self.link(name, folder, pattern == RACES)
+                if red:
+                    return red, passed
             boot = Boot(self.lane, folder, pattern, self.limits.get(pattern), until)
             if boot.red:
                 return boot.red, passed
@@ -81,7 +110,7 @@ class Judge:
 
     def as_it_is(self, name):
         """A folder with NAME.o of the code as it is, made as the mutants' are."""
-        folder = self.folder(0)
+        folder = self.folder('-as-it-is')
         shutil.copy(os.path.join(self.lane.tree, name + '.c'), folder)
         if not self.lane.compile(name, folder):
             raise BadInput(f'{name}.c does not compile as it is: see {folder}/build.log')
@@ -91,7 +120,8 @@ class Judge:
         """The code as it is has to pass."""
         for name in names:
             self.base[name] = self.lane.code(name, self.as_it_is(name))
-        red, self.names = self.boots('mm/gup', self.as_it_is('mm/gup'))
+        self.good = self.as_it_is('mm/gup')
+        red, self.names = self.boots('mm/gup', self.good)
         if red or not self.names:
             raise BadInput(f'the kernel as it is does not pass: {red}: make kunit LANE={self.lane.name}')
         never = wanted(self.lane.name) - self.names
@@ -112,7 +142,9 @@ class Judge:
         twin = self.results.by_code.get(code)
         if twin and twin.id != mutant.id:
             return self.results.add(mutant, 'none', f'as {twin.id}', time.monotonic() - begin)
-        red, names = self.boots(name, folder)
+        red, names = self.guess(name, folder, mutant.function), self.names
+        if not red:
+            red, names = self.boots(name, folder)
         lost = self.names - names
         if not red and lost:
             red = f'not passed: {min(lost)}'
@@ -180,8 +212,9 @@ class Show:
             if not good and reason:
                 print(f'# scripts/mutate/equivalent says: {reason}')
             elif not good:
+                near = self.results.near(mutant.function)[:2]
                 print('\n'.join('# ' + line for line in mutant.diff(self.texts[name]).splitlines()))
-                print(f'# nearest suite: {self.results.nearest(mutant.function)}')
+                print(f'# nearest suites: {", ".join(near) or "none has killed one of this function yet"}')
             sys.stdout.flush()
 
 

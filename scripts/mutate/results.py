@@ -41,10 +41,9 @@ class Results:
         with self.lock:
             return list(self.older.values())
 
-    def nearest(self, function):
-        """The suites that have shown other mutants of this function, most first."""
+    def near(self, function):
+        """The suites that have killed other mutants of this function, most first."""
         here = re.compile(rf' {re.escape(function)} ')
         count = Counter(result.by.split('.')[0].split(' ')[-1] for result in self.all()
-                        if result.word == 'killed' and here.search(result.what) and 'gup_' in result.by)
-        return ', '.join(f'{suite} ({n})' for suite, n in count.most_common(2)) or \
-            'none has killed one of this function yet'
+                        if result.word == 'killed' and here.search(result.what))
+        return [suite for suite, _ in count.most_common() if suite.startswith('gup_')]
