@@ -416,8 +416,9 @@ static void gup_race_leaf_first_of_two(struct kunit *test)
  */
 
 static unsigned int leaf_met[GK_NR_POINTS];
-/* What happens when GUP wants the lock. */
+/* What happens when GUP wants the lock, and when it faults. */
 static void (*leaf_before_lock)(struct gk_range *r);
+static void (*leaf_before_fault)(struct gk_range *r);
 static struct gk_range *leaf_range;
 
 static void leaf_count(enum gk_point point, const void *what)
@@ -425,6 +426,8 @@ static void leaf_count(enum gk_point point, const void *what)
 	leaf_met[point]++;
 	if (point == GK_LOCK && leaf_before_lock)
 		leaf_before_lock(leaf_range);
+	if (point == GK_FAULT && leaf_before_fault)
+		leaf_before_fault(leaf_range);
 }
 
 static struct gk_call *leaf_gup(struct gk_range *r, enum gk_api_id api,
@@ -537,6 +540,36 @@ static void gup_race_leaf_hint_locked(struct kunit *test)
 	leaf_before_lock = NULL;
 }
 
+static pmd_t leaf_table;
+
+static void leaf_take_table(struct gk_range *r)
+{
+	pmd_t *pmdp = pmd_off(r->mm, r->addr);
+
+	leaf_table = *pmdp;
+	pmd_clear(pmdp);
+	leaf_before_lock = NULL;
+}
+
+static void leaf_put_table(struct gk_range *r)
+{
+	set_pmd(pmd_off(r->mm, r->addr), leaf_table);
+}
+
+/* The page table goes when GUP has looked, and has no lock yet; it comes back as a fault would. */
+static void gup_race_leaf_table_gone(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp_ptes, 0);
+	struct gk_call *c;
+
+	leaf_before_lock = leaf_take_table;
+	leaf_before_fault = leaf_put_table;
+	c = leaf_gup(r, GK_PIN, 0);
+	leaf_before_fault = NULL;
+	KUNIT_ASSERT_EQ(test, leaf_met[GK_FAULT], 1);
+	gk_expect_round_trip(c, LEAF_NR);
+}
+
 /* FOLL_SPLIT_PMD: the same pages, and the leaf is a page table. */
 static void gup_race_leaf_split_asked(struct kunit *test)
 {
@@ -562,6 +595,7 @@ static void gup_race_leaf_exit(struct kunit *test)
 	gk_hook = NULL;
 	gk_numa_hints = false;
 	leaf_before_lock = NULL;
+	leaf_before_fault = NULL;
 }
 
 static struct kunit_case gup_race_leaf_cases[] = {
@@ -578,6 +612,7 @@ static struct kunit_case gup_race_leaf_cases[] = {
 #endif
 	KUNIT_CASE(gup_race_leaf_hint),
 	KUNIT_CASE(gup_race_leaf_hint_locked),
+	KUNIT_CASE(gup_race_leaf_table_gone),
 	KUNIT_CASE(gup_race_leaf_split_asked),
 	{}
 };

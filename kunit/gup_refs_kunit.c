@@ -520,6 +520,40 @@ static void gup_refs_overflow(struct kunit *test)
 		  gk_stat(NR_FOLL_PIN_RELEASED), before->held);
 }
 
+/* Nor one that somebody holds still, as a split does. */
+static void gup_refs_frozen(struct kunit *test)
+{
+	struct gk_range *r = refs_map(test);
+	struct folio *folio = gk_range_drv(r)->folios[0];
+	int refs = folio_ref_count(folio);
+	struct gk_call *c = NULL;
+
+	KUNIT_ASSERT_TRUE(test, folio_ref_freeze(folio, refs));
+	kunit_warning_suppress(test)
+		c = gk_gup(r, refs_id(test), FOLL_WRITE);
+	GK_EXPECT(c, 0, "refcount", folio_ref_count(folio), 0);
+	folio_ref_unfreeze(folio, refs);
+	gk_expect_refused(c, c->api->only ? 0 : -ENOMEM);
+	gk_expect_round_trip(gk_gup(r, refs_id(test), FOLL_WRITE), r->nr);
+}
+
+#ifdef CONFIG_GUP_ZOO_THP
+static void gup_refs_overflow_leaf(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp, 0);
+	struct folio *folio = page_folio(gk_page(r, 0));
+	struct gk_call *c = NULL;
+
+	KUNIT_ASSERT_TRUE(test, gk_is_leaf(r, 0));
+	folio_ref_add(folio, INT_MIN);
+	kunit_warning_suppress(test)
+		c = gk_gup(r, gk_api(test), FOLL_WRITE);
+	folio_ref_add(folio, INT_MIN);
+	gk_expect_refused(c, c->api->only ? 0 : -ENOMEM);
+	gk_expect_round_trip(gk_gup(r, gk_api(test), FOLL_WRITE), r->nr);
+}
+#endif
+
 static struct kunit_case gup_refs_cases[] = {
 	KUNIT_CASE_PARAM(gup_refs_write, refs_writable_params),
 	KUNIT_CASE_PARAM(gup_refs_read, refs_readable_params),
@@ -535,6 +569,10 @@ static struct kunit_case gup_refs_cases[] = {
 	KUNIT_CASE_PARAM(gup_refs_zero_write, refs_zero_params),
 	KUNIT_CASE_PARAM(gup_refs_zero_longterm, refs_pin_zero_params),
 	KUNIT_CASE_PARAM(gup_refs_overflow, refs_driver_params),
+	KUNIT_CASE_PARAM(gup_refs_frozen, refs_driver_params),
+#ifdef CONFIG_GUP_ZOO_THP
+	KUNIT_CASE_PARAM(gup_refs_overflow_leaf, gk_api_params),
+#endif
 	{}
 };
 

@@ -6,6 +6,7 @@
  * get_dump_page(), fixup_user_fault() and fault_in_*().
  */
 #include <linux/coredump.h>
+#include <linux/hugetlb.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
@@ -265,6 +266,56 @@ static void gup_slow_touch_dirty_entry(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+#ifdef CONFIG_GUP_ZOO_THP
+/* Of a leaf the entry is marked. */
+static void slow_touch_leaf(struct kunit *test, const struct gk_shape *shape)
+{
+	bool touches = slow_touches(gk_api(test));
+	unsigned int write;
+
+	for (write = 0; write <= 1; write++) {
+		struct gk_range *r = gk_map(test, shape, 0);
+		pmd_t *pmdp = pmd_off(r->mm, r->addr);
+		struct gk_call *c;
+
+		KUNIT_ASSERT_TRUE(test, gk_is_leaf(r, 0));
+		set_pmd_at(r->mm, r->addr, pmdp, pmd_mkclean(pmd_mkold(*pmdp)));
+		c = gk_gup(r, gk_api(test), write ? FOLL_WRITE : 0);
+		gk_expect_pinned(c, r->nr);
+		GK_EXPECT(c, 0, "leaf young", !!pmd_young(*pmdp), touches);
+		GK_EXPECT(c, 0, "leaf dirty", !!pmd_dirty(*pmdp), touches && write);
+		gk_release(c);
+		gk_expect_restored(c);
+	}
+}
+
+static void gup_slow_touch_leaf(struct kunit *test)
+{
+	slow_touch_leaf(test, &gk_thp);
+}
+
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+static void gup_slow_touch_leaf_hugetlb(struct kunit *test)
+{
+	slow_touch_leaf(test, &gk_hugetlb);
+}
+#endif
+#endif
+
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+/* In the page cache, but not mapped. */
+static void slow_map_hugetlb_cached(struct gk_range *r)
+{
+	gk_mmap_hugetlb(r, &default_hstate, MAP_SHARED);
+	gk_fault(r, 0, r->nr, true);
+	gk_madvise(r, 0, r->nr, MADV_DONTNEED);
+}
+
+static const struct gk_shape slow_hugetlb_cached = {
+	.name = "hugetlb_cached", .nr = PTRS_PER_PTE, .map = slow_map_hugetlb_cached,
+};
+#endif
+
 /* get_dump_page(): the page, or NULL for a hole in the dump. */
 static const struct slow_dump {
 	const char *name;
@@ -289,6 +340,10 @@ static const struct slow_dump {
 #ifdef CONFIG_GUP_ZOO_THP
 	{ "zero_leaf", &gk_thp_zero, 3, false },
 	{ "leaf", &gk_thp, 3, true },
+#endif
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+	{ "untouched_hugetlb", &gk_hugetlb_fresh, 3, false },
+	{ "hugetlb_in_the_file", &slow_hugetlb_cached, 3, true },
 #endif
 };
 
@@ -1121,6 +1176,12 @@ static struct kunit_case gup_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_slow_touch_read, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_touch_write, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gk_slow_api_params),
+#ifdef CONFIG_GUP_ZOO_THP
+	KUNIT_CASE_PARAM(gup_slow_touch_leaf, gk_slow_api_params),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+	KUNIT_CASE_PARAM(gup_slow_touch_leaf_hugetlb, gk_slow_api_params),
+#endif
+#endif
 	KUNIT_CASE_PARAM(gup_slow_dump_page, slow_dump_gen_params),
 	KUNIT_CASE_PARAM(gup_slow_dump_range, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_no_struct_page, gk_slow_api_params),
