@@ -389,7 +389,7 @@ static void gup_locked_error(struct kunit *test)
 	locked_end(test, plan, FOLL_WRITE, true, -EFAULT);
 }
 
-/* No pages[]: the same arithmetic, on addresses alone. */
+/* No pages[]: the same arithmetic, on addresses alone, from the last byte of a page on. */
 static void gup_locked_no_pages(struct kunit *test)
 {
 	static const enum locked_answer answers[] = {
@@ -402,15 +402,16 @@ static void gup_locked_no_pages(struct kunit *test)
 			.at = 2, .times = 2, .answer = answers[i / 2],
 		};
 		struct gk_range *r = locked_range(test, &locked_drv, plan);
+		unsigned long start = r->addr + PAGE_SIZE - 1;
 		int locked = 1;
 		long ret;
 
 		if (i % 2) {
-			ret = get_user_pages_unlocked(r->addr, r->nr, NULL, 0);
+			ret = get_user_pages_unlocked(start, r->nr, NULL, 0);
 			locked = 0;
 		} else {
 			mmap_read_lock(r->mm);
-			ret = get_user_pages_remote(r->mm, r->addr, r->nr, 0,
+			ret = get_user_pages_remote(r->mm, start, r->nr, 0,
 						    NULL, &locked);
 			if (locked)
 				mmap_read_unlock(r->mm);

@@ -482,33 +482,70 @@ static long slow_prefault_by(enum gk_api_id api, struct gk_range *r,
 	return ret;
 }
 
+/* From a byte of the first page on: it may be any. */
+static long slow_prefault_from(enum gk_api_id api, struct gk_range *r, unsigned int byte,
+			       unsigned int flags)
+{
+	long ret;
+
+	r->addr += byte;
+	ret = slow_prefault_by(api, r, flags);
+	r->addr -= byte;
+	return ret;
+}
+
+static const enum gk_api_id slow_prefaulters[] = {
+	GK_GET, GK_GET_UNLOCKED, GK_GET_REMOTE,
+};
+
+static const unsigned int slow_bytes[] = { 0, PAGE_SIZE - 1 };
+
+static void slow_expect_prefaulted(struct kunit *test, enum gk_api_id id, unsigned int byte)
+{
+	const struct slow_prefault *p = test->param_value;
+	struct gk_range *r = gk_map(test, p->shape, 0);
+	const char *api = gk_apis[id].name;
+	struct gk_entry *was, *is;
+	unsigned int k;
+	long ret;
+
+	/* One page follows that is not asked for. */
+	r->nr--;
+	ret = slow_prefault_from(id, r, byte, p->flags);
+	GK_EXPECT_AT(r, api, -1, "return", ret, r->nr);
+	was = gk_snapshot(r);
+	slow_prefault_from(id, r, byte, p->flags);
+	is = gk_snapshot(r);
+	for (k = 0; k < r->nr; k++) {
+		if (!(p->special && k == SLOW_SPECIAL))
+			GK_EXPECT_AT(r, api, k, "faulted in", !!is[k].page, true);
+		GK_EXPECT_AT(r, api, k, "references", is[k].refs, was[k].refs);
+	}
+}
+
 static void gup_slow_no_pages(struct kunit *test)
 {
-	static const enum gk_api_id apis[] = {
-		GK_GET, GK_GET_UNLOCKED, GK_GET_REMOTE,
-	};
-	const struct slow_prefault *p = test->param_value;
 	unsigned int i, k;
 
-	for (i = 0; i < ARRAY_SIZE(apis); i++) {
-		const char *api = gk_apis[apis[i]].name;
-		struct gk_range *r = gk_map(test, p->shape, 0);
-		struct gk_entry *was, *is;
-		long ret;
+	for (i = 0; i < ARRAY_SIZE(slow_prefaulters); i++)
+		for (k = 0; k < ARRAY_SIZE(slow_bytes); k++)
+			slow_expect_prefaulted(test, slow_prefaulters[i], slow_bytes[k]);
+}
 
-		/* One page follows that is not asked for. */
-		r->nr--;
-		ret = slow_prefault_by(apis[i], r, p->flags);
-		GK_EXPECT_AT(r, api, -1, "return", ret, r->nr);
-		was = gk_snapshot(r);
-		slow_prefault_by(apis[i], r, p->flags);
-		is = gk_snapshot(r);
-		for (k = 0; k < r->nr; k++) {
-			if (!(p->special && k == SLOW_SPECIAL))
-				GK_EXPECT_AT(r, api, k, "faulted in",
-					     !!is[k].page, true);
-			GK_EXPECT_AT(r, api, k, "references", is[k].refs,
-				     was[k].refs);
+/* GUP goes on behind what has no struct page, up to what is not there. */
+static void gup_slow_no_pages_behind(struct kunit *test)
+{
+	unsigned int i, k;
+	long ret;
+
+	for (i = 0; i < ARRAY_SIZE(slow_prefaulters); i++) {
+		struct gk_range *r = gk_map(test, &slow_special, 0);
+
+		gk_madvise(r, SLOW_SPECIAL + 2, 1, MADV_DONTNEED);
+		for (k = 0; k < ARRAY_SIZE(slow_bytes); k++) {
+			ret = slow_prefault_from(slow_prefaulters[i], r, slow_bytes[k], 0);
+			GK_EXPECT_AT(r, gk_apis[slow_prefaulters[i]].name, -1, "return",
+				     ret, SLOW_SPECIAL + 2);
 		}
 	}
 }
@@ -1186,6 +1223,7 @@ static struct kunit_case gup_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_slow_dump_range, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_no_struct_page, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_no_pages, slow_prefault_gen_params),
+	KUNIT_CASE(gup_slow_no_pages_behind),
 	KUNIT_CASE_PARAM(gup_slow_nr_zero, gk_slow_api_params),
 	KUNIT_CASE_PARAM(gup_slow_partial, slow_cut_gen_params),
 	KUNIT_CASE_PARAM(gup_slow_driver_error, slow_answer_gen_params),
