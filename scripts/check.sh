@@ -27,7 +27,7 @@ cd "$top"
 # step          what it runs
 steps() {
 	cat <<-EOF
-	setup           setup.sh tree build vm i386 lint cocci model post cache${ALL:+ arm64 riscv compile}
+	setup           setup.sh tree build vm i386 lint cocci model post${ALL:+ arm64 riscv compile}
 	tree            tree.sh series
 	model           model.sh
 	tree-base       tree.sh base

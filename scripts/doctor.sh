@@ -40,7 +40,6 @@ lost() {
 	model) echo 'make model, make check';;
 	vng) echo 'make vm VM=vng';;
 	post) echo 'make send-check';;
-	cache) echo 'a quick second build';;
 	bench) echo 'the plot of make bench';;
 	view) echo 'the test of make report, which is skipped';;
 	*) echo "the group $1";;
@@ -63,6 +62,9 @@ while read -r group tool package use; do
 	row MISSING "$tool" "for $use; without it: not $(lost "$group"); get it: apt-get install $package"
 	case $group in tree|build|vm|lint|cocci|model) missing=1;; esac
 done <"$table"
+if command -v ccache >/dev/null 2>&1; then row ok ccache "$(version ccache)"
+else row absent ccache 'a second build takes as long as the first; get it: apt-get install ccache'
+fi
 
 say
 mkdir -p "$build"

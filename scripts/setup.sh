@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - check that the tools are there, and install what is missing
 #
-# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [riscv] [vng] [lint] [cocci] [compile] [post] [bench] [model] [cache] [view]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [riscv] [vng] [lint] [cocci] [compile] [post] [bench] [model] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
 #   tree   gets the source and applies the patches
@@ -18,7 +18,6 @@
 #   post   for make mbox and make send-check
 #   bench  for make bench
 #   model  for make model
-#   cache  ccache: base and series share most objects, and so do checkouts
 #   view   for the test of make report
 #
 # As root on Debian 12 or newer (or a system like it) it installs the packages. Else
@@ -92,7 +91,6 @@ post	perl				perl		get_maintainer.pl
 post	b4				b4		the test of make mbox
 bench	gnuplot				gnuplot-nox	the plot of make bench
 model	spin				spin		the model of GUP-fast
-cache	ccache				ccache		the objects that two builds share
 view	chromium			chromium	the test of make report
 '
 
@@ -100,8 +98,8 @@ view	chromium			chromium	the test of make report
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|i386|arm64|riscv|vng|lint|cocci|compile|post|bench|model|cache|view) ;;
-	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, riscv, vng, lint, cocci, compile, post, bench, model, cache or view";;
+	tree|build|vm|i386|arm64|riscv|vng|lint|cocci|compile|post|bench|model|view) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, riscv, vng, lint, cocci, compile, post, bench, model or view";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue
