@@ -747,6 +747,44 @@ static void gup_populate_madvise_killed(struct kunit *test)
 	}
 }
 
+/* No page waits in a batch of this CPU: mlock() counts what is on the list. */
+static void gup_populate_lru(struct kunit *test)
+{
+	unsigned int how, i;
+
+	for (how = 0; how <= 1; how++) {
+		const char *api = how ? "faultin_page_range" : "populate_vma_page_range";
+		struct gk_range *r = gk_map(test, &gk_anon_fresh, 8);
+		int locked = 1;
+		long ret;
+
+		migrate_disable();
+		ret = how ? populate_faultin(r, 0, true, &locked) :
+			    populate_vma(r, 0, r->nr, NULL);
+		migrate_enable();
+		GK_EXPECT_AT(r, api, -1, "return", ret, r->nr);
+		for (i = 0; i < r->nr; i++)
+			GK_EXPECT_AT(r, api, i, "on the LRU",
+				     folio_test_lru(page_folio(gk_page(r, i))), true);
+	}
+}
+
+/* Pages that are there already have been used again. */
+static void gup_populate_touch(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_shmem_fresh, 0);
+	unsigned int i;
+
+	gk_fault(r, 0, r->nr, false);
+	gk_settle();
+	for (i = 0; i < r->nr; i++)
+		folio_clear_referenced(page_folio(gk_page(r, i)));
+	KUNIT_EXPECT_EQ(test, populate_vma(r, 0, r->nr, NULL), r->nr);
+	for (i = 0; i < r->nr; i++)
+		GK_EXPECT_AT(r, "populate_vma_page_range", i, "referenced",
+			     folio_test_referenced(page_folio(gk_page(r, i))), true);
+}
+
 static struct kunit_case gup_populate_cases[] = {
 	KUNIT_CASE_PARAM(gup_populate_vma_range, populate_vma_gen_params),
 	KUNIT_CASE(gup_populate_vma_part),
@@ -769,6 +807,8 @@ static struct kunit_case gup_populate_cases[] = {
 	KUNIT_CASE(gup_populate_faultin_retry),
 	KUNIT_CASE(gup_populate_madvise_vmas),
 	KUNIT_CASE(gup_populate_madvise_killed),
+	KUNIT_CASE(gup_populate_lru),
+	KUNIT_CASE(gup_populate_touch),
 	{}
 };
 
