@@ -281,6 +281,7 @@ static void gup_populate_vma_part(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 8);
 
+	KUNIT_EXPECT_EQ(test, populate_vma(r, 2, 2, NULL), 0);
 	KUNIT_EXPECT_EQ(test, populate_vma(r, 2, 5, NULL), 3);
 	populate_expect(r, "populate_vma_page_range", 0, 2, POPULATE_NONE);
 	populate_expect(r, "populate_vma_page_range", 2, 5, POPULATE_COPY);

@@ -482,6 +482,43 @@ static void gup_refs_zero_longterm(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+/* The entry of the first page; returns what it was. */
+static pte_t refs_exchange_pte(struct gk_range *r, pte_t pte)
+{
+	spinlock_t *ptl;	/* of the page table */
+	pte_t *ptep = get_locked_pte(r->mm, r->addr, &ptl);
+	pte_t was;
+
+	KUNIT_ASSERT_NOT_NULL(r->test, ptep);
+	was = ptep_get(ptep);
+	set_pte_at(r->mm, r->addr, ptep, pte);
+	pte_unmap_unlock(ptep, ptl);
+	return was;
+}
+
+/*
+ * A driver can have the zero page mapped by an entry that is not special, as that of
+ * RDMA does for a device that is gone. GUP-fast takes that, and no reference.
+ */
+static void gup_refs_zero_plain(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
+	struct folio *zero = page_folio(ZERO_PAGE(0));
+	int refs = folio_ref_count(zero), ret;
+	struct page *page = NULL;
+	pte_t was;
+
+	gk_fault(r, 0, 1, false);
+	was = refs_exchange_pte(r, mk_pte(ZERO_PAGE(0), PAGE_READONLY));
+	ret = pin_user_pages_fast(r->addr, 1, 0, &page);
+	refs_exchange_pte(r, was);
+	KUNIT_ASSERT_EQ(test, ret, 1);
+	KUNIT_EXPECT_TRUE(test, is_zero_page(page));
+	KUNIT_EXPECT_EQ(test, folio_ref_count(zero), refs);
+	unpin_user_page(page);
+	KUNIT_EXPECT_EQ(test, folio_ref_count(zero), refs);
+}
+
 /*
  * A refcount at its limit
  */
@@ -568,6 +605,7 @@ static struct kunit_case gup_refs_cases[] = {
 	KUNIT_CASE_PARAM(gup_refs_zero_page, refs_zero_params),
 	KUNIT_CASE_PARAM(gup_refs_zero_write, refs_zero_params),
 	KUNIT_CASE_PARAM(gup_refs_zero_longterm, refs_pin_zero_params),
+	KUNIT_CASE(gup_refs_zero_plain),
 	KUNIT_CASE_PARAM(gup_refs_overflow, refs_driver_params),
 	KUNIT_CASE_PARAM(gup_refs_frozen, refs_driver_params),
 #ifdef CONFIG_GUP_ZOO_THP
