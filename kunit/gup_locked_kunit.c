@@ -389,7 +389,7 @@ static void gup_locked_error(struct kunit *test)
 	locked_end(test, plan, FOLL_WRITE, true, -EFAULT);
 }
 
-/* No pages[]: the same arithmetic, on addresses alone, from the last byte of a page on. */
+/* No pages[]: the same arithmetic, on addresses alone, from the first or last byte of a page. */
 static void gup_locked_no_pages(struct kunit *test)
 {
 	static const enum locked_answer answers[] = {
@@ -397,12 +397,12 @@ static void gup_locked_no_pages(struct kunit *test)
 	};
 	unsigned int i, k;
 
-	for (i = 0; i < ARRAY_SIZE(answers) * 2; i++) {
+	for (i = 0; i < ARRAY_SIZE(answers) * 4; i++) {
 		struct locked_plan plan = {
-			.at = 2, .times = 2, .answer = answers[i / 2],
+			.at = 2, .times = 2, .answer = answers[i / 4],
 		};
 		struct gk_range *r = locked_range(test, &locked_drv, plan);
-		unsigned long start = r->addr + PAGE_SIZE - 1;
+		unsigned long start = r->addr + (i & 2 ? PAGE_SIZE - 1 : 0);
 		int locked = 1;
 		long ret;
 
@@ -417,8 +417,8 @@ static void gup_locked_no_pages(struct kunit *test)
 				mmap_read_unlock(r->mm);
 		}
 		KUNIT_EXPECT_EQ_MSG(test, ret, r->nr,
-				    "shape=%s unlocked=%u answer=%u pages=NULL",
-				    r->shape->name, i % 2, plan.answer);
+				    "shape=%s unlocked=%u answer=%u pages=NULL start=%lx",
+				    r->shape->name, i % 2, plan.answer, start);
 		KUNIT_EXPECT_EQ(test, locked, 0);
 		for (k = 0; k < r->nr; k++)
 			KUNIT_EXPECT_PTR_EQ_MSG(test, gk_page(r, k),

@@ -6,7 +6,6 @@
  * get_dump_page(), fixup_user_fault() and fault_in_*().
  */
 #include <linux/coredump.h>
-#include <linux/hugetlb.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
@@ -306,9 +305,9 @@ static void gup_slow_touch_leaf_hugetlb(struct kunit *test)
 /* In the page cache, but not mapped. */
 static void slow_map_hugetlb_cached(struct gk_range *r)
 {
-	gk_mmap_hugetlb(r, &default_hstate, MAP_SHARED);
-	gk_fault(r, 0, r->nr, true);
+	gk_hugetlb_file.map(r);
 	gk_madvise(r, 0, r->nr, MADV_DONTNEED);
+	KUNIT_ASSERT_NULL(r->test, gk_page(r, 0));
 }
 
 static const struct gk_shape slow_hugetlb_cached = {

@@ -19,8 +19,6 @@ and comes with its diff and the two suites that are nearest. What cannot be told
 as it is by this lane (it does not compile it, or the compiler makes the same of both)
 is no mutant, and a change that equals another is counted once.
 
-A mutant runs the two suites that have killed most others of its function, each alone, which
-takes a second; then, if they pass, all that call mm/gup.c, and the races (kunit/gup_hooked.c).
 OUT keeps results.tsv, which a later run with the same sources goes on with. exit status: 0 all killed, 1 a survivor, 2 cannot tell
 """
 import os
@@ -36,16 +34,12 @@ from collections import Counter
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, TOP, read, run
 from mutate import kernel, lists, mutants
-from mutate.boot import Boot, stop_on_signals
+from mutate.boot import stop_on_signals
 from mutate.results import Results
+from mutate.suites import Suites
 from verdict import inventory
 
 LIST = os.path.join(TOP, 'scripts', 'mutate', 'equivalent')
-# One boot each, the first until it comes to what has boots of its own: the races need another
-# object, gup_runs_anon waits most of the time, and gup_um is linked behind that.
-RACES = 'gup_race*'
-PARTS = (('', re.compile(r'^ *# Subtest: gup_r(?:ace|uns_anon)')), (RACES, None),
-         ('gup_runs_anon', None), ('gup_um', None))
 # name: only what the series changes
 FILES = {'mm/gup': False, 'mm/memfd': True, 'mm/memory': True}
 
@@ -55,58 +49,13 @@ class Judge:
 
     def __init__(self, lane, results, out):
         self.lane, self.results, self.out = lane, results, out
-        self.base, self.names, self.limits = {}, set(), {}
-        self.good, self.lock = None, threading.Lock()
+        self.base, self.names, self.suites = {}, set(), Suites(lane, results)
 
     def folder(self, worker):
         path = os.path.join(self.out, f'work{worker}')
         shutil.rmtree(path, ignore_errors=True)
         os.makedirs(path)
         return path
-
-    def link(self, name, folder, races):
-        """The kernel with the NAME.c of folder, hooked for the races or not. '' or why not."""
-        names = [name]
-        if races and name == 'mm/gup':
-            if not self.lane.compile(kernel.HOOKED, folder):
-                return f'{kernel.HOOKED} does not compile'
-            names.append(kernel.HOOKED)
-        self.lane.kernel(names, folder)
-        return ''
-
-    def guess(self, name, folder, function):
-        """What the code is red by in the suites that have shown its neighbours."""
-        for suite in self.results.near(function)[:2]:
-            races = suite.startswith(RACES[:-1])
-            red = self.link(name, folder, races)
-            if not red and self.passes_alone(suite):
-                red = Boot(self.lane, folder, suite, self.limits[suite]).red
-            if red:
-                return red
-        return ''
-
-    def passes_alone(self, suite):
-        """Does the code as it is? The last kernel of ready() has all that a suite wants."""
-        with self.lock:
-            if suite not in self.limits:
-                boot = Boot(self.lane, self.good, suite)
-                self.limits[suite] = None if boot.red or not boot.names else boot.patience()
-            return self.limits[suite] is not None
-
-    def boots(self, name, folder):
-        """The kernel with the NAME.c of folder: (what it is red by, cases that passed)."""
-        passed = set()
-        for pattern, until in PARTS:
-            if pattern in ('', RACES):
-                red = self.link(name, folder, pattern == RACES)
-                if red:
-                    return red, passed
-            boot = Boot(self.lane, folder, pattern, self.limits.get(pattern), until)
-            if boot.red:
-                return boot.red, passed
-            passed |= boot.names
-            self.limits.setdefault(pattern, boot.patience())
-        return '', passed
 
     def as_it_is(self, name):
         """A folder with NAME.o of the code as it is, made as the mutants' are."""
@@ -120,8 +69,7 @@ class Judge:
         """The code as it is has to pass."""
         for name in names:
             self.base[name] = self.lane.code(name, self.as_it_is(name))
-        self.good = self.as_it_is('mm/gup')
-        red, self.names = self.boots('mm/gup', self.good)
+        red, self.names = self.suites.measure('mm/gup', self.as_it_is('mm/gup'))
         if red or not self.names:
             raise BadInput(f'the kernel as it is does not pass: {red}: make kunit LANE={self.lane.name}')
         never = wanted(self.lane.name) - self.names
@@ -142,9 +90,7 @@ class Judge:
         twin = self.results.by_code.get(code)
         if twin and twin.id != mutant.id:
             return self.results.add(mutant, 'none', f'as {twin.id}', time.monotonic() - begin)
-        red, names = self.guess(name, folder, mutant.function), self.names
-        if not red:
-            red, names = self.boots(name, folder)
+        red, names = self.suites.boot(name, folder, mutant.function)
         lost = self.names - names
         if not red and lost:
             red = f'not passed: {min(lost)}'
@@ -193,61 +139,75 @@ class Show:
 
     def __init__(self, results, texts):
         self.results, self.texts, self.n, self.bad, self.none = results, texts, 0, 0, Counter()
-        self.words, self.lock, self.left = Counter(), threading.Lock(), []
+        self.words, self.left = Counter(), []
 
     def result(self, mutant, name, result, reason):
-        with self.lock:
-            if result.word == 'none':
-                self.none[result.by.split(' ')[0]] += 1
-                self.left.append(f'{mutant.id}: {result.by}')
-                return
-            self.n += 1
-            word, good = result.word, result.word == 'killed'
-            if reason:
-                word, good = 'equivalent, ' + word, result.word == 'survived'
-            self.words[word] += 1
-            self.bad += not good
-            print(f'{"ok" if good else "not ok"} {self.n} - {mutant}: {word}'
-                  f'{" by " + result.by if result.word == "killed" else ""} ({result.seconds} s)')
-            if not good and reason:
-                print(f'# scripts/mutate/equivalent says: {reason}')
-            elif not good:
-                near = self.results.near(mutant.function)[:2]
-                print('\n'.join('# ' + line for line in mutant.diff(self.texts[name]).splitlines()))
-                print(f'# nearest suites: {", ".join(near) or "none has killed one of this function yet"}')
-            sys.stdout.flush()
+        if result.word == 'none':
+            self.none[result.by.split(' ')[0]] += 1
+            self.left.append(f'{mutant.id}: {result.by}')
+            return
+        self.n += 1
+        word, good = result.word, result.word == 'killed'
+        if reason:
+            word, good = 'equivalent, ' + word, result.word == 'survived'
+        self.words[word] += 1
+        self.bad += not good
+        print(f'{"ok" if good else "not ok"} {self.n} - {mutant}: {word}'
+              f'{" by " + result.by if result.word == "killed" else ""} ({result.seconds} s)')
+        if not good and reason:
+            print(f'# scripts/mutate/equivalent says: {reason}')
+        elif not good:
+            near = self.results.near(mutant.function)[:2]
+            print('\n'.join('# ' + line for line in mutant.diff(self.texts[name]).splitlines()))
+            print(f'# nearest suites: {", ".join(near) or "none has killed one of this function yet"}')
+        sys.stdout.flush()
 
 
 def work(judge, args, todo, show):
-    """Workers take mutants until the sample is full."""
+    """Workers take mutants until the sample is full: no more, however many workers there are."""
     known, failures = lists.equivalents(LIST), []
-    todo, lock = iter(todo), threading.Lock()
+    todo, turn, flying = iter(todo), threading.Condition(), set()
 
-    def one(worker):
-        try:
-            while not failures:
-                with lock:
-                    if args.sample and show.n >= args.sample:
-                        return
-                    mutant, name = next(todo)
-                old = judge.results.by_id.get(mutant.id)
-                entry = known.get(mutant.place())
-                reason = entry.reason if entry and entry.holds_in(judge.lane.name) else ''
-                if reason and not args.equivalents:
-                    show.left.append(f'{mutant.id}: in scripts/mutate/equivalent (EQUIVALENTS=1)')
-                    continue
-                before = judge.results.older.get(mutant.id)
-                if not old and args.keep and before and before.word != 'survived':
-                    old = before
-                if not old or args.again and old.word != 'none':
-                    old = judge.judge(mutant, name, worker)
-                show.result(mutant, name, old, reason)
-        except StopIteration:
+    def take(worker):
+        """The next one, when there is room in the sample; None: it is full."""
+        with turn:
+            while args.sample and show.n + len(flying) >= args.sample:
+                if show.n >= args.sample or failures:
+                    return None
+                turn.wait()
+            item = next(todo, None)
+            if item:
+                flying.add(worker)
+            return item
+
+    def one(mutant, name, worker):
+        old = judge.results.by_id.get(mutant.id)
+        entry = known.get(mutant.place())
+        reason = entry.reason if entry and entry.holds_in(judge.lane.name) else ''
+        if reason and not args.equivalents:
+            show.left.append(f'{mutant.id}: in scripts/mutate/equivalent (EQUIVALENTS=1)')
             return
-        except Exception as error:  # pylint: disable=broad-except
-            failures.append(error)
+        before = judge.results.older.get(mutant.id)
+        if not old and args.keep and before and before.word != 'survived':
+            old = before
+        if not old or args.again and old.word != 'none':
+            old = judge.judge(mutant, name, worker)
+        with turn:
+            show.result(mutant, name, old, reason)
+            flying.discard(worker)
 
-    threads = [threading.Thread(target=one, args=(n,)) for n in range(args.jobs)]
+    def each(worker):
+        while not failures and (item := take(worker)):
+            try:
+                one(*item, worker)
+            except Exception as error:  # pylint: disable=broad-except
+                failures.append(error)
+            finally:
+                with turn:
+                    flying.discard(worker)
+                    turn.notify_all()
+
+    threads = [threading.Thread(target=each, args=(n,)) for n in range(args.jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:
