@@ -27,6 +27,11 @@ char *map_hugetlb(unsigned long pages, int flags);
 /* Without root's rights, and with this limit of pages to lock, for good. */
 bool become_user(unsigned long lockable);
 
+/* Holds huge pages of a hugetlb file by memfd_pin_folios(); @want: small ones, or an error. */
+bool hold_file(struct gup_call *c, int file, unsigned long from, unsigned long pages, long want);
+/* So many pages of it are in ZONE_MOVABLE. */
+bool expect_movable(const struct io_mem *m, unsigned long want);
+
 #define CASE_UID	1000
 
 bool test_half_page_clear_refs(const struct io_kind *kind);
@@ -51,6 +56,11 @@ bool test_hugetlb_dontneed_pinned(const struct io_kind *kind);
 bool test_hugetlb_dontneed_got(const struct io_kind *kind);
 bool test_hugetlb_short(const struct io_kind *kind);
 bool test_hugetlb_memfd(const struct io_kind *kind);
+bool test_memcg_killed(const struct io_kind *kind);
+bool test_memcg_unkillable(const struct io_kind *kind);
+bool test_memcg_longterm(const struct io_kind *kind);
+bool test_memcg_hugetlb(const struct io_kind *kind);
+bool test_memcg_hugetlb_memfd(const struct io_kind *kind);
 bool test_growsdown(const struct io_kind *kind);
 bool test_poison(const struct io_kind *kind);
 bool test_eof_disk(const struct io_kind *kind);

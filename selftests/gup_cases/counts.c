@@ -288,8 +288,7 @@ bool test_hugetlb_short(const struct io_kind *kind)
 	return io_expect_pool("unmapped", &before, 0, 0);
 }
 
-static bool pin_file(int file, unsigned long from, unsigned long pages, long want,
-		     struct gup_call *c)
+bool hold_file(struct gup_call *c, int file, unsigned long from, unsigned long pages, long want)
 {
 	bool good;
 
@@ -311,15 +310,15 @@ bool test_hugetlb_memfd(const struct io_kind *kind)
 
 	if (file < 0 || ftruncate(file, 4 * HUGE) || before.free < 4)
 		return io_skip("no huge pages of 2 MB");
-	if (!pin_file(file, 0, 2, 2 * HUGE_PAGES, &one) ||
+	if (!hold_file(&one, file, 0, 2, 2 * HUGE_PAGES) ||
 	    !io_expect_pool("a file without a mapping", &before, -2, 0) ||
-	    !pin_file(file, 4, 1, -EINVAL, &two) ||
+	    !hold_file(&two, file, 4, 1, -EINVAL) ||
 	    !io_expect_pool("behind the end", &before, -2, 0))
 		return false;
 	mem = mmap(NULL, 4 * HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	if (mem == MAP_FAILED)
 		return io_fails("mmap");
-	if (!io_expect_pool("mapped", &before, -2, 2) || !pin_file(file, 2, 1, HUGE_PAGES, &two) ||
+	if (!io_expect_pool("mapped", &before, -2, 2) || !hold_file(&two, file, 2, 1, HUGE_PAGES) ||
 	    !io_expect_pool("one that was reserved", &before, -3, 1))
 		return false;
 	munmap(mem, 4 * HUGE);

@@ -27,7 +27,7 @@ static bool count_movable(const struct gup_call *c, unsigned long want)
 			 c->run.nr_pages, want);
 }
 
-static bool expect_movable(const struct io_mem *m, unsigned long want)
+bool expect_movable(const struct io_mem *m, unsigned long want)
 {
 	unsigned long nr = m->len / psize();
 	struct gup_call c;
