@@ -45,16 +45,16 @@ steps() {
 	posting         tests/posting.sh${ALL:+ --all}
 	$([ -z "${ALL-}" ] || echo 'topics          tests/topics.sh')
 	checkpatch      checkpatch.sh
-	um-base         kunit.sh LANE=um SIDE=base
+	${ALL:+um-base         kunit.sh LANE=um SIDE=base}
 	um              kunit.sh LANE=um SIDE=series
-	um-smp-base     kunit.sh LANE=um-smp SIDE=base
-	um-smp          kunit.sh LANE=um-smp SIDE=series
+	${ALL:+um-smp-base     kunit.sh LANE=um-smp SIDE=base}
+	${ALL:+um-smp          kunit.sh LANE=um-smp SIDE=series}
 	um-thp-base     kunit.sh LANE=um-thp SIDE=base
 	um-thp          kunit.sh LANE=um-thp SIDE=series
 	um-thp-smp      kunit.sh LANE=um-thp-smp SIDE=series
-	x86_64-base     kunit.sh LANE=x86_64 SIDE=base
+	${ALL:+x86_64-base     kunit.sh LANE=x86_64 SIDE=base}
 	x86_64          kunit.sh LANE=x86_64 SIDE=series
-	i386-base       kunit.sh LANE=i386 SIDE=base
+	${ALL:+i386-base       kunit.sh LANE=i386 SIDE=base}
 	i386            kunit.sh LANE=i386 SIDE=series
 	$([ -z "${ALL-}" ] || for l in arm64 arm64-64k arm64-39 riscv64; do
 		printf '%-15s kunit.sh LANE=%s SIDE=%s\n' "$l-base" "$l" base "$l" "$l" series
