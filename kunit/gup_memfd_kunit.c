@@ -1078,6 +1078,25 @@ static void gup_memfd_hugetlb(struct kunit *test)
 	}
 	memfd_expect_end(mf);
 }
+
+/* A hole that somebody else has filled since memfd_pin_folios() looked at it. */
+static void gup_memfd_hugetlb_filled(struct kunit *test)
+{
+	const unsigned int huge = HPAGE_SIZE >> PAGE_SHIFT;
+	struct memfd *mf = memfd_adopt(test, hugetlb_file_setup("gup_memfd", HPAGE_SIZE,
+							     mk_vma_flags(VMA_NORESERVE_BIT),
+							     HUGETLB_ANONHUGE_INODE,
+							     HPAGE_SHIFT), huge);
+	struct folio *folio;
+
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, HPAGE_SIZE));
+	folio = memfd_alloc_folio(mf->file, 0);
+	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(folio), -EEXIST,
+			    "memfd_alloc_folio() of a page that is there: wanted %d, got %ld",
+			    -EEXIST, (long)PTR_ERR_OR_ZERO(folio));
+	if (!IS_ERR(folio))
+		folio_put(folio);
+}
 #endif
 
 #ifdef CONFIG_HUGETLB_PAGE
@@ -1133,6 +1152,7 @@ static struct kunit_case gup_memfd_cases[] = {
 	KUNIT_CASE(gup_memfd_other_signal),
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 	KUNIT_CASE(gup_memfd_hugetlb),
+	KUNIT_CASE(gup_memfd_hugetlb_filled),
 #endif
 #ifdef CONFIG_HUGETLB_PAGE
 	KUNIT_CASE(gup_memfd_hugetlb_past_end),
