@@ -33,6 +33,7 @@ bool hold_file(struct gup_call *c, int file, unsigned long from, unsigned long p
 bool expect_movable(const struct io_mem *m, unsigned long want);
 
 #define CASE_UID	1000
+#define HUGE_PAGES	(HUGE / psize())
 
 bool test_half_page_clear_refs(const struct io_kind *kind);
 bool test_half_page_pageout(const struct io_kind *kind);

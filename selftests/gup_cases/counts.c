@@ -112,8 +112,6 @@ bool test_mlock(const struct io_kind *kind)
 
 /* hugetlb. */
 
-#define HUGE_PAGES	(HUGE / psize())
-
 static bool hold_by(struct gup_call *c, unsigned int api, __u64 flags, char *mem,
 		    unsigned long nr)
 {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * At the limit of a memory cgroup, and of one of hugetlb: who pins more is killed, or, where
- * there is nobody to kill, gets fewer pages or -ENOMEM; nothing stays pinned or charged, and
- * all can be had when the limit is gone. To move a page for a long-term pin takes no room.
+ * At the limit of a memory cgroup: a process that pins more is killed or, where no process
+ * may be killed, gets fewer pages, then -ENOMEM. At the limit of a hugetlb cgroup it gets
+ * fewer pages, then -EFAULT, and -ENOMEM from memfd_pin_folios(). Nothing stays pinned or
+ * charged, and all can be had when the limit is gone. To move a page for a long-term pin
+ * takes no room.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +16,10 @@
 #include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include "lib_knobs.h"
 #include "lib_memory.h"
 #include "lib_movable.h"
 #include "vm_util.h"
@@ -28,25 +32,45 @@
 /* What the group may have, and what is asked for. */
 #define ROOM		512UL
 #define WANTED		(4 * ROOM)
-/* The kernel charges a CPU for 64 pages at once: so many may be left, or still be had. */
-#define IN_ADVANCE	(ROOM / 2)
+/* What the kernel charges in advance for the one CPU is 64 pages, and this is enough. */
+#define IN_ADVANCE	128UL
 #define LOOKS		100
+/* On a CPU, for a test that hangs at the limit. */
+#define MAX_SECONDS	60
 
 static const unsigned int apis[] = {
 	GUP_RIG_API_PIN_FAST, GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED,
 };
 
-/* One of them. */
+/* The call that pin_until_killed() makes. */
 static unsigned int killed_by;
 
-/* Cgroups of version 2, wherever the system has which; busy: they are there already. */
-static bool mount_cgroups(void)
+static bool is_cgroup2_mounted(void)
 {
-	if (access(CGROUPS, F_OK))
-		return io_skip("no cgroups");
+	FILE *mounts = fopen("/proc/self/mounts", "re");
+	bool found = false;
+	char line[512];
+
+	while (mounts && !found && fgets(line, sizeof(line), mounts))
+		found = strstr(line, " cgroup2 ");
+	if (mounts)
+		fclose(mounts);
+	return found;
+}
+
+/*
+ * Cgroups of version 2, for this process. A second mount would change the options of the
+ * first one, for the whole system.
+ */
+static bool find_cgroups(void)
+{
+	if (!access(CONTROLLERS, F_OK))
+		return true;
+	if (is_cgroup2_mounted() || access(CGROUPS, F_OK))
+		return io_skip("no cgroups of version 2 in " CGROUPS);
 	return (!unshare(CLONE_NEWNS) &&
 		!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-		(!mount("none", CGROUPS, "cgroup2", 0, NULL) || errno == EBUSY)) ||
+		!mount("cgroup2", CGROUPS, "cgroup2", 0, NULL)) ||
 	       io_fails("mount cgroup2");
 }
 
@@ -75,9 +99,9 @@ static long charged(void)
 static bool run_in_group(bool (*test)(const struct io_kind *kind), const struct io_kind *kind,
 			 bool (*judge)(int status))
 {
-	pid_t pid;
+	bool good, gone;
 	int status;
-	bool good;
+	pid_t pid;
 
 	/* Of somebody who stopped half-way. */
 	rmdir(GROUP);
@@ -85,34 +109,39 @@ static bool run_in_group(bool (*test)(const struct io_kind *kind), const struct 
 		return io_fails("mkdir " GROUP);
 	pid = fork();
 	if (!pid) {
-		good = set_limit("cgroup.procs", "0") && test(kind);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		good = gup_stay_on_one_cpu() && set_limit("cgroup.procs", "0") && test(kind);
 		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
 		_exit(!good);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+	if (pid < 0)
 		return io_fails("fork");
-	good = judge(status);
-	return (!rmdir(GROUP) || io_fails("rmdir " GROUP)) && good;
+	good = gup_wait(pid, MAX_SECONDS, &status) ? judge(status) :
+	       gup_fails("it hangs at the limit");
+	gone = !rmdir(GROUP);
+	return good && (gone || io_fails("rmdir " GROUP));
 }
 
 /* @controller is on meanwhile. */
 static bool run_with(const char *controller, bool (*test)(const struct io_kind *kind),
 		     const struct io_kind *kind, bool (*judge)(int status))
 {
-	char before[256], word[16];
-	bool was_on, good;
+	char all[256], enabled[256], word[16];
+	bool was_on, good, off;
 
-	if (!mount_cgroups())
+	if (!find_cgroups() || !gup_read_knob(CGROUPS "cgroup.controllers", all, sizeof(all)) ||
+	    !gup_read_knob(CONTROLLERS, enabled, sizeof(enabled)))
 		return false;
-	if (!gup_read_knob(CONTROLLERS, before, sizeof(before)))
-		return false;
-	was_on = strstr(before, controller);
+	if (!strstr(all, controller))
+		return io_skip("no cgroup controller \"%s\"", controller);
+	was_on = strstr(enabled, controller);
 	snprintf(word, sizeof(word), "+%s", controller);
 	if (!was_on && !gup_write_knob(CONTROLLERS, word))
-		return io_skip("no cgroup controller \"%s\"", controller);
+		return false;
 	good = run_in_group(test, kind, judge);
 	*word = '-';
-	return (was_on || gup_write_knob(CONTROLLERS, word)) && good;
+	off = was_on || knob_write(CONTROLLERS, word);
+	return good && (off || io_fails("switch the controller off"));
 }
 
 static bool expect_good(int status)
@@ -129,7 +158,7 @@ static bool expect_nothing_charged(void)
 
 	for (i = 0; i < LOOKS && charged() > most; i++)
 		usleep(20000);
-	return charged() <= most ||
+	return (charged() >= 0 && charged() <= most) ||
 	       gup_fails("nobody is left, but %ld bytes are charged", charged());
 }
 
@@ -149,7 +178,7 @@ static bool expect_killed(int status)
 	       expect_nothing_charged();
 }
 
-/* Some are held, and more are on their way. */
+/* With some that are held, and some that the call which is killed has pinned. */
 static bool pin_until_killed(const struct io_kind *kind)
 {
 	char *mem = map_small(WANTED);
@@ -157,9 +186,9 @@ static bool pin_until_killed(const struct io_kind *kind)
 
 	if (!mem || !set_room())
 		return false;
-	gup_call_init_bare(&c, rig(), killed_by, LONGTERM, mem, ROOM / 4);
+	gup_call_init_bare(&c, rig(), killed_by, LONGTERM, mem, ROOM / 2);
 	c.run.flags = GUP_RIG_RUN_HOLD;
-	if (!gup_run(&c) || !gup_expect_result(&c, ROOM / 4))
+	if (!gup_run(&c) || !gup_expect_result(&c, ROOM / 2))
 		return false;
 	return call(&c, killed_by, LONGTERM, mem, WANTED) &&
 	       gup_fails("%s: not killed, but %ld", gup_call_name(killed_by, LONGTERM),
@@ -182,55 +211,54 @@ bool test_memcg_killed(const struct io_kind *kind)
 	return true;
 }
 
-/* Its result is between. */
-static bool expect_short(unsigned int api, char *mem, long *got)
-{
-	struct gup_call c;
-
-	if (!call(&c, api, GUP_RIG_FOLL_WRITE, mem, WANTED))
-		return false;
-	*got = gup_result(&c);
-	return (*got > 0 && *got <= (long)ROOM) ||
-	       gup_fails("%s: %ld pages where there is room for %lu",
-			 gup_call_name(api, GUP_RIG_FOLL_WRITE), *got, ROOM);
-}
-
-/* Of what is charged in advance, page by page. */
-static bool expect_no_memory(unsigned int api, const char *at)
-{
-	const char *end = at + IN_ADVANCE * psize();
-	struct gup_call c;
-
-	for (; at < end; at += psize()) {
-		if (!call(&c, api, LONGTERM, at, 1))
-			return false;
-		if (gup_result(&c) != 1)
-			return gup_expect_result(&c, -ENOMEM);
-	}
-	return gup_fails("%s: %lu more pages than there is room for",
-			 gup_call_name(api, LONGTERM), IN_ADVANCE);
-}
-
-/* There is no memory to open it with. */
-static int limit;
+/* It takes memory to open it. */
+static int limit_file;
 
 static bool lift_limit(void)
 {
-	return pwrite(limit, "max", 3, 0) == 3 || io_fails("memory.max");
+	return pwrite(limit_file, "max", 3, 0) == 3 || io_fails("memory.max");
+}
+
+/*
+ * At the limit, nothing may be done that needs a page: neither is it to be had, nor is the
+ * process killed for it, and it would wait for ever. So all is judged afterwards.
+ */
+struct at_limit {
+	long first;	/* of a call for WANTED pages */
+	long last;	/* of calls for one page each behind those, until one fails */
+	bool made;
+};
+
+static void pin_at_limit(struct at_limit *at, unsigned int api, char *mem)
+{
+	unsigned long i;
+	struct gup_call c;
+
+	at->made = call(&c, api, GUP_RIG_FOLL_WRITE, mem, WANTED);
+	at->first = gup_result(&c);
+	at->last = 1;
+	for (i = 0; i < IN_ADVANCE && at->made && at->first > 0 && at->last == 1; i++) {
+		at->made = call(&c, api, LONGTERM, mem + (at->first + i) * psize(), 1);
+		at->last = gup_result(&c);
+	}
 }
 
 static bool pin_what_there_is(unsigned int api)
 {
 	char *mem = map_small(WANTED);
 	struct gup_pins before;
-	long got;
+	struct at_limit at;
 	bool good;
 
-	/* At the limit, not even the pins can be read. */
-	if (!mem || !io_pins(&before) || !set_room())
+	if (!mem || !io_pins(&before) || !lift_limit() || !set_room())
 		return false;
-	good = expect_short(api, mem, &got) && expect_no_memory(api, mem + got * psize()) &&
-	       lift_limit() &&
+	pin_at_limit(&at, api, mem);
+	if (!lift_limit() || !at.made)
+		return false;
+	if (at.first < (long)(ROOM - IN_ADVANCE) || at.first > (long)ROOM)
+		return gup_fails("%s: %ld pages where there is room for %lu",
+				 gup_call_name(api, GUP_RIG_FOLL_WRITE), at.first, ROOM);
+	good = io_expect("a page behind those", at.last, -ENOMEM) &&
 	       io_expect_out("after a short count and -ENOMEM", &before, 0) &&
 	       expect_call(api, LONGTERM, mem, WANTED, WANTED);
 	munmap(mem, WANTED * psize());
@@ -241,24 +269,27 @@ static bool populate_what_there_is(void)
 {
 	char *mem = map_small(WANTED);
 	size_t len = WANTED * psize();
-	bool good;
+	int populating, locking;
 
-	if (!mem || !set_room())
+	/* The calls are known before there is no memory for it. */
+	if (!mem || !io_expect("mlock", mlock(mem, psize()), 0) || !set_room())
 		return false;
-	good = io_expect_errno("MADV_POPULATE_WRITE", madvise(mem, len, MADV_POPULATE_WRITE),
-			       ENOMEM) &&
-	       io_expect_errno("mlock", mlock(mem, len), EAGAIN) &&
-	       lift_limit() && io_expect("mlock", mlock(mem, len), 0);
-	munmap(mem, len);
-	return good;
+	populating = madvise(mem, len, MADV_POPULATE_WRITE) ? errno : 0;
+	locking = mlock(mem, len) ? errno : 0;
+	if (!lift_limit())
+		return false;
+	return io_expect("errno of MADV_POPULATE_WRITE", populating, ENOMEM) &&
+	       io_expect("errno of mlock", locking, EAGAIN) &&
+	       io_expect("mlock", mlock(mem, len), 0) &&
+	       io_expect("munmap", munmap(mem, len), 0);
 }
 
 static bool do_without_being_killed(const struct io_kind *kind)
 {
 	unsigned int i;
 
-	limit = open(GROUP "memory.max", O_WRONLY | O_CLOEXEC);
-	if (limit < 0 || !gup_write_knob("/proc/self/oom_score_adj", "-1000"))
+	limit_file = open(GROUP "memory.max", O_WRONLY | O_CLOEXEC);
+	if (limit_file < 0 || !gup_write_knob("/proc/self/oom_score_adj", "-1000"))
 		return io_fails("prepare for the limit");
 	for (i = 0; i < ARRAY_SIZE(apis); i++)
 		if (!pin_what_there_is(apis[i]))
@@ -285,7 +316,7 @@ static bool move_at_the_limit(const struct io_kind *kind)
 	struct io_mem m;
 
 	return io_make(&m, kind, HUGE) && expect_movable(&m, nr) &&
-	       set_limit_to("memory.max", charged()) &&
+	       charged() > 0 && set_limit_to("memory.max", charged()) &&
 	       expect_call(GUP_RIG_API_PIN_FAST, LONGTERM, m.map, nr, nr) &&
 	       expect_movable(&m, 0) && io_check("after it was moved", m.map, m.len, m.seed, 0) &&
 	       io_expect("lacks of memory", number_in(GROUP "memory.events", "oom"), 0);
@@ -300,8 +331,6 @@ bool test_memcg_longterm(const struct io_kind *kind)
 {
 	return movable_run(move_in_group, kind);
 }
-
-#define HUGE_PAGES	(HUGE / psize())
 
 static bool pin_two_of_four(const struct io_kind *kind)
 {
@@ -323,15 +352,18 @@ static bool pin_two_of_four(const struct io_kind *kind)
 	return io_expect_pool("unmapped", &before, 0, 0);
 }
 
-static bool expect_hugetlb_charged(long pages)
+/* And so many reserved. */
+static bool expect_hugetlb_charged(long pages, long reserved)
 {
 	return io_expect("bytes charged", gup_read_number(GROUP "hugetlb.2MB.current"),
-			 pages * HUGE);
+			 pages * HUGE) &&
+	       io_expect("bytes reserved", gup_read_number(GROUP "hugetlb.2MB.rsvd.current"),
+			 reserved * HUGE);
 }
 
 static bool expect_no_hugetlb_charged(int status)
 {
-	return expect_good(status) && expect_hugetlb_charged(0);
+	return expect_good(status) && expect_hugetlb_charged(0, 0);
 }
 
 bool test_memcg_hugetlb(const struct io_kind *kind)
@@ -346,15 +378,19 @@ static bool pin_two_of_a_file(const struct io_kind *kind)
 	struct io_pool before = io_read_pool();
 	struct gup_call two, one;
 
-	if (file < 0 || ftruncate(file, 4 * HUGE) || before.free < 4)
+	if (file < 0 || gup_read_number(HUGETLB_SYSFS "nr_hugepages") < 4)
 		return io_skip("no huge pages of 2 MB");
+	if (ftruncate(file, 4 * HUGE))
+		return io_fails("ftruncate");
+	/* A call that goes over the limit leaves in the file what it has filled. */
 	if (!set_limit_to("hugetlb.2MB.max", 2 * HUGE) ||
-	    !hold_file(&two, file, 0, 2, 2 * HUGE_PAGES) || !expect_hugetlb_charged(2) ||
-	    !hold_file(&one, file, 2, 1, -ENOMEM) || !expect_hugetlb_charged(2) ||
+	    !hold_file(&one, file, 0, 4, -ENOMEM) || !expect_hugetlb_charged(2, 2) ||
+	    !hold_file(&two, file, 0, 2, 2 * HUGE_PAGES) || !expect_hugetlb_charged(2, 2) ||
+	    !hold_file(&one, file, 2, 1, -ENOMEM) || !expect_hugetlb_charged(2, 2) ||
 	    !io_expect_pool("after one too many", &before, -2, 0))
 		return false;
 	if (!set_limit("hugetlb.2MB.max", "max") || !hold_file(&one, file, 2, 1, HUGE_PAGES) ||
-	    !expect_hugetlb_charged(3) || !gup_release(&one, GUP_RIG_PUT_DEFAULT) ||
+	    !expect_hugetlb_charged(3, 3) || !gup_release(&one, GUP_RIG_PUT_DEFAULT) ||
 	    !gup_release(&two, GUP_RIG_PUT_DEFAULT))
 		return false;
 	close(file);
