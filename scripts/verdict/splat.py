@@ -29,6 +29,9 @@ WEIGHT = {'warn': 1, 'bug': 2, 'page': 3, 'lockdep': 3, 'stall': 3, 'kasan': 3, 
 CUT = '------------[ cut here ]'
 LAST = re.compile(r'^---\[ end |^Disabling lock debugging due to kernel taint')
 LONGEST, BEFORE = 40, 20     # lines of an excerpt; of them before a panic
+# Nothing else belongs to these, nor they to anything, lest an excuse of one covers the other.
+OOM = re.compile(r'\binvoked oom-killer:|\b[Oo]ut of memory\b')
+ONE_LINE = re.compile(r'\b[Oo]ut of memory\b')
 KTAP_LINE = re.compile(r'^(not )?ok \d|^1\.\.\d|^# |^KTAP ')
 
 
@@ -98,6 +101,8 @@ def worst(line, deny):
 def extent(text, index, kind):
     """The first and last line, from 1 on, of what belongs to a splat."""
     first, last = index, index + 1
+    if ONE_LINE.search(text[index]) and kind != 'crash':
+        return last, last
     while kind == 'crash' and first > 0 and index - first < BEFORE \
             and not KTAP_LINE.match(text[first - 1].lstrip()):
         first -= 1                              # registers come before the panic
@@ -121,10 +126,12 @@ def scan(lines, deny):
             continue
         if found and index < found[-1].last:
             event = found[-1]
-            if event.text.startswith(CUT):  # "cut here" only opens it
+            if OOM.search(event.text) or OOM.search(hit[1]):
+                event.last = index
+            elif event.text.startswith(CUT):  # "cut here" only opens it
                 event.kind, event.line, event.text = hit[0], index + 1, hit[1]
                 continue
-            if WEIGHT[hit[0]] <= WEIGHT[event.kind]:
+            elif WEIGHT[hit[0]] <= WEIGHT[event.kind]:
                 continue
         found.append(Splat(hit[0], index + 1, hit[1], *extent(lines, index, hit[0])))
     return found

@@ -34,6 +34,15 @@ class Splats(unittest.TestCase):
     def test_panic_inside_a_warning_is_seen(self):
         self.assertEqual(self.kinds('WARNING: x', 'Kernel panic - y'), ['warn', 'crash'])
 
+    def test_nothing_hides_behind_a_lack_of_memory(self):
+        killed = 'Memory cgroup out of memory: Killed process 1 (a)'
+        self.assertEqual(self.kinds('a invoked oom-killer: gfp_mask=0', 'BUG: KASAN: x', killed,
+                                    'BUG: Bad page state in process a'),
+                         ['page', 'kasan', 'page', 'page'])
+        lines = ['BUG: KASAN: x', killed]
+        event, rule = splat.scan(lines, DENY)[0], [(re.compile('^Memory cgroup'), 'why', None)]
+        self.assertIsNone(splat.allowed(event, lines, rule, lambda glob: True))
+
     def test_glued(self):
         self.assertEqual(self.kinds('half[    1.000000] WARNING: x'), ['warn'])
 
