@@ -67,6 +67,7 @@ lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
 lint	codespell			codespell	the spelling of patches and pages
 cocci	spatch				coccinelle	the semantic patches
+cocci	python3-config			python3-dev	the same: spatch loads libpython3.x.so
 compile	clang-19			clang-19	loongarch, hexagon, um and x86-64
 compile	ld.lld-19			lld-19		the same
 compile	llvm-ar-19			llvm-19		the same
