@@ -12,7 +12,8 @@ from verdict import kunit_verdict, splat, vm_verdict
 from verdict.judge import main_log
 
 DENY = [('warn', re.compile('^WARNING: ')), ('warn', re.compile('cut here')),
-        ('kasan', re.compile('KASAN')), ('crash', re.compile('^Kernel panic'))]
+        ('kasan', re.compile('KASAN')), ('crash', re.compile('^Kernel panic')),
+        ('page', re.compile('oom-killer|ut of memory|Bad page'))]
 
 
 class Splats(unittest.TestCase):
