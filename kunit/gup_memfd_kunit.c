@@ -5,8 +5,8 @@
  *
  * Folios of more than one page need CONFIG_TRANSPARENT_HUGEPAGE here: a page
  * cache without CONFIG_XARRAY_MULTI cannot hold them. hugetlb files need
- * CONFIG_HUGETLBFS. Neither is in reach of ARCH=um; the one case that needs no large
- * folio of a file runs on x86-64.
+ * CONFIG_HUGETLBFS. Lanes without them leave these cases out; those that want a pool
+ * with pages in a movable zone run on um only.
  */
 #include <kunit/resource.h>
 #include <linux/anon_inodes.h>

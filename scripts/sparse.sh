@@ -5,8 +5,8 @@
 # usage: scripts/sparse.sh
 #
 # Checks (make C=2) mm/gup.c and each source file that the series touches, on
-# the base and on the series, in the object trees of the lane um-thp-smp, and what that
-# lane cannot compile on the base either in those of x86_64; only warnings that the series adds
+# the base and on the series, in the object trees of the lane um-smp, and what that lane
+# cannot compile on the base either in those of x86_64; only warnings that the series adds
 # fail. Line numbers do not count, so moved code is not new. The suites in kunit/ have no
 # base: every warning there fails.
 #
@@ -91,7 +91,7 @@ check() {
 }
 
 # What the lane before could not compile on the base is tried again in the next one.
-for lane in um-thp-smp x86_64; do
+for lane in um-smp x86_64; do
 	[ -s "$res/series.files" ] || break
 	check base "$lane"
 	check series "$lane"
