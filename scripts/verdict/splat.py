@@ -29,7 +29,8 @@ WEIGHT = {'warn': 1, 'bug': 2, 'page': 3, 'lockdep': 3, 'stall': 3, 'kasan': 3, 
 CUT = '------------[ cut here ]'
 LAST = re.compile(r'^---\[ end |^Disabling lock debugging due to kernel taint')
 LONGEST, BEFORE = 40, 20     # lines of an excerpt; of them before a panic
-# Nothing else belongs to these, nor they to anything, lest an excuse of one covers the other.
+# A report of one of these ends all others, and no other is a part of it, unless one of the
+# two is a crash: else an excuse of one would cover the other.
 OOM = re.compile(r'\binvoked oom-killer:|\b[Oo]ut of memory\b')
 ONE_LINE = re.compile(r'\b[Oo]ut of memory\b')
 KTAP_LINE = re.compile(r'^(not )?ok \d|^1\.\.\d|^# |^KTAP ')
@@ -126,8 +127,10 @@ def scan(lines, deny):
             continue
         if found and index < found[-1].last:
             event = found[-1]
-            if OOM.search(event.text) or OOM.search(hit[1]):
-                event.last = index
+            if 'crash' not in (event.kind, hit[0]) and \
+               (OOM.search(event.text) or OOM.search(hit[1])):
+                for other in found:
+                    other.last = min(other.last, index)
             elif event.text.startswith(CUT):  # "cut here" only opens it
                 event.kind, event.line, event.text = hit[0], index + 1, hit[1]
                 continue
