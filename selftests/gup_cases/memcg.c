@@ -114,8 +114,10 @@ static bool run_in_group(bool (*test)(const struct io_kind *kind), const struct 
 		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
 		_exit(!good);
 	}
-	if (pid < 0)
+	if (pid < 0) {
+		rmdir(GROUP);
 		return io_fails("fork");
+	}
 	good = gup_wait(pid, MAX_SECONDS, &status) ? judge(status) :
 	       gup_fails("it hangs at the limit");
 	gone = !rmdir(GROUP);
@@ -214,6 +216,12 @@ bool test_memcg_killed(const struct io_kind *kind)
 /* It takes memory to open it. */
 static int limit_file;
 
+static bool open_limit(void)
+{
+	limit_file = open(GROUP "memory.max", O_WRONLY | O_CLOEXEC);
+	return limit_file >= 0 || io_fails("memory.max");
+}
+
 static bool lift_limit(void)
 {
 	return pwrite(limit_file, "max", 3, 0) == 3 || io_fails("memory.max");
@@ -288,9 +296,8 @@ static bool do_without_being_killed(const struct io_kind *kind)
 {
 	unsigned int i;
 
-	limit_file = open(GROUP "memory.max", O_WRONLY | O_CLOEXEC);
-	if (limit_file < 0 || !gup_write_knob("/proc/self/oom_score_adj", "-1000"))
-		return io_fails("prepare for the limit");
+	if (!open_limit() || !gup_write_knob("/proc/self/oom_score_adj", "-1000"))
+		return false;
 	for (i = 0; i < ARRAY_SIZE(apis); i++)
 		if (!pin_what_there_is(apis[i]))
 			return false;
@@ -309,16 +316,21 @@ bool test_memcg_unkillable(const struct io_kind *kind)
 	return run_with("memory", do_without_being_killed, NULL, expect_good_and_nothing_charged);
 }
 
-/* All that the group may have is what it has. */
+/* The group may have what it has, which includes what is charged in advance. */
 static bool move_at_the_limit(const struct io_kind *kind)
 {
 	unsigned long nr = HUGE / psize();
+	struct gup_call c;
 	struct io_mem m;
+	bool made;
 
-	return io_make(&m, kind, HUGE) && expect_movable(&m, nr) &&
-	       charged() > 0 && set_limit_to("memory.max", charged()) &&
-	       expect_call(GUP_RIG_API_PIN_FAST, LONGTERM, m.map, nr, nr) &&
-	       expect_movable(&m, 0) && io_check("after it was moved", m.map, m.len, m.seed, 0) &&
+	if (!open_limit() || !set_limit("memory.swap.max", "0") || !io_make(&m, kind, HUGE) ||
+	    !expect_movable(&m, nr) || charged() <= 0 || !lift_limit() ||
+	    !set_limit_to("memory.max", charged()))
+		return false;
+	made = call(&c, GUP_RIG_API_PIN_FAST, LONGTERM, m.map, nr);
+	return lift_limit() && made && gup_expect_result(&c, nr) && expect_movable(&m, 0) &&
+	       io_check("after it was moved", m.map, m.len, m.seed, 0) &&
 	       io_expect("lacks of memory", number_in(GROUP "memory.events", "oom"), 0);
 }
 
