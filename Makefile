@@ -13,7 +13,7 @@ vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER=
 	@scripts/vm.sh
 check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh
-check-all:	## the same, KUnit on arm64 with three kinds of page tables and on riscv64, make compile, each topic and its mails
+check-all:	## the same, the base side of all lanes, um-smp, KUnit on arm64 with three kinds of page tables and on riscv64, make compile, each topic and its mails
 	@scripts/check-all.sh
 
 #: results
