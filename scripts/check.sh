@@ -78,7 +78,7 @@ steps() {
 	past-bugs       tests/past-bugs.sh
 	race-checks     tests/race-checks.sh
 	coverage        coverage.sh
-	edge-canary     tests/edge-canary.sh
+	edge-canary     tests/edge-canary.sh SIDE=series
 	vm-canary       tests/vm-canary.sh
 	race-canary     tests/race-canary.sh has-pinned unshare
 	${ALL:+silent-canary   tests/silent-canary.sh}
