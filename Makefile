@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 #: test: installs what is missing, gets the kernel, builds, boots, judges
 kunit:		## KUnit suites on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, after an edit 15 s
 	@scripts/kunit.sh
-vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER= VM=vng   8 min
+vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER= VM=vng   12 min
 	@scripts/vm.sh
 check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh

@@ -1046,16 +1046,23 @@ static void gup_memfd_other_signal(struct kunit *test)
 	memfd_expect_end(mf);
 }
 
+#ifdef CONFIG_HUGETLB_PAGE
+/* A hugetlb file of @nr huge pages, none of which is there. */
+static struct memfd *memfd_open_hugetlb(struct kunit *test, unsigned int nr, vma_flags_t flags)
+{
+	return memfd_adopt(test, hugetlb_file_setup("gup_memfd", nr * HPAGE_SIZE, flags,
+						    HUGETLB_ANONHUGE_INODE, HPAGE_SHIFT),
+			   nr * (HPAGE_SIZE >> PAGE_SHIFT));
+}
+#endif
+
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 /* Of three huge pages, those from somewhere in the second one on. */
 static void gup_memfd_hugetlb(struct kunit *test)
 {
 	const unsigned int huge = HPAGE_SIZE >> PAGE_SHIFT;
 	const unsigned int offset = 3 * PAGE_SIZE + 5;
-	struct memfd *mf = memfd_adopt(test, hugetlb_file_setup("gup_memfd", 3 * HPAGE_SIZE,
-							     EMPTY_VMA_FLAGS,
-							     HUGETLB_ANONHUGE_INODE,
-							     HPAGE_SHIFT), 3 * huge);
+	struct memfd *mf = memfd_open_hugetlb(test, 3, EMPTY_VMA_FLAGS);
 	struct folio *folio;
 	long k;
 
@@ -1082,11 +1089,7 @@ static void gup_memfd_hugetlb(struct kunit *test)
 /* A hole that somebody else has filled since memfd_pin_folios() looked at it. */
 static void gup_memfd_hugetlb_filled(struct kunit *test)
 {
-	const unsigned int huge = HPAGE_SIZE >> PAGE_SHIFT;
-	struct memfd *mf = memfd_adopt(test, hugetlb_file_setup("gup_memfd", HPAGE_SIZE,
-							     mk_vma_flags(VMA_NORESERVE_BIT),
-							     HUGETLB_ANONHUGE_INODE,
-							     HPAGE_SHIFT), huge);
+	struct memfd *mf = memfd_open_hugetlb(test, 1, mk_vma_flags(VMA_NORESERVE_BIT));
 	struct folio *folio;
 
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, HPAGE_SIZE));
@@ -1107,10 +1110,7 @@ static void gup_memfd_hugetlb_filled(struct kunit *test)
 static void gup_memfd_hugetlb_past_end(struct kunit *test)
 {
 	const unsigned int huge = HPAGE_SIZE >> PAGE_SHIFT;
-	struct memfd *mf = memfd_adopt(test, hugetlb_file_setup("gup_memfd", HPAGE_SIZE,
-							     mk_vma_flags(VMA_NORESERVE_BIT),
-							     HUGETLB_ANONHUGE_INODE,
-							     HPAGE_SHIFT), huge);
+	struct memfd *mf = memfd_open_hugetlb(test, 1, mk_vma_flags(VMA_NORESERVE_BIT));
 	struct folio *folio = memfd_alloc_folio(mf->file, huge);
 
 	KUNIT_EXPECT_EQ_MSG(test, PTR_ERR_OR_ZERO(folio), -EINVAL,

@@ -213,7 +213,7 @@ bool test_memcg_killed(const struct io_kind *kind)
 	return true;
 }
 
-/* It takes memory to open it. */
+/* Opened before the limit is reached, which leaves no memory for it. */
 static int limit_file;
 
 static bool open_limit(void)
@@ -279,7 +279,7 @@ static bool populate_what_there_is(void)
 	size_t len = WANTED * psize();
 	int populating, locking;
 
-	/* The calls are known before there is no memory for it. */
+	/* Called once before: a dynamic linker may need a page to find it. */
 	if (!mem || !io_expect("mlock", mlock(mem, psize()), 0) || !set_room())
 		return false;
 	populating = madvise(mem, len, MADV_POPULATE_WRITE) ? errno : 0;
@@ -364,7 +364,7 @@ static bool pin_two_of_four(const struct io_kind *kind)
 	return io_expect_pool("unmapped", &before, 0, 0);
 }
 
-/* And so many reserved. */
+/* What is there and what is reserved have a counter each. */
 static bool expect_hugetlb_charged(long pages, long reserved)
 {
 	return io_expect("bytes charged", gup_read_number(GROUP "hugetlb.2MB.current"),
