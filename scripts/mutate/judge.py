@@ -16,7 +16,7 @@ usage: judge.py --tree DIR --objects DIR --link FILE --lane NAME --out DIR [OPTI
 
 Prints TAP: a mutant that a case, a splat or a time-out shows is ok; one that survives is not,
 and comes with its diff and the two suites that are nearest. What cannot be told from the code
-as it is by this lane (it does not compile it, or the compiler makes the same of both)
+as it is by this lane (it does not compile or link it, or the compiler makes the same of both)
 is no mutant, and a change that equals another is counted once.
 
 OUT keeps results.tsv, which a later run with the same sources goes on with. exit status: 0 all killed, 1 a survivor, 2 cannot tell
@@ -90,7 +90,10 @@ class Judge:
         twin = self.results.by_code.get(code)
         if twin and twin.id != mutant.id:
             return self.results.add(mutant, 'none', f'as {twin.id}', time.monotonic() - begin)
-        red, names = self.suites.boot(name, folder, mutant.function)
+        try:
+            red, names = self.suites.boot(name, folder, mutant.function)
+        except kernel.NoLink:
+            return self.results.add(mutant, 'none', 'does not link', time.monotonic() - begin)
         lost = self.names - names
         if not red and lost:
             red = f'not passed: {min(lost)}'
@@ -257,7 +260,7 @@ def main(argv):
           + ', '.join(f'{n} {word}' for word, n in sorted(show.words.items())))
     print(f'# no mutants here: {unseen} in code that the lane does not compile'
           + ''.join(f', {show.none[key]} {text}' for key, text in
-                    (('does', 'do not compile'), ('same', 'give the same code'),
+                    (('does', 'do not compile or link'), ('same', 'give the same code'),
                      ('as', 'are like another'))))
     return 1 if show.bad else 0
 

@@ -17,6 +17,11 @@ from verdict import splat
 
 HOOKED = 'mm/tests/gup/gup_hooked'
 NO_C = re.compile(r':\d+:\d+: error: ')
+NO_CALLEE = re.compile(r'undefined reference to ')
+
+
+class NoLink(BadInput):
+    """A kernel calls what the lane does not have."""
 
 
 class Lane:
@@ -81,7 +86,8 @@ class Lane:
         words[words.index('-o') + 1] = os.path.join(folder, 'linux')
         done = subprocess.run(words + list(more), cwd=self.objects, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise BadInput(f'a kernel does not link: {done.stderr.strip()[-500:]}')
+            wrong = NoLink if NO_CALLEE.search(done.stderr) else BadInput
+            raise wrong(f'a kernel does not link: {done.stderr.strip()[-500:]}')
 
     def lines(self, name):
         """The numbers of the lines that the lane compiles, of a file as it is in the tree."""

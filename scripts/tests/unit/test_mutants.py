@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """The mutants of C code: what is made, and what is left alone."""
 import os
+import subprocess
 import tempfile
 import unittest
 
 from lib import BadInput
-from mutate import lists, mutants, source
+from mutate import kernel, lists, mutants, source
 
 
 def changes(body, head='int f(int nr, unsigned int flags)'):
@@ -124,6 +125,30 @@ class Makes(unittest.TestCase):
     def test_brackets_that_do_not_match(self):
         with self.assertRaises(BadInput):
             mutants.make('f.c', 'int f(void)\n{\n\tg(;\n}\n')
+
+
+class Link(unittest.TestCase):
+    """A mutant that calls what the lane lacks is none there; whatever else fails stops the run."""
+
+    def link(self, message):
+        with tempfile.TemporaryDirectory() as folder:
+            os.mkdir(os.path.join(folder, 'mm'))
+            with open(os.path.join(folder, 'mm', 'gup.o'), 'w', encoding='utf-8'):
+                pass
+            with open(os.path.join(folder, 'ld'), 'w', encoding='utf-8') as file:
+                file.write(f'echo "{message}" >&2; exit 1\n')
+            subprocess.run(['ar', 'rcT', 'vmlinux.a', 'mm/gup.o'], cwd=folder, check=True)
+            lane = kernel.Lane('um', folder, folder, 'sh ld -o linux vmlinux.a', '')
+            lane.kernel(['mm/gup'], folder)
+
+    def test_a_function_is_missing(self):
+        with self.assertRaises(kernel.NoLink):
+            self.link('gup.o: undefined reference to migrate()')
+
+    def test_the_disk_is_full(self):
+        with self.assertRaises(BadInput) as caught:
+            self.link('ld: final link failed: No space left on device')
+        self.assertNotIsInstance(caught.exception, kernel.NoLink)
 
 
 class Equivalents(unittest.TestCase):
