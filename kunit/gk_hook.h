@@ -5,7 +5,10 @@
 #ifndef _GUP_KUNIT_GK_HOOK_H
 #define _GUP_KUNIT_GK_HOOK_H
 
+struct file;
+struct folio;
 struct gk_call;
+struct migration_target_control;
 struct page;
 
 /* GUP is about to do this; GK_*ED: it has just done it. */
@@ -29,6 +32,7 @@ enum gk_point {
 	GK_ISOLATED,
 	GK_MIGRATE,		/* with the list of folios */
 	GK_MIGRATED,
+	GK_ALLOCATED,		/* a folio for a file */
 	GK_WAIT,		/* sleep, and then migrate again */
 	GK_STACK,		/* say that no stack grows any more */
 	GK_NR_POINTS,
@@ -49,6 +53,9 @@ extern bool gk_numa_hints;
 /* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
 extern int gk_lock_error;
 
+/* At GK_MIGRATE: what GUP asks of the target's allocation. */
+extern const struct migration_target_control *gk_target;
+
 /* What GUP has for the time is later than the kernel's, by so many jiffies. */
 extern unsigned long gk_later;
 
@@ -56,6 +63,8 @@ extern unsigned long gk_later;
 void gk_enter_hooked(struct gk_call *c);
 
 /* The hooked ones of what a case calls by itself. */
+long hooked_memfd_pin_folios(struct file *memfd, loff_t start, loff_t end, struct folio **folios,
+			     unsigned int max_folios, pgoff_t *offset);
 void hooked_unpin_user_page(struct page *page);
 void hooked_unpin_user_pages(struct page **pages, unsigned long npages);
 void hooked_unpin_user_pages_dirty_lock(struct page **pages,

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Where a whole page table is missing, at each level: GUP must stop there, and not
- * go on with what the next table maps. And where user space ends.
+ * go on with what the next table maps. And where user space ends, and the caller's
+ * array.
  */
+#include <kunit/resource.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
+#include <linux/vmalloc.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -177,10 +180,51 @@ static void gup_edges_fault_in_top(struct kunit *test)
 	KUNIT_EXPECT_GE(test, fault_in_writeable(top, 2 * PAGE_SIZE), refused);
 }
 
+KUNIT_DEFINE_ACTION_WRAPPER(ge_vfree, vfree, const void *);
+
+/* Whoever looks at an entry that is not in it, dies. */
+static void ge_expect_within(struct kunit *test, const struct gk_shape *shape, void *area,
+			     bool at_end)
+{
+	struct gk_range *r = gk_map(test, shape, 64);
+	struct page **array = area;
+	enum gk_api_id api = gk_api(test);
+	struct gk_call *c;
+
+	if (at_end)
+		array += PAGE_SIZE / sizeof(*array) - r->nr;
+	c = gk_prepare(r, api, gk_apis[api].pins ? FOLL_LONGTERM : 0, 0, r->nr);
+	c->pages = array;
+	c->array = array;
+	c->room = r->nr;
+	gk_untouch(c);
+	gk_enter(c);
+	gk_done(c);
+	gk_expect_round_trip(c, r->nr);
+}
+
+/*
+ * An array with nothing in front of it, and one with nothing behind: neither the
+ * call nor the release looks for more pages there. Of anonymous memory, they move
+ * if the pin is for long.
+ */
+static void gup_edges_array(struct kunit *test)
+{
+	void *area = vmalloc(PAGE_SIZE);
+
+	KUNIT_ASSERT_NOT_NULL(test, area);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, ge_vfree, area));
+	ge_expect_within(test, &gk_drv_order4, area, false);
+	ge_expect_within(test, &gk_drv_order4, area, true);
+	ge_expect_within(test, &gk_anon_written, area, false);
+	ge_expect_within(test, &gk_anon_written, area, true);
+}
+
 static struct kunit_case gup_edges_cases[] = {
 	KUNIT_CASE_PARAM(gup_edges_missing_below, ge_edge_gen_params),
 	KUNIT_CASE_PARAM(gup_edges_missing_above, ge_edge_gen_params),
 	KUNIT_CASE(gup_edges_fault_in_top),
+	KUNIT_CASE_PARAM(gup_edges_array, gk_api_params),
 	{}
 };
 
@@ -191,5 +235,5 @@ static struct kunit_suite gup_edges_suite = {
 
 kunit_test_suite(gup_edges_suite);
 
-MODULE_DESCRIPTION("KUnit tests of GUP where page tables are missing");
+MODULE_DESCRIPTION("KUnit tests of GUP where page tables, user space or the array end");
 MODULE_LICENSE("GPL");

@@ -118,6 +118,8 @@ int gk_lock_error;
 
 unsigned long gk_later;
 
+const struct migration_target_control *gk_target;
+
 static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
 {
 	gk_at(GK_SLOW, mm);
@@ -183,11 +185,20 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 {
 	int ret;
 
+	gk_target = (const struct migration_target_control *)private;
 	gk_at(GK_MIGRATE, folios);
 	ret = migrate_pages(folios, get_new, put_new, private, mode, reason,
 			    succeeded);
 	gk_at(GK_MIGRATED, folios);
 	return ret;
+}
+
+static inline struct folio *gk_memfd_alloc_folio(struct file *memfd, pgoff_t index)
+{
+	struct folio *folio = memfd_alloc_folio(memfd, index);
+
+	gk_at(GK_ALLOCATED, folio);
+	return folio;
 }
 
 static inline long gk_schedule_timeout_killable(long timeout)
@@ -283,6 +294,7 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 #define lru_cache_drain_for_folio	gk_lru_cache_drain_for_folio
 #define folio_isolate_lru		gk_folio_isolate_lru
 #define migrate_pages			gk_migrate_pages
+#define memfd_alloc_folio		gk_memfd_alloc_folio
 #define schedule_timeout_killable	gk_schedule_timeout_killable
 #undef pmd_offset
 #define pmd_offset			gk_pmd_offset

@@ -9,6 +9,7 @@
 #include <linux/fs.h>
 #include <linux/migrate.h>
 #include <linux/mman.h>
+#include <linux/mm_inline.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -22,11 +23,30 @@ static const enum gk_api_id longterm_apis[] = {
 	GK_PIN, GK_PIN_UNLOCKED, GK_PIN_FAST, GK_PIN_REMOTE,
 };
 
+/* Anonymous, and on the LRU of files. */
+static void longterm_map_lazyfree(struct gk_range *r)
+{
+	unsigned int i;
+
+	gk_mmap_anon(r, 0, PROT_READ | PROT_WRITE, 0);
+	gk_fault(r, 0, r->nr, true);
+	gk_settle();
+	gk_madvise(r, 0, r->nr, MADV_FREE);
+	gk_settle();
+	for (i = 0; i < r->nr; i++)
+		KUNIT_ASSERT_TRUE(r->test, folio_is_file_lru(page_folio(gk_page(r, i))));
+}
+
+static const struct gk_shape longterm_lazyfree = {
+	.name = "anon_lazyfree", .nr = 16, .map = longterm_map_lazyfree,
+};
+
 /* Shapes in which at least one page must move, or be replaced. */
 static const struct gk_shape *const longterm_shapes[] = {
 	&gk_anon_written, &gk_anon_shared, &gk_anon_reexclusive,
 	&gk_anon_mixed, &gk_file_private_cow, &gk_shmem_written, &gk_drv_cow,
 	&gk_drv_large_cow, &gk_two_vmas, &gk_table_edge, &gk_mlocked,
+	&longterm_lazyfree,
 };
 
 static const struct gk_shape *const longterm_fresh_shapes[] = {

@@ -4,10 +4,13 @@
  * fault and the next walk, between collecting and migrating. The memory is real
  * here, and so is what the other CPU does to it.
  */
+#include <linux/fs.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
 #include <linux/swap.h>
 
 #include "internal.h"
@@ -26,6 +29,7 @@ typedef void (*race_slow_fn)(struct race_slow *x, enum gk_point point, const voi
  * @act: called at each point
  * @met: how often GUP came to each
  * @left: for @act: how many times more
+ * @target: flags of the allocation of what folios migrate to
  * @held: for @act: a folio that it has
  * @refs, @max_refs: references taken under one lock, and the most of that
  */
@@ -36,6 +40,7 @@ struct race_slow {
 	unsigned int met[GK_NR_POINTS];
 	unsigned int left[16];
 	unsigned int refs, max_refs;
+	gfp_t target;
 	struct folio *held;
 };
 
@@ -44,6 +49,8 @@ static struct race_slow race_slow_now;
 static void race_slow_hook(enum gk_point point, const void *what)
 {
 	race_slow_now.met[point]++;
+	if (point == GK_MIGRATE)
+		race_slow_now.target = gk_target->gfp_mask;
 	race_slow_now.act(&race_slow_now, point, what);
 }
 
@@ -291,6 +298,8 @@ static void race_slow_longterm(struct kunit *test, const struct gk_shape *shape,
 				       "no movablecore=?");
 	c = race_slow_gup(r, gk_api(test), FOLL_WRITE | FOLL_LONGTERM, act, 1);
 	GK_EXPECT(c, -1, "migrations", race_slow_now.met[GK_MIGRATED], migrations);
+	GK_EXPECT(c, -1, "the target may be waited for, as any page of a user",
+		  race_slow_now.target & GFP_USER, GFP_USER);
 	for (i = 0; i < c->ret; i++)
 		GK_EXPECT(c, i, "pinnable for long",
 			  folio_is_longterm_pinnable(page_folio(c->pages[i])),
@@ -417,6 +426,49 @@ static void gup_race_slow_held(struct kunit *test)
 	}
 }
 
+/* A fatal signal comes while a folio is allocated. */
+static void race_slow_kill_allocated(enum gk_point point, const void *what)
+{
+	if (point == GK_ALLOCATED)
+		gk_signal(SIGKILL);
+}
+
+static void race_slow_expect_refs(struct kunit *test, struct file *file, pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(file->f_mapping, index);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	KUNIT_EXPECT_EQ_MSG(test, folio_ref_count(folio), 2,
+			    "page=%lu: the file's and this one", index);
+	folio_put(folio);
+}
+
+/* Neither what was pinned before the folio nor the folio itself is held then. */
+static void gup_race_slow_memfd_killed(struct kunit *test)
+{
+	struct file *file = shmem_file_setup("gup_race_slow", 2 * PAGE_SIZE, EMPTY_VMA_FLAGS);
+	long held = gk_stat(NR_FOLL_PIN_RELEASED) - gk_stat(NR_FOLL_PIN_ACQUIRED);
+	struct folio *folios[2];
+	pgoff_t offset;
+	u8 byte = 1;
+	loff_t pos = 0;
+	long ret;
+
+	gk_adopt_file(test, file);
+	KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
+	gk_settle();
+	gk_hook = race_slow_kill_allocated;
+	ret = hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2, &offset);
+	gk_hook = NULL;
+	gk_signal_clear();
+	gk_settle();
+	KUNIT_EXPECT_EQ(test, ret, -EINTR);
+	race_slow_expect_refs(test, file, 0);
+	race_slow_expect_refs(test, file, 1);
+	KUNIT_EXPECT_EQ(test, gk_stat(NR_FOLL_PIN_RELEASED) - gk_stat(NR_FOLL_PIN_ACQUIRED),
+			held);
+}
+
 static struct kunit_case gup_race_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_slow_unmapped, gk_fault_api_params),
 	KUNIT_CASE_PARAM(gup_race_slow_filled, gk_fault_api_params),
@@ -431,6 +483,7 @@ static struct kunit_case gup_race_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_slow_unmapped_unpinned, gk_pin_api_params),
 	KUNIT_CASE_PARAM(gup_race_slow_come_again, gk_pin_api_params),
 	KUNIT_CASE_PARAM(gup_race_slow_held, gk_pin_api_params),
+	KUNIT_CASE(gup_race_slow_memfd_killed),
 	{}
 };
 

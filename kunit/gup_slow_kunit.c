@@ -1049,6 +1049,8 @@ static void gup_slow_fault_in(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, !!pte_write(gk_pte(r, i)), p->write,
 				    "api=fault_in_%s page=%u: writable",
 				    p->name, i);
+		KUNIT_EXPECT_EQ_MSG(test, gk_peek(gk_page(r, i)), 0,
+				    "api=fault_in_%s page=%u: contents", p->name, i);
 	}
 }
 

@@ -3,10 +3,18 @@
 # without.sh - the series without one of its patches: what has to fail. Sourced by each-patch.sh,
 # which has the tree, and judges.
 
-# driver_only N: true if the patch changes nothing but the test driver and the selftests
-driver_only() {
+# only_in N REGEX...: true if the patch changes no other files
+only_in() {
 	git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" >"$each/files" || exit 2
-	! grep -qv -e '^mm/gup_test\.[ch]$' -e '^tools/testing/selftests/' "$each/files"
+	shift
+	# shellcheck disable=SC2046 # regular expressions without blanks
+	! grep -qv $(printf ' -e %s' "$@") "$each/files"
+}
+
+# skip N WHY: tells that the lanes of ARCH=um cannot judge it
+skip() {
+	count=$((count + 1))
+	tell "ok $count - without $1: $(slug "$1") # SKIP $2"
 }
 
 # program_of N: the selftest that the changelog of a patch outside of GUP names
@@ -29,17 +37,18 @@ up_to() {
 
 without() {
 	with='' gone=$1
-	if driver_only "$1"; then
-		count=$((count + 1))
-		tell "ok $count - without $1: $(slug "$1") # SKIP the test driver: make vm tells"
+	if only_in "$1" '^mm/gup_test\.[ch]$' '^tools/testing/selftests/'; then
+		skip "$1" 'the test driver: make vm tells'
+		return 0
+	elif only_in "$1" '^drivers/'; then
+		skip "$1" 'no lane of ARCH=um has this driver: make compile tells'
 		return 0
 	fi
 	checkout gup-series
 	name=$(slug "$1")
 	if ! needed_by "$name" "$top/kunit/inventory" && ! in_base "$name" &&
 	   program=$(program_of "$1") && [ -n "$program" ]; then
-		count=$((count + 1))
-		tell "ok $count - without $1: $name # SKIP its selftest tells: $program"
+		skip "$1" "its selftest tells: $program"
 		return 0
 	fi
 	if ! revert "$(commit "$1")"; then
@@ -74,8 +83,7 @@ without() {
 		if [ "$status" -ne 0 ] && [ -n "$red" ]; then status=0; else status=1; fi
 		result "$status" "without $1$with: $red: $name"
 	elif ! lane_of "$name"; then
-		count=$((count + 1))
-		tell "ok $count - without $1: $name # SKIP no lane of ARCH=um has its cases: make kunit SIDE=base tells"
+		skip "$1" 'no lane of ARCH=um has its cases: make kunit SIDE=base tells'
 	elif needed_by "$name" "$inventory"; then
 		judge "$lane" || status=$?
 		if [ "$status" -eq 2 ] && [ "$with" != ' and all after it' ]; then
