@@ -2,7 +2,7 @@
 /*
  * gup_fuzz - random mapping programs, judged by comparing GUP's functions
  *
- * usage: gup_fuzz [--ops N] [--seed N] [--theme NAME] [--trace 1]
+ * usage: gup_fuzz [--ops N] [--seconds N] [--seed N] [--theme NAME] [--trace 1]
  *	  gup_fuzz --program 'STEP; ...'
  *
  * A program is a list of steps on a small arena: map, write, fork, mprotect,
@@ -1398,9 +1398,11 @@ static void print_totals(void)
 				       outcome->tried[i], outcome->worked[i]);
 }
 
-static bool run_theme(unsigned int theme, __u64 seed, unsigned long limit)
+/* @limit: steps; @seconds: after so long no program is begun, 0 for any time. */
+static bool run_theme(unsigned int theme, __u64 seed, unsigned long limit, unsigned long seconds)
 {
 	unsigned long until = outcome->ops + limit, got_pages = outcome->got_pages;
+	double end = gup_now() + seconds;
 	struct program p;
 	__u64 number;
 
@@ -1408,7 +1410,7 @@ static bool run_theme(unsigned int theme, __u64 seed, unsigned long limit)
 		ksft_print_msg("%s: not run on a damaged kernel\n", theme_names[theme]);
 		return false;
 	}
-	for (number = 0; outcome->ops < until; number++) {
+	for (number = 0; outcome->ops < until && (!seconds || gup_now() < end); number++) {
 		random_program(&p, seed * 1000003 + number * 4 + theme, theme);
 		if (tracing) {
 			printf("# %llu: ", number);
@@ -1477,6 +1479,7 @@ static void quiet_kernel(void)
 
 static struct {
 	unsigned long ops;
+	unsigned long seconds;
 	unsigned long seed;
 	char *theme;
 	char *program;
@@ -1485,6 +1488,8 @@ static struct {
 static const struct gup_option command_line[] = {
 	{ "--ops", "N", "steps to run, over the themes anon, file, huge, mixed (default 10000)",
 	  .number = &options.ops },
+	{ "--seconds", "N", "a theme ends after so long (default 0: when its steps are run)",
+	  .number = &options.seconds },
 	{ "--seed", "N", "which programs (default 1; 0: by the clock)", .number = &options.seed },
 	{ "--theme", "NAME", "only this one", .text = &options.theme },
 	{ "--trace", "1", "print each program before it runs", .number = &tracing },
@@ -1537,8 +1542,9 @@ static void run_themes(void)
 {
 	unsigned int i, nr = options.theme ? 1 : ARRAY_SIZE(theme_names);
 
-	ksft_print_msg("again: gup_fuzz --ops %lu --seed %lu%s%s\n", options.ops, options.seed,
-		       options.theme ? " --theme " : "", options.theme ?: "");
+	ksft_print_msg("again: gup_fuzz --ops %lu --seconds %lu --seed %lu%s%s\n", options.ops,
+		       options.seconds, options.seed, options.theme ? " --theme " : "",
+		       options.theme ?: "");
 	ksft_set_plan(nr);
 	for (i = 0; i < ARRAY_SIZE(theme_names); i++) {
 		if (options.theme && strcmp(options.theme, theme_names[i]))
@@ -1549,7 +1555,8 @@ static void run_themes(void)
 		else if (i == THEME_HUGE && has_hugetlb() && !hugetlb_free_default_pages())
 			ksft_test_result_skip("%s: no hugetlb pages\n", theme_names[i]);
 		else
-			ksft_test_result(run_theme(i, options.seed, (options.ops + nr - 1) / nr),
+			ksft_test_result(run_theme(i, options.seed, (options.ops + nr - 1) / nr,
+						   options.seconds),
 					 "%s\n", theme_names[i]);
 	}
 }

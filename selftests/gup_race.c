@@ -157,14 +157,6 @@ static void seed_random(struct gup_random *r, unsigned int stream)
 	gup_seed(r, options.seed * 64 + stream, 1);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 /* The first one counts; the others are its consequences. */
 static void fail(struct race *race, const char *why)
 {
@@ -952,7 +944,7 @@ static bool is_over(const struct pinner *p)
 
 	if (atomic_load(&race->stop))
 		return true;
-	if (now() < race->end && p->ops < options.ops)
+	if (gup_now() < race->end && p->ops < options.ops)
 		return false;
 	if (p->ops > PATIENCE && atomic_load(&race->tried) > PATIENCE)
 		return true;
@@ -1149,7 +1141,7 @@ static void run_race(struct race *race, const struct apis *apis)
 	unsigned int i;
 
 	race->apis = apis;
-	race->end = now() + options.seconds;
+	race->end = gup_now() + options.seconds;
 	atomic_store(&race->running, NR_PINNERS);
 	atomic_store(&race->ready, true);
 	seed_random(&race->random, 0);

@@ -701,6 +701,14 @@ bool gup_stay_on_one_cpu(void)
 	       gup_fails("sched_setaffinity: %s", strerror(errno));
 }
 
+double gup_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
 __u64 gup_cpu_time(pid_t pid)
 {
 	struct timespec time;

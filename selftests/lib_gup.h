@@ -190,6 +190,8 @@ static inline void gup_exit_skipped_if_all_were(void)
 	_exit(KSFT_SKIP);
 }
 
+/* Seconds of the monotonic clock. */
+double gup_now(void);
 /* Time on a CPU of all threads of a process, in nanoseconds; 0 if there is none. */
 __u64 gup_cpu_time(pid_t pid);
 /*
