@@ -7,13 +7,13 @@
 MAKEFLAGS += --no-print-directory
 
 #: test: installs what is missing, gets the kernel, builds, boots, judges
-kunit:		## KUnit suites on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, after an edit 15 s
+kunit:		## KUnit suites on the patched kernel: LANE= SIDE=base FILTER=   cold 4 min, after an edit 11 s
 	@scripts/kunit.sh
-vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER= VM=vng   12 min
+vm:		## upstream's and our selftests in an x86-64 guest: LANE= SIDE=base FILTER= VM=vng ACCEL=   12 min
 	@scripts/vm.sh
 check:		## every test: lint, the rig, patches, static checks, KUnit on UML, x86-64 and i386, VM   35 min with ccache
 	@scripts/check.sh
-check-all:	## the same, the base side of all lanes, um-smp, KUnit on arm64 with three kinds of page tables and on riscv64, make compile, each topic and its mails
+check-all:	## the same, the base side of most lanes, um-smp, huge pages under KASAN, arm64, riscv64, selftests on UML, make compile, each topic and its mails
 	@scripts/check-all.sh
 
 #: results
@@ -23,17 +23,17 @@ report:		## one HTML page: verdicts, failures, patches, figures, coverage   1 s
 	@scripts/report.sh
 
 #: change the series: make tree; edit and commit in build/linux; make refresh
-tree: setup-tree	## make build/linux: the pinned kernel with patches/ applied   90 s, then 0.1 s
+tree: setup-tree	## make build/linux: the pinned kernel with patches/ applied: FORCE=1   70 s, then 0.1 s
 	@scripts/tree.sh
-refresh:	## write patches/ from the commits in build/linux: TOPIC= for new ones between topics   2 s
+refresh:	## write patches/ from the commits in build/linux: TOPIC= for new ones between topics, FORCE=1   2 s
 	@scripts/refresh.sh
 show:		## show what the series does to one file: F=mm/gup.c   1 s
 	@scripts/show.sh
 inventory:	## require from now on the cases that the last run of a lane ran: LANE=   1 s
 	@scripts/inventory.sh
-rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1   2 min
+rebase:		## try the series on another kernel: BASE=7.3.5 or a path; ADOPT=1, ABORT=1   2 min
 	@scripts/rebase.sh
-each-patch: setup-tree	## test that every prefix passes, and that without a patch its cases fail; scripts/each-patch.sh topic: each topic   25 min
+each-patch: setup-tree	## test that every prefix passes, and that without a patch its cases fail; scripts/each-patch.sh topic: each topic   40 min
 	@scripts/each-patch.sh
 mbox:		## write a topic as mails: TOPIC= TESTS=0 SIGN=1 ASSISTED= NOTE= V= LINUX=; without TOPIC count lines   20 s
 	@scripts/mbox.sh
@@ -43,15 +43,15 @@ range-diff:	## what changed in the patches since OLD=, an mbox, a directory or a
 	@scripts/range-diff.sh
 
 #: parts of check
-lint:		## patches/, the lists of tests, scripts, pages   10 s
+lint:		## patches/, the lists of tests, scripts, pages   2 s
 	@scripts/lint.sh
 round-trip: setup-tree	## apply patches/, export them again, compare the bytes   2 s
 	@scripts/tree.sh
 	@scripts/round-trip.sh
-checkpatch: setup	## checkpatch --strict on the series and on kunit/   10 s
+checkpatch: setup-lint	## checkpatch --strict on the series and on kunit/   10 s
 	@scripts/tree.sh
 	@scripts/checkpatch.sh
-sparse: setup	## sparse: warnings that the series adds   3 min
+sparse: setup-lint	## sparse: warnings that the series adds   3 min
 	@scripts/sparse.sh
 cocci: setup-cocci	## semantic patches for GUP's rules over its callers, compared with scripts/cocci/triage: SIDE=   2 min
 	@scripts/tree.sh
@@ -60,31 +60,33 @@ compile: setup-compile	## compile GUP for each architecture and corner of kconfi
 	@scripts/compile.sh
 model:		## check a model of GUP-fast in spin, as it is and without each step: STEPS= FULL=1   15 s
 	@scripts/model.sh
-mutate: setup-tree	## change mm/gup.c in small ways; a KUnit case has to turn red: SAMPLE= SEED= FUNC=   6 s each
+mutate: setup-tree	## change mm/gup.c in small ways; a KUnit case has to turn red: SAMPLE= SEED= FUNC= ONLY= SURVIVORS= KEEP= EQUIVALENTS= LANE=   6 s each
 	@scripts/mutate.sh
-coverage: setup-tree	## lines and branches of mm/gup.c that no suite executes (gcov)   1 min
+coverage: setup-tree	## lines and branches of mm/gup.c that no suite executes (gcov): LANES= LINES= BRANCHES=   1 min
 	@scripts/coverage.sh
 test-rig:	## show that the rig can fail: golden logs, unit tests, canary kernels, bad input   4 min
 	@scripts/test-rig.sh
 	@for t in scripts/tests/tree-*.sh; do $$t || exit; done
 
 #: figures; counts and icount are exact, and part of check
-bench:		## time GUP on base and series: ROUNDS= ONLY= AGAINST=<mbox> LANE=icount   4 min, cold 20 min
+bench:		## time GUP on base and series: ROUNDS= ONLY= STAT= COUNT= AGAINST=<mbox> LANE=icount   3 min, cold 20 min
 	@scripts/bench.sh
-counts:		## compare locked operations and page-table walks with their record: ACCEPT=1   30 s, cold 3 min
+counts:		## compare locked operations and page-table walks with their record: ACCEPT=1   15 s, cold 3 min
 	@scripts/counts.sh
-icount:		## compare instructions on x86-64 with their record: ACCEPT=1 ROUNDS=   30 s, cold 4 min
+icount:		## compare instructions on x86-64 with their record: ACCEPT=1 ROUNDS=   15 s, cold 3 min
 	@scripts/icount.sh
 
 #: the machine
 doctor:		## list tools, versions, what is lost without a missing one, how to get it   2 s
 	@scripts/doctor.sh
-setup:		## install missing tools (root on Debian), or print the command   1 s when all are there
-	@scripts/setup.sh
+setup:		## install what make check needs (root on Debian), or print the command   1 s when all are there
+	@scripts/setup.sh tree build vm i386 lint cocci model post
 clean:		## remove objects and results, never build/linux   5 s
 	@scripts/clean.sh
 setup-tree:
 	@scripts/setup.sh tree
+setup-lint:
+	@scripts/setup.sh tree build lint
 setup-cocci:
 	@scripts/setup.sh tree cocci
 setup-compile:
@@ -97,4 +99,4 @@ help:
 
 .PHONY: kunit vm check check-all each-patch tree refresh show rebase mbox send-check range-diff lint round-trip checkpatch \
 	sparse cocci compile model mutate coverage test-rig inventory bench counts icount report status doctor \
-	setup setup-tree setup-cocci setup-compile clean help
+	setup setup-tree setup-lint setup-cocci setup-compile clean help

@@ -37,6 +37,7 @@ set -eu
 # shellcheck source=scripts/series/series.sh
 . "$top/scripts/series/series.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "bench: takes no arguments: scripts/bench.sh --help"
 case ${LANE-} in
 ''|um-bench) ;;
 icount)	[ -z "${AGAINST-}" ] || die "AGAINST= is for the lane um-bench: icount knows base and series"

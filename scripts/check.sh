@@ -94,7 +94,8 @@ started=$(date +%s)
 
 # What would make a step look at less, or take what it finds for good.
 unset FILTER LANE SIDE FORCE SEED FUNC ONLY SURVIVORS KEEP EQUIVALENTS LANES LINES BRANCHES \
-	ACCEPT STEPS RECORD KARGS ROUNDS TOPIC OLD UPDATE REACH GUP_INVENTORY GUP_COMMIT || :
+	ACCEPT STEPS RECORD KARGS ROUNDS TOPIC OLD UPDATE REACH GUP_INVENTORY GUP_COMMIT \
+	VM SLOW CPUS MEMORY TIMEOUT ASK_AFTER TESTS || :
 
 run() {
 	name=$1 log=$logs/$1.log status=0
@@ -131,7 +132,7 @@ run() {
 
 want=" $* "
 [ $# -eq 0 ] || for w; do
-	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk '{ print $1 }' | paste -sd ' ' -)"
+	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk 'NF { print $1 }' | paste -sd ' ' -)${ALL:-; ALL=1 has more}"
 done
 steps | while read -r name command; do
 	[ -n "$name" ] || continue

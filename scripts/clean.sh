@@ -11,5 +11,6 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "clean: takes no arguments: scripts/clean.sh --help"
 lock clean
 rm -rf "$build"/o-* "$build"/base/o-* "$build"/each/base/o-* "$build"/bench/*/o-* "$build"/compile "$build"/base/compile "$build/out"

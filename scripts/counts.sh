@@ -21,6 +21,7 @@ set -eu
 # shellcheck source=scripts/figures/bench-trees.sh
 . "$top/scripts/figures/bench-trees.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "counts: takes no arguments: scripts/counts.sh --help"
 
 lock counts
 [ -n "${GUP_READY-}" ] || { "$top/scripts/setup.sh" tree build; "$top/scripts/tree.sh" series; }

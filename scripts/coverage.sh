@@ -11,7 +11,7 @@
 #
 # environment
 #   LANES="um-thp"  the lanes that are added up, all of ARCH=um
-#   LINES=percent, BRANCHES=percent	what is wanted
+#   LINES=98, BRANCHES=92	percent that are wanted
 #   JOBS, CC, NOCCACHE=1
 # exit status: 0 good, 1 too little is executed, or a line has no reason, 2 cannot tell
 set -eu
@@ -20,6 +20,7 @@ set -eu
 # shellcheck source=scripts/mutate/objects.sh
 . "$(dirname "$0")/mutate/objects.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "coverage: takes no arguments: scripts/coverage.sh --help"
 cover=$top/scripts/coverage/coverage.py
 
 need python3; need gcov gcc

@@ -14,8 +14,11 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "inventory: takes no arguments: scripts/inventory.sh --help"
 need python3
 lane=${LANE:-um}
 [ -r "$build/out/$lane/log" ] || die "no run of lane $lane: make kunit LANE=$lane"
+! grep -q '^filter ' "$build/out/$lane/manifest" 2>/dev/null ||
+	die "the last run of lane $lane had a FILTER=: make kunit LANE=$lane, then make inventory LANE=$lane"
 exec "$top/scripts/verdict/inventory.py" accept --lane "$lane" \
 	--file "${GUP_INVENTORY:-$top/kunit/inventory}" "$build/out/$lane"

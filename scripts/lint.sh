@@ -15,6 +15,7 @@ set -eu
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "lint: takes no arguments: scripts/lint.sh --help"
 need python3; need git
 cd "$top"
 

@@ -30,6 +30,7 @@ set -eu
 # shellcheck source=scripts/mutate/objects.sh
 . "$(dirname "$0")/mutate/objects.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "mutate: takes no arguments: scripts/mutate.sh --help"
 
 need python3
 lock mutate

@@ -14,6 +14,7 @@ set -eu
 # shellcheck source=scripts/series/series.sh
 . "$top/scripts/series/series.sh"
 help_if_asked "$@"
+[ $# -eq 0 ] || die "round-trip: takes no arguments: scripts/round-trip.sh --help"
 need git
 lock round-trip
 trap scratch_close EXIT

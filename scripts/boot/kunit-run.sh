@@ -81,4 +81,4 @@ for case in $alone; do
 done
 
 manifest "kunit       $(cat "$top"/kunit/*.[ch] 2>/dev/null | git hash-object --stdin)" \
-	"arguments   $args${filter:+ kunit.filter_glob=${filter%%/*}}" >"$out/manifest"
+	"arguments   $args${filter:+ kunit.filter_glob=${filter%%/*}}" ${filter:+"filter      $filter"} >"$out/manifest"

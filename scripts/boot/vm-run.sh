@@ -138,4 +138,4 @@ boot_wait "$out/log" "$lane $side: tests run" '' "$total" "$silence"
 reach_collect
 rm -f "$out/initramfs" "$out/cpio" "$out/disk" "$out/mkfs.log" "$out/log.pipe"
 manifest "selftests   $(cat "$top"/selftests/*.[ch] "$top"/selftests/*/*.[ch] "$top/selftests/matrix" 2>/dev/null | git hash-object --stdin)" \
-	"arguments   $args" ${SLOW:+"slow        $SLOW"} >"$out/manifest"
+	"arguments   $args" ${FILTER:+"filter      $FILTER"} ${SLOW:+"slow        $SLOW"} >"$out/manifest"

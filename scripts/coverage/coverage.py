@@ -8,7 +8,8 @@ usage: coverage.py run --tree DIR --objects DIR --link FILE --lane NAME --out DI
 
 run leaves OUT/<lane>-gup.json and -gup_hooked.json (mm/gup.c as the races call it). report
 adds up: a line or branch counts if any of the files has it. It prints the share, and each
-line and branch that nothing executes; scripts/coverage/unexecuted has reasons. A branch is
+line and branch that nothing executes; scripts/coverage/unexecuted has reasons of lines. gup.info
+beside the first JSON is for make report. A branch is
 one way that a condition can go. What only asserts has no branches here: they are not taken.
 
 A line or branch that lanes of ARCH=um cannot execute (um* in that list) is left out of the share.
@@ -140,6 +141,7 @@ def judge(args, name, file, known, used):
     mine = [number for number in sorted(keys) if file.complete(number) or
             not (keys[number] in known and known[keys[number]].lanes)]
     ways = [taken for number in mine for taken in file.ways.get(number, ())]
+    save(os.path.join(os.path.dirname(args.json[0]), 'gup.info'), name, file, mine)
     shares = (percent(sum(file.lines[number] for number in mine), len(mine)),
               percent(sum(ways), len(ways)))
     print(f'mm/{name}: {shares[0]:.1f} % of {len(mine)} lines, {shares[1]:.1f} % of {len(ways)} '
@@ -157,6 +159,17 @@ def judge(args, name, file, known, used):
     for share, goal, what in zip(shares, (args.lines, args.branches), ('lines', 'branches')):
         if share < goal:
             yield f'mm/{name}: {share:.1f} % of the {what}, {goal:g} % are wanted'
+
+
+def save(path, name, file, numbers):
+    """The counts of these lines in the format of lcov, for make report."""
+    with open(path, 'w', encoding='utf-8') as info:
+        info.write(f'SF:mm/{name}\n')
+        for number in numbers:
+            info.write(f'DA:{number},{int(file.lines[number])}\n')
+            info.writelines(f'BRDA:{number},0,{way},{int(taken)}\n'
+                            for way, taken in enumerate(file.ways.get(number, ())))
+        info.write('end_of_record\n')
 
 
 def owners(path):

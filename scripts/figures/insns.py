@@ -191,7 +191,7 @@ def table(basefile, seriesfile, toolfile):
     out = ['# Instructions of GUP', '',
            'Executed instructions of one call, beyond those of a call that does nothing: exact, the same in each run.',
            'They are instructions only: not cache misses, not TLB misses, not contention, and a locked one counts as one.',
-           f'{read(toolfile).strip()}; one CPU, no SMP.', '',
+           f'{read(toolfile).strip()}; an SMP kernel on one CPU.', '',
            f'## More on the series than on the base: {len(worse)} of {len(series)} rows', '']
     out += [*names, *map(entry, worse), ''] if worse else []
     print('\n'.join([*out, '## All rows', '', *names, *map(entry, series)]))

@@ -97,6 +97,11 @@ class Lane:
     def tree(self):
         return self.manifest.get('series', '')
 
+    @property
+    def part(self):
+        """What a run of FILTER= ran, to be said behind its numbers; '' of a whole one."""
+        return f', only {self.manifest["filter"].strip()}' if 'filter' in self.manifest else ''
+
 
 class Patch:
     """One patch of the series, and the tests that say since= it."""

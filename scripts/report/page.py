@@ -99,7 +99,7 @@ def of_lanes(lanes, tree):
         date = lane.manifest.get('date', '')[:16].replace('T', ' ')
         other = tree and not lane.name.endswith('-base') and lane.tree != tree
         return date + (', of another tree than build/linux' if other else '')
-    rows = [(lane.name, word(lane.ok), counts(lane), when(lane)) for lane in lanes]
+    rows = [(lane.name, word(lane.ok), counts(lane) + lane.part, when(lane)) for lane in lanes]
     return table(('lane', 'verdict', 'counts', 'when (UTC)'),
                  rows) + ''.join(map(of_lane, lanes)) if rows else ''
 

@@ -36,7 +36,7 @@ def of_lanes(lanes, tree):
     old = [lane.name for lane in lanes
            if tree and not lane.name.endswith('-base') and lane.tree != tree]
     if good:
-        yield 'last run ok: ' + ', '.join(f'{lane.name} ({lane.passed})' for lane in good)
+        yield 'last run ok: ' + ', '.join(f'{lane.name} ({lane.passed}{lane.part})' for lane in good)
     if old:
         yield f'of another tree than build/linux: {" ".join(old)}'
 

@@ -5,6 +5,9 @@
 # GUP_BUILD, GUP_PATCHES and GUP_CACHE point into a temporary directory: the real
 # build/, patches/ and cache are never touched, and no network is used.
 
+case ${1-} in
+-h|--help) awk 'NR == 1 || /SPDX|shellcheck/ { next } !/^#/ { exit } { sub(/^# ?/, ""); print }' "$0"; exit 0;;
+esac
 s=$(cd "$(dirname "$0")/.." && pwd -P)
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT
