@@ -10,8 +10,9 @@
 #            um-thp if only that has cases of patch N
 #   without  the whole series with patch N reverted: exactly the cases with since=N
 #            fail. If N cannot be reverted alone, it is reverted together with the
-#            later patch that is in the way, or with all later ones if several are; the
-#            output says so.
+#            later patch that is in the way, or with all later ones if several are; so
+#            it is with a patch that must not go in without it (Only-with: in a cover
+#            letter). The output says so.
 #            - A patch of base-needs has no since= cases, because the base has it:
 #              without it the lane um, um-thp or um-thp-smp must not pass.
 #            - Without a documentation patch doc_check.py must complain.

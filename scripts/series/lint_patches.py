@@ -22,7 +22,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from lib import BadInput, Parser, TOP, first_words, run, slug_of, topics
+from lib import BadInput, Parser, TOP, first_words, letter, run, slug_of, topics
 
 ZERO = '0' * 40
 REFRESH = 'make tree && make refresh'
@@ -210,13 +210,28 @@ def check_topics(directory):
         names = first_words(path) if os.path.exists(path) else []
         if not names:
             bad('topics', f'{topic} has no patch', 'take that line out')
-        letter = os.path.join(directory, topic, 'cover-letter.txt')
-        if not os.path.exists(letter):
+        cover = os.path.join(directory, topic, 'cover-letter.txt')
+        if not os.path.exists(cover):
             bad(f'{topic}/cover-letter.txt', 'missing', 'write what the topic does, and why')
-        elif not open(letter, encoding='utf-8').readline().startswith('Subject: '):
+        elif not open(cover, encoding='utf-8').readline().startswith('Subject: '):
             bad(f'{topic}/cover-letter.txt:1', 'no "Subject: "', 'begin with headers, then an empty line')
         series += [(number, f'{topic}/{name}') for number, name in enumerate(names, 1)]
     return series
+
+
+def check_pairs(directory, slugs):
+    """Only-with: LATER NEEDED in a cover letter: the first must not go in without the second."""
+    for topic in topics(directory):
+        name = f'{topic}/cover-letter.txt'
+        if not os.path.exists(os.path.join(directory, name)):
+            continue
+        for text in letter(directory, topic).get_all('Only-with', []):
+            words = text.split()
+            for slug in words if len(words) == 2 else []:
+                if slug not in slugs:
+                    bad(name, f'Only-with: {slug} is no patch of the series', 'fix that line')
+            if len(words) != 2:
+                bad(name, f'Only-with: {" ".join(words)}', 'want the names of two patches')
 
 
 def check_strays(directory, names):
@@ -257,6 +272,7 @@ def main(argv):
     for path in sorted(pinned - touched - {'mm/gup.c'}):
         bad('base.blobs', f'{path} is pinned, but no patch touches it', REFRESH)
     check_references(directory, slugs)
+    check_pairs(directory, slugs)
     check_overlay(added)
     for ln in findings:
         print(f'lint: {ln}')

@@ -29,6 +29,18 @@ program_of() {
 # in_base SLUG: true if the base side has it, too
 in_base() { grep -qx "$1" "$patches/base-needs"; }
 
+# with_it N...: these, and what must not go in without one of them: Only-with: in a cover letter
+with_it() {
+	for n; do
+		echo "$n"
+		sed -n "s/^Only-with: \([^ ]*\) $(slug "$n")\$/\1/p" "$patches"/*/cover-letter.txt |
+			while read -r s; do number "$s"; done
+	done | sort -nu
+}
+
+# commits N...: of these patches, last first
+commits() { printf '%s\n' "$@" | sort -rn | while read -r n; do commit "$n"; done; }
+
 # up_to N: more than one later patch builds on it, so only the series before it lacks it.
 up_to() {
 	checkout "$(commit $(($1 - 1)))"
@@ -51,7 +63,10 @@ without() {
 		skip "$1" "its selftest tells: $program"
 		return 0
 	fi
-	if ! revert "$(commit "$1")"; then
+	gone=$(with_it "$1")
+	[ "$gone" = "$1" ] || with=" and $(echo "$gone" | grep -vx "$1" | paste -sd ' ')"
+	# shellcheck disable=SC2046,SC2086 # numbers, commits
+	if ! revert $(commits $gone); then
 		if ! needed_by "$name" "$top/kunit/inventory" && ! in_base "$name"; then
 			cheaper "$1" "$name"
 			return 0
@@ -59,16 +74,18 @@ without() {
 		with=none
 		for later in $(seq $(($1 + 1)) "$total"); do
 			checkout gup-series
-			revert "$(commit "$later")" "$(commit "$1")" || continue
-			with=" and $later" gone="$1 $later"
+			gone=$(with_it "$1" "$later")
+			# shellcheck disable=SC2046,SC2086
+			revert $(commits $gone) || continue
+			with=" and $(echo "$gone" | grep -vx "$1" | paste -sd ' ')"
 			break
 		done
 		[ "$with" != none ] || ! in_base "$name" || {
 			gone=$(seq "$total" | while read -r n; do
 				[ "$n" -lt "$1" ] || ! in_base "$(slug "$n")" || echo "$n"; done)
 			checkout gup-series
-			# shellcheck disable=SC2046 # commits
-			! revert $(for n in $gone; do commit "$n"; done | tac) || with=' and the later ones of base-needs'
+			# shellcheck disable=SC2046,SC2086
+			! revert $(commits $gone) || with=' and the later ones of base-needs'
 		}
 		[ "$with" != none ] || up_to "$1"
 	fi

@@ -31,6 +31,8 @@ d|all/series|topics: all has no patch
 s/all/All/|topics|"All" is no name
 s/all/all none/|topics|all needs none, which is no topic before it
 1d|all/cover-letter.txt|no "Subject: "
+1s/\$/\nOnly-with: mm-none mm-gup-change-line-twenty/|all/cover-letter.txt|Only-with: mm-none is no patch of the series
+1s/\$/\nOnly-with: mm-none/|all/cover-letter.txt|Only-with: mm-none: want the names of two
 s/.*internal.h\$/x/|base.blobs|not "<40 hex digits> <path>"
 \$d|base.blobs|mm/internal.h is expected as|mm/internal.h is not pinned in base.blobs
 s/^tag .*/tag v7.3.5/|base|is not that of version 7.3.4
