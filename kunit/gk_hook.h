@@ -53,8 +53,9 @@ extern bool gk_numa_hints;
 /* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
 extern int gk_lock_error;
 
-/* At GK_MIGRATE: what GUP asks of the target's allocation. */
+/* At GK_MIGRATE: what GUP asks of the target's allocation, and for what it may wait. */
 extern const struct migration_target_control *gk_target;
+extern int gk_migrate_mode;
 
 /* What GUP has for the time is later than the kernel's, by so many jiffies. */
 extern unsigned long gk_later;

@@ -120,6 +120,8 @@ unsigned long gk_later;
 
 const struct migration_target_control *gk_target;
 
+int gk_migrate_mode;
+
 static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
 {
 	gk_at(GK_SLOW, mm);
@@ -186,6 +188,7 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 	int ret;
 
 	gk_target = (const struct migration_target_control *)private;
+	gk_migrate_mode = mode;
 	gk_at(GK_MIGRATE, folios);
 	ret = migrate_pages(folios, get_new, put_new, private, mode, reason,
 			    succeeded);

@@ -415,6 +415,32 @@ static void gup_race_leaf_first_of_two(struct kunit *test)
  * Without a race
  */
 
+static void leaf_expect_refused(struct gk_range *r)
+{
+	struct gk_call *c = gk_gup_part(r, GK_GET_FAST_ONLY, FOLL_WRITE,
+					HPAGE_PMD_NR - LEAF_FIRST, LEAF_NR);
+
+	gk_expect_refused(c, 0);
+}
+
+/* The first of two leaves may not be written to, or its folio not be taken. */
+static void gup_race_leaf_first_refused(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, test->param_value, 2 * HPAGE_PMD_NR);
+	struct folio *folio = page_folio(gk_page(r, 0));
+	pmd_t *pmdp = pmd_off(r->mm, r->addr);
+	int refs = folio_ref_count(folio);
+	pmd_t was = *pmdp;
+
+	set_pmd_at(r->mm, r->addr, pmdp, pmd_wrprotect(was));
+	leaf_expect_refused(r);
+	set_pmd_at(r->mm, r->addr, pmdp, was);
+
+	KUNIT_ASSERT_TRUE(test, folio_ref_freeze(folio, refs));
+	leaf_expect_refused(r);
+	folio_ref_unfreeze(folio, refs);
+}
+
 static unsigned int leaf_met[GK_NR_POINTS];
 /* What happens when GUP wants the lock, and when it faults. */
 static void (*leaf_before_lock)(struct gk_range *r);
@@ -442,6 +468,19 @@ static struct gk_call *leaf_gup(struct gk_range *r, enum gk_api_id api,
 	gk_hook = NULL;
 	gk_done(c);
 	return c;
+}
+
+/* GUP-fast marks the folio of a leaf referenced, as that of an entry. */
+static void gup_race_leaf_referenced(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp, 0);
+	struct folio *folio = page_folio(gk_page(r, 0));
+	struct gk_call *c;
+
+	folio_clear_referenced(folio);
+	c = leaf_gup(r, GK_PIN_FAST, FOLL_WRITE);
+	GK_EXPECT(c, -1, "folio_test_referenced()", folio_test_referenced(folio), true);
+	gk_expect_round_trip(c, LEAF_NR);
 }
 
 /* A leaf of a file without shmem: nothing that GUP-fast may pin for long. */
@@ -606,6 +645,8 @@ static struct kunit_case gup_race_leaf_cases[] = {
 	KUNIT_CASE(gup_race_leaf_split),
 	KUNIT_CASE(gup_race_leaf_split_readonly),
 	KUNIT_CASE_PARAM(gup_race_leaf_first_of_two, leaf_pair_gen_params),
+	KUNIT_CASE_PARAM(gup_race_leaf_first_refused, leaf_pair_gen_params),
+	KUNIT_CASE(gup_race_leaf_referenced),
 	KUNIT_CASE(gup_race_leaf_longterm),
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 	KUNIT_CASE(gup_race_leaf_longterm_hugetlb),

@@ -300,6 +300,7 @@ static void race_slow_longterm(struct kunit *test, const struct gk_shape *shape,
 	GK_EXPECT(c, -1, "migrations", race_slow_now.met[GK_MIGRATED], migrations);
 	GK_EXPECT(c, -1, "the target may be waited for, as any page of a user",
 		  race_slow_now.target & GFP_USER, GFP_USER);
+	GK_EXPECT(c, -1, "locks and writeback may be waited for", gk_migrate_mode, MIGRATE_SYNC);
 	for (i = 0; i < c->ret; i++)
 		GK_EXPECT(c, i, "pinnable for long",
 			  folio_is_longterm_pinnable(page_folio(c->pages[i])),

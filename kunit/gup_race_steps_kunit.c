@@ -472,6 +472,20 @@ static void gup_race_steps_long_write(struct kunit *test)
 		page_folio(gk_page(r, i))->mapping = NULL;
 }
 
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+/* Nobody tracks what is dirty of hugetlb files, so GUP-fast has no reason to leave them. */
+static void gup_race_steps_long_hugetlb(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_hugetlb_file, 0);
+	struct gk_call *c = st_gup_part(r, GK_PIN_FAST, FOLL_WRITE | FOLL_LONGTERM, 0, r->nr);
+
+	gk_expect_pinned(c, r->nr);
+	GK_EXPECT(c, -1, "the slow walk came", st_met[GK_LOCK] > 0, false);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+#endif
+
 #ifndef CONFIG_STACK_GROWSUP
 /* A page that somebody has pinned cannot move: five times GUP waits for that to end. */
 static void gup_race_steps_waits(struct kunit *test)
@@ -608,6 +622,9 @@ static struct kunit_case gup_race_steps_cases[] = {
 #ifdef CONFIG_GUP_ZOO_THP
 	KUNIT_CASE(gup_race_steps_long_folio),
 	KUNIT_CASE_PARAM(gup_race_steps_unshare_leaf, gk_pin_api_params),
+#endif
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+	KUNIT_CASE(gup_race_steps_long_hugetlb),
 #endif
 	KUNIT_CASE(gup_race_steps_waits),
 	KUNIT_CASE(gup_race_steps_no_table),
