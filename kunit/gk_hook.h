@@ -32,7 +32,8 @@ enum gk_point {
 	GK_ISOLATED,
 	GK_MIGRATE,		/* with the list of folios */
 	GK_MIGRATED,
-	GK_ALLOCATED,		/* a folio for a file */
+	GK_ALLOCATE,		/* ask a file for a folio, or to clear it */
+	GK_ALLOCATED,
 	GK_WAIT,		/* sleep, and then migrate again */
 	GK_STACK,		/* say that no stack grows any more */
 	GK_NR_POINTS,

@@ -198,8 +198,10 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 
 static inline struct folio *gk_memfd_alloc_folio(struct file *memfd, pgoff_t index)
 {
-	struct folio *folio = memfd_alloc_folio(memfd, index);
+	struct folio *folio;
 
+	gk_at(GK_ALLOCATE, memfd);
+	folio = memfd_alloc_folio(memfd, index);
 	gk_at(GK_ALLOCATED, folio);
 	return folio;
 }

@@ -470,6 +470,36 @@ static void gup_race_slow_memfd_killed(struct kunit *test)
 			held);
 }
 
+/* A file gets smaller when a folio of it is about to be cleared. */
+static void race_slow_shrink(enum gk_point point, const void *what)
+{
+	if (point == GK_ALLOCATE)
+		i_size_write(file_inode((struct file *)what), 0);
+}
+
+/* Its error is returned, and no folio that was found is held. */
+static void gup_race_slow_memfd_shrunk(struct kunit *test)
+{
+	struct file *file = shmem_file_setup("gup_race_slow", 2 * PAGE_SIZE, EMPTY_VMA_FLAGS);
+	struct folio *folios[2];
+	pgoff_t offset;
+	long ret;
+
+	gk_adopt_file(test, file);
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
+	gk_settle();
+	gk_hook = race_slow_shrink;
+	ret = hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2, &offset);
+	gk_hook = NULL;
+	i_size_write(file_inode(file), 2 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, ret, -EINVAL);
+	if (ret > 0)
+		unpin_folios(folios, ret);
+	gk_settle();
+	race_slow_expect_refs(test, file, 0);
+	race_slow_expect_refs(test, file, 1);
+}
+
 static struct kunit_case gup_race_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_slow_unmapped, gk_fault_api_params),
 	KUNIT_CASE_PARAM(gup_race_slow_filled, gk_fault_api_params),
@@ -485,6 +515,7 @@ static struct kunit_case gup_race_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_slow_come_again, gk_pin_api_params),
 	KUNIT_CASE_PARAM(gup_race_slow_held, gk_pin_api_params),
 	KUNIT_CASE(gup_race_slow_memfd_killed),
+	KUNIT_CASE(gup_race_slow_memfd_shrunk),
 	{}
 };
 
