@@ -429,13 +429,15 @@ static void gup_race_leaf_first_refused(struct kunit *test)
 	struct gk_range *r = gk_map(test, test->param_value, 2 * HPAGE_PMD_NR);
 	struct folio *folio = page_folio(gk_page(r, 0));
 	pmd_t *pmdp = pmd_off(r->mm, r->addr);
-	int refs = folio_ref_count(folio);
 	pmd_t was = *pmdp;
+	int refs;
 
 	set_pmd_at(r->mm, r->addr, pmdp, pmd_wrprotect(was));
 	leaf_expect_refused(r);
 	set_pmd_at(r->mm, r->addr, pmdp, was);
 
+	gk_settle();
+	refs = folio_ref_count(folio);
 	KUNIT_ASSERT_TRUE(test, folio_ref_freeze(folio, refs));
 	leaf_expect_refused(r);
 	folio_ref_unfreeze(folio, refs);
