@@ -5,10 +5,12 @@
 #ifndef _GUP_KUNIT_GK_HOOK_H
 #define _GUP_KUNIT_GK_HOOK_H
 
+#include <linux/migrate_mode.h>
+#include <linux/types.h>
+
 struct file;
 struct folio;
 struct gk_call;
-struct migration_target_control;
 struct page;
 
 /* GUP is about to do this; GK_*ED: it has just done it. */
@@ -54,9 +56,9 @@ extern bool gk_numa_hints;
 /* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
 extern int gk_lock_error;
 
-/* At GK_MIGRATE: what GUP asks of the target's allocation, and for what it may wait. */
-extern const struct migration_target_control *gk_target;
-extern int gk_migrate_mode;
+/* Of the last migration: how the target may be allocated, and for what it may wait. */
+extern gfp_t gk_migrate_gfp;
+extern enum migrate_mode gk_migrate_mode;
 
 /* What GUP has for the time is later than the kernel's, by so many jiffies. */
 extern unsigned long gk_later;

@@ -118,10 +118,6 @@ int gk_lock_error;
 
 unsigned long gk_later;
 
-const struct migration_target_control *gk_target;
-
-int gk_migrate_mode;
-
 static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
 {
 	gk_at(GK_SLOW, mm);
@@ -177,22 +173,6 @@ static inline vm_fault_t gk_handle_mm_fault(struct vm_area_struct *vma,
 	gk_at(GK_FAULT, (const void *)addr);
 	ret = handle_mm_fault(vma, addr, flags, regs);
 	gk_at(GK_FAULTED, (const void *)addr);
-	return ret;
-}
-
-static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new,
-				   free_folio_t put_new, unsigned long private,
-				   enum migrate_mode mode, int reason,
-				   unsigned int *succeeded)
-{
-	int ret;
-
-	gk_target = (const struct migration_target_control *)private;
-	gk_migrate_mode = mode;
-	gk_at(GK_MIGRATE, folios);
-	ret = migrate_pages(folios, get_new, put_new, private, mode, reason,
-			    succeeded);
-	gk_at(GK_MIGRATED, folios);
 	return ret;
 }
 
@@ -276,6 +256,26 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 	gk_at(GK_ISOLATE, folio);
 	ret = folio_isolate_lru(folio);
 	gk_at(GK_ISOLATED, folio);
+	return ret;
+}
+
+gfp_t gk_migrate_gfp;
+enum migrate_mode gk_migrate_mode;
+
+static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new,
+				   free_folio_t put_new, unsigned long private,
+				   enum migrate_mode mode, int reason,
+				   unsigned int *succeeded)
+{
+	const struct migration_target_control *mtc = (void *)private;
+	int ret;
+
+	gk_migrate_gfp = mtc->gfp_mask;
+	gk_migrate_mode = mode;
+	gk_at(GK_MIGRATE, folios);
+	ret = migrate_pages(folios, get_new, put_new, private, mode, reason,
+			    succeeded);
+	gk_at(GK_MIGRATED, folios);
 	return ret;
 }
 

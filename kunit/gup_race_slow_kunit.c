@@ -29,7 +29,6 @@ typedef void (*race_slow_fn)(struct race_slow *x, enum gk_point point, const voi
  * @act: called at each point
  * @met: how often GUP came to each
  * @left: for @act: how many times more
- * @target: flags of the allocation of what folios migrate to
  * @held: for @act: a folio that it has
  * @refs, @max_refs: references taken under one lock, and the most of that
  */
@@ -40,7 +39,6 @@ struct race_slow {
 	unsigned int met[GK_NR_POINTS];
 	unsigned int left[16];
 	unsigned int refs, max_refs;
-	gfp_t target;
 	struct folio *held;
 };
 
@@ -49,8 +47,6 @@ static struct race_slow race_slow_now;
 static void race_slow_hook(enum gk_point point, const void *what)
 {
 	race_slow_now.met[point]++;
-	if (point == GK_MIGRATE)
-		race_slow_now.target = gk_target->gfp_mask;
 	race_slow_now.act(&race_slow_now, point, what);
 }
 
@@ -299,7 +295,7 @@ static void race_slow_longterm(struct kunit *test, const struct gk_shape *shape,
 	c = race_slow_gup(r, gk_api(test), FOLL_WRITE | FOLL_LONGTERM, act, 1);
 	GK_EXPECT(c, -1, "migrations", race_slow_now.met[GK_MIGRATED], migrations);
 	GK_EXPECT(c, -1, "the target may be waited for, as any page of a user",
-		  race_slow_now.target & GFP_USER, GFP_USER);
+		  gk_migrate_gfp & GFP_USER, GFP_USER);
 	GK_EXPECT(c, -1, "locks and writeback may be waited for", gk_migrate_mode, MIGRATE_SYNC);
 	for (i = 0; i < c->ret; i++)
 		GK_EXPECT(c, i, "pinnable for long",
@@ -427,13 +423,6 @@ static void gup_race_slow_held(struct kunit *test)
 	}
 }
 
-/* A fatal signal comes while a folio is allocated. */
-static void race_slow_kill_allocated(enum gk_point point, const void *what)
-{
-	if (point == GK_ALLOCATED)
-		gk_signal(SIGKILL);
-}
-
 static void race_slow_expect_refs(struct kunit *test, struct file *file, pgoff_t index)
 {
 	struct folio *folio = filemap_get_folio(file->f_mapping, index);
@@ -444,60 +433,68 @@ static void race_slow_expect_refs(struct kunit *test, struct file *file, pgoff_t
 	folio_put(folio);
 }
 
-/* Neither what was pinned before the folio nor the folio itself is held then. */
-static void gup_race_slow_memfd_killed(struct kunit *test)
+static struct file *race_slow_memfd(struct kunit *test)
 {
 	struct file *file = shmem_file_setup("gup_race_slow", 2 * PAGE_SIZE, EMPTY_VMA_FLAGS);
-	long held = gk_stat(NR_FOLL_PIN_RELEASED) - gk_stat(NR_FOLL_PIN_ACQUIRED);
-	struct folio *folios[2];
-	pgoff_t offset;
-	u8 byte = 1;
-	loff_t pos = 0;
-	long ret;
 
 	gk_adopt_file(test, file);
-	KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
+	return file;
+}
+
+/* The two pages of @file cannot be pinned because of @hook, and nothing is held then. */
+static void race_slow_expect_memfd_error(struct kunit *test, struct file *file,
+					 void (*hook)(enum gk_point point, const void *what),
+					 long error)
+{
+	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
+	struct folio *folios[2];
+	pgoff_t offset;
+	long ret;
+
 	gk_settle();
-	gk_hook = race_slow_kill_allocated;
+	gk_hook = hook;
 	ret = hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2, &offset);
 	gk_hook = NULL;
 	gk_signal_clear();
+	KUNIT_EXPECT_EQ(test, ret, error);
+	if (ret > 0)
+		unpin_folios(folios, ret);
 	gk_settle();
-	KUNIT_EXPECT_EQ(test, ret, -EINTR);
 	race_slow_expect_refs(test, file, 0);
 	race_slow_expect_refs(test, file, 1);
-	KUNIT_EXPECT_EQ(test, gk_stat(NR_FOLL_PIN_RELEASED) - gk_stat(NR_FOLL_PIN_ACQUIRED),
-			held);
+	KUNIT_EXPECT_EQ(test, gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED), held);
 }
 
-/* A file gets smaller when a folio of it is about to be cleared. */
+static void race_slow_kill_allocated(enum gk_point point, const void *what)
+{
+	if (point == GK_ALLOCATED)
+		gk_signal(SIGKILL);
+}
+
+/* A fatal signal comes while a folio is allocated, behind one that has been pinned. */
+static void gup_race_slow_memfd_killed(struct kunit *test)
+{
+	struct file *file = race_slow_memfd(test);
+	loff_t pos = 0;
+	u8 byte = 1;
+
+	KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
+	race_slow_expect_memfd_error(test, file, race_slow_kill_allocated, -EINTR);
+}
+
 static void race_slow_shrink(enum gk_point point, const void *what)
 {
 	if (point == GK_ALLOCATE)
 		i_size_write(file_inode((struct file *)what), 0);
 }
 
-/* Its error is returned, and no folio that was found is held. */
+/* A file gets smaller when a folio of it is about to be cleared. */
 static void gup_race_slow_memfd_shrunk(struct kunit *test)
 {
-	struct file *file = shmem_file_setup("gup_race_slow", 2 * PAGE_SIZE, EMPTY_VMA_FLAGS);
-	struct folio *folios[2];
-	pgoff_t offset;
-	long ret;
+	struct file *file = race_slow_memfd(test);
 
-	gk_adopt_file(test, file);
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
-	gk_settle();
-	gk_hook = race_slow_shrink;
-	ret = hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2, &offset);
-	gk_hook = NULL;
-	i_size_write(file_inode(file), 2 * PAGE_SIZE);
-	KUNIT_EXPECT_EQ(test, ret, -EINVAL);
-	if (ret > 0)
-		unpin_folios(folios, ret);
-	gk_settle();
-	race_slow_expect_refs(test, file, 0);
-	race_slow_expect_refs(test, file, 1);
+	race_slow_expect_memfd_error(test, file, race_slow_shrink, -EINVAL);
 }
 
 static struct kunit_case gup_race_slow_cases[] = {

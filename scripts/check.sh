@@ -132,7 +132,7 @@ run() {
 
 want=" $* "
 [ $# -eq 0 ] || for w; do
-	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk 'NF { print $1 }' | paste -sd ' ' -)${ALL:-; ALL=1 has more}"
+	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk 'NF { print $1 }' | paste -sd ' ' -)$([ -n "${ALL-}" ] || echo "; ALL=1 has more")"
 done
 steps | while read -r name command; do
 	[ -n "$name" ] || continue
