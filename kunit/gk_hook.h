@@ -56,6 +56,9 @@ extern bool gk_numa_hints;
 /* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
 extern int gk_lock_error;
 
+/* If it is not 0, GUP gets this, once, where it asks a file for a folio. */
+extern int gk_alloc_error;
+
 /* Of the last migration: how the target may be allocated, and for what it may wait. */
 extern gfp_t gk_migrate_gfp;
 extern enum migrate_mode gk_migrate_mode;

@@ -554,6 +554,17 @@ static void gup_fast_table_edge(struct kunit *test)
 		fast_expect(fast_without_slow(r, i, 0, half - 1, 2), 2);
 		fast_expect(fast_without_slow(r, i, 0, half, 1), 1);
 	}
+
+	/* Of what is mapped beyond the edge nothing counts for a page before it. */
+	gk_cut_drop(r, half - 1);
+	for (i = 0; i < GK_NR_APIS; i++) {
+		if (!gk_apis[i].fast)
+			continue;
+		fast_expect(fast_without_slow(r, i, FOLL_WRITE, 0,
+					      r->nr), half - 1);
+		fast_expect_some(fast_without_slow(r, i, 0, half - 1, half),
+				 0, -EINTR);
+	}
 }
 
 /*
@@ -729,6 +740,19 @@ static void gup_fast_only_irqs_off(struct kunit *test)
 	gk_done(c);
 
 	GK_EXPECT(c, -1, "interrupts off", off, true);
+	fast_expect(c, r->nr);
+}
+
+/* Nor does it wait for mmap_lock, or tell lockdep that it might. */
+static void gup_fast_only_locked(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_call *c = gk_prepare(r, GK_GET_FAST_ONLY, FOLL_WRITE, 0, r->nr);
+
+	mmap_write_lock(r->mm);
+	gk_enter(c);
+	mmap_write_unlock(r->mm);
+	gk_done(c);
 	fast_expect(c, r->nr);
 }
 
@@ -1215,6 +1239,7 @@ static struct kunit_case gup_fast_cases[] = {
 #endif
 	KUNIT_CASE_PARAM(gup_fast_taken, fast_shape_params),
 	KUNIT_CASE_PARAM(gup_fast_only_irqs_off, fast_shape_params),
+	KUNIT_CASE(gup_fast_only_locked),
 	KUNIT_CASE_PARAM(gup_fast_only_no_fault, fast_fresh_gen_params),
 	KUNIT_CASE(gup_fast_only_no_driver_fault),
 	KUNIT_CASE_PARAM(gup_fast_nofault, gk_fast_api_params),

@@ -116,6 +116,8 @@ static inline int gk_read_seqcount_retry(const seqcount_t *seq,
 
 int gk_lock_error;
 
+int gk_alloc_error;
+
 unsigned long gk_later;
 
 static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
@@ -181,6 +183,8 @@ static inline struct folio *gk_memfd_alloc_folio(struct file *memfd, pgoff_t ind
 	struct folio *folio;
 
 	gk_at(GK_ALLOCATE, memfd);
+	if (gk_alloc_error)
+		return ERR_PTR(xchg(&gk_alloc_error, 0));
 	folio = memfd_alloc_folio(memfd, index);
 	gk_at(GK_ALLOCATED, folio);
 	return folio;

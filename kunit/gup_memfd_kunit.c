@@ -181,6 +181,7 @@ static void memfd_fill(struct folio *folio, u8 byte)
 static void memfd_pin_bytes(struct memfd *mf, loff_t start, loff_t end,
 			    unsigned int max)
 {
+	const unsigned int flags = current->flags & PF_MEMALLOC_PIN;
 	unsigned int k;
 
 	for (k = 0; k < mf->room; k++)
@@ -191,6 +192,8 @@ static void memfd_pin_bytes(struct memfd *mf, loff_t start, loff_t end,
 	mf->offset = MEMFD_NO_OFFSET;
 	mf->ret = memfd_pin_folios(mf->file, start, end, mf->folios, max,
 				   &mf->offset);
+	memfd_expect(mf, 0, "PF_MEMALLOC_PIN after the call", current->flags & PF_MEMALLOC_PIN,
+		     flags);
 	gk_settle();
 }
 

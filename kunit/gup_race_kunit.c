@@ -790,6 +790,16 @@ static void race_check_foreign(struct race *w)
 	}
 }
 
+/* GUP-fast that gives pages back does not mark them dirty. */
+static void race_check_clean(struct race *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < RACE_BLOCK; i++)
+		if (PageDirty(w->block + i))
+			race_fail(w, "GUP-fast marked page %u of the block dirty", i);
+}
+
 static void race_hook(enum gk_point point, const void *what)
 {
 	struct race *w = race_now;
@@ -797,12 +807,16 @@ static void race_hook(enum gk_point point, const void *what)
 	/* What goes on in other contexts is not this GUP. */
 	if (point == GK_FAULTED)
 		race_note_fault(w, (unsigned long)what);
-	if (point == GK_FAULT)
+	if (point == GK_FAULT) {
 		w->faults++;
+		if (!PAGE_ALIGNED((unsigned long)what))
+			race_fail(w, "a fault at %px, where no page begins", what);
+	}
 	if (point == GK_UNLOCKED)
 		w->locked = false;
 	if (point == GK_SLOW && !w->slow) {
 		race_check_foreign(w);
+		race_check_clean(w);
 		race_finish(w);
 		w->slow = true;
 	}
@@ -936,6 +950,8 @@ static void race_enter(struct race *w)
 {
 	w->call.locked = 1;
 	memset(w->pages, 0, sizeof(w->pages));
+	/* What is behind the caller's array is not GUP's to give back. */
+	w->pages[w->layout->nr] = w->block + RACE_OTHER;
 	gk_enter_hooked(&w->call);
 }
 

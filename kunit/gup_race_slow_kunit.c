@@ -5,6 +5,7 @@
  * here, and so is what the other CPU does to it.
  */
 #include <linux/fs.h>
+#include <linux/falloc.h>
 #include <linux/mman.h>
 #include <linux/pagemap.h>
 #include <linux/rmap.h>
@@ -497,6 +498,64 @@ static void gup_race_slow_memfd_shrunk(struct kunit *test)
 	race_slow_expect_memfd_error(test, file, race_slow_shrink, -EINVAL);
 }
 
+static void race_slow_punch(enum gk_point point, const void *what)
+{
+	if (point != GK_ALLOCATE)
+		return;
+	gk_hook = NULL;
+	vfs_fallocate((struct file *)what, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		      0, 2 * PAGE_SIZE);
+}
+
+static void race_slow_pin_memfd(struct kunit *test, struct file *file, struct folio **folios)
+{
+	pgoff_t offset;
+
+	KUNIT_ASSERT_EQ(test, 2, hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2,
+							 &offset));
+}
+
+static void race_slow_unpin_memfd(struct kunit *test, struct file *file, struct folio **folios)
+{
+	unpin_folios(folios, 2);
+	gk_settle();
+	race_slow_expect_refs(test, file, 0);
+	race_slow_expect_refs(test, file, 1);
+}
+
+/*
+ * The folios that memfd_pin_folios() has found uncleared leave the file: what it
+ * pins are those that have come in their place.
+ */
+static void gup_race_slow_memfd_replaced(struct kunit *test)
+{
+	struct file *file = race_slow_memfd(test);
+	struct folio *folios[2];
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
+	gk_hook = race_slow_punch;
+	race_slow_pin_memfd(test, file, folios);
+	KUNIT_EXPECT_NULL(test, gk_hook);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_PTR_EQ(test, folios[i]->mapping, file->f_mapping);
+		KUNIT_EXPECT_TRUE(test, folio_test_uptodate(folios[i]));
+	}
+	race_slow_unpin_memfd(test, file, folios);
+}
+
+/* Somebody else is said to have added the folio just then: it is looked for again. */
+static void gup_race_slow_memfd_exists(struct kunit *test)
+{
+	struct file *file = race_slow_memfd(test);
+	struct folio *folios[2];
+
+	gk_alloc_error = -EEXIST;
+	race_slow_pin_memfd(test, file, folios);
+	KUNIT_EXPECT_EQ(test, gk_alloc_error, 0);
+	race_slow_unpin_memfd(test, file, folios);
+}
+
 static struct kunit_case gup_race_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_slow_unmapped, gk_fault_api_params),
 	KUNIT_CASE_PARAM(gup_race_slow_filled, gk_fault_api_params),
@@ -513,6 +572,8 @@ static struct kunit_case gup_race_slow_cases[] = {
 	KUNIT_CASE_PARAM(gup_race_slow_held, gk_pin_api_params),
 	KUNIT_CASE(gup_race_slow_memfd_killed),
 	KUNIT_CASE(gup_race_slow_memfd_shrunk),
+	KUNIT_CASE(gup_race_slow_memfd_replaced),
+	KUNIT_CASE(gup_race_slow_memfd_exists),
 	{}
 };
 

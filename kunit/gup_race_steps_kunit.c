@@ -5,6 +5,7 @@
  * pages, and no other suite sees it.
  */
 #include <linux/mman.h>
+#include <linux/shmem_fs.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -477,8 +478,11 @@ static void gup_race_steps_long_write(struct kunit *test)
 static void gup_race_steps_long_hugetlb(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_hugetlb_file, 0);
-	struct gk_call *c = st_gup_part(r, GK_PIN_FAST, FOLL_WRITE | FOLL_LONGTERM, 0, r->nr);
+	struct gk_call *c;
 
+	/* The first such pin moves it out of a movable zone. */
+	gk_release(gk_gup(r, GK_PIN, FOLL_WRITE | FOLL_LONGTERM));
+	c = st_gup_part(r, GK_PIN_FAST, FOLL_WRITE | FOLL_LONGTERM, 0, r->nr);
 	gk_expect_pinned(c, r->nr);
 	GK_EXPECT(c, -1, "the slow walk came", st_met[GK_LOCK] > 0, false);
 	gk_release(c);
@@ -486,7 +490,6 @@ static void gup_race_steps_long_hugetlb(struct kunit *test)
 }
 #endif
 
-#ifndef CONFIG_STACK_GROWSUP
 /* A page that somebody has pinned cannot move: five times GUP waits for that to end. */
 static void gup_race_steps_waits(struct kunit *test)
 {
@@ -502,6 +505,26 @@ static void gup_race_steps_waits(struct kunit *test)
 	gk_expect_ret(c, -EBUSY);
 	st_expect(c, GK_WAIT, "waits", 5);
 	gk_release(held);
+}
+
+/* memfd_pin_folios() waits as often, for a folio that somebody holds. */
+static void gup_race_steps_memfd_waits(struct kunit *test)
+{
+	struct file *file = shmem_file_setup("gup_race_steps", PAGE_SIZE, EMPTY_VMA_FLAGS);
+	struct folio *held, *folio;
+	pgoff_t offset;
+
+	gk_adopt_file(test, file);
+	held = shmem_read_folio(file->f_mapping, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(held));
+	KUNIT_ASSERT_FALSE_MSG(test, folio_is_longterm_pinnable(held),
+			       "nothing is in a movable zone: no movablecore=?");
+	st_begin(st_hook);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			hooked_memfd_pin_folios(file, 0, PAGE_SIZE - 1, &folio, 1, &offset));
+	st_end();
+	KUNIT_EXPECT_EQ(test, st_met[GK_WAIT], 5);
+	folio_put(held);
 }
 
 /* No table is looked for below an entry that has none: gk_pmd_offset(). */
@@ -520,6 +543,7 @@ static void gup_race_steps_no_table(struct kunit *test)
 	gk_expect_refused(c, 0);
 }
 
+#ifndef CONFIG_STACK_GROWSUP
 /*
  * Memory begins at page @edge of @r. A call from @below bytes before on is
  * refused, and says @warnings times that a stack no longer grows.
@@ -627,6 +651,7 @@ static struct kunit_case gup_race_steps_cases[] = {
 	KUNIT_CASE(gup_race_steps_long_hugetlb),
 #endif
 	KUNIT_CASE(gup_race_steps_waits),
+	KUNIT_CASE(gup_race_steps_memfd_waits),
 	KUNIT_CASE(gup_race_steps_no_table),
 	KUNIT_CASE(gup_race_steps_no_lock),
 	KUNIT_CASE(gup_race_steps_no_lock_again),
