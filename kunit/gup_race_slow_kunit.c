@@ -533,6 +533,8 @@ static void gup_race_slow_memfd_replaced(struct kunit *test)
 	struct folio *folios[2];
 	unsigned int i;
 
+	/* Those that may not stay where they are would be looked for again anyway. */
+	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
 	gk_hook = race_slow_punch;
 	race_slow_pin_memfd(test, file, folios);
