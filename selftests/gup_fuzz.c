@@ -2,8 +2,8 @@
 /*
  * gup_fuzz - random mapping programs, judged by comparing GUP's functions
  *
- * usage: gup_fuzz [--ops N] [--seconds N] [--seed N] [--theme NAME] [--trace 1]
- *	  gup_fuzz --program 'STEP; ...'
+ * usage: gup_fuzz [--ops N] [--seconds N] [--seed N] [--theme NAME] [--hang N] [--trace 1]
+ *	  gup_fuzz [--hang N] --program 'STEP; ...'
  *
  * A program is a list of steps on a small arena: map, write, fork, mprotect,
  * madvise, mremap, KSM, ... and checks. A check lets one of the functions go
@@ -57,8 +57,15 @@
 #define ARENA_PAGES	1536U
 #define MAX_STEPS	48
 #define MAX_CHILDREN	3
-/* A program that has a CPU for so long hangs. */
-#define CPU_SECONDS	60
+
+static struct {
+	unsigned long ops;
+	unsigned long seconds;
+	unsigned long seed;
+	unsigned long hang;
+	char *theme;
+	char *program;
+} options = { .ops = 10000, .seed = 1, .hang = 60 };
 
 enum { FUZZ_MEMFD, FUZZ_FILE, FUZZ_HUGETLB, FUZZ_NR_FILES };
 
@@ -1254,7 +1261,7 @@ static bool run_program(const struct program *p)
 	}
 	if (pid < 0)
 		ksft_exit_fail_perror("fork");
-	outcome->final = !gup_wait(pid, CPU_SECONDS, &status);
+	outcome->final = !gup_wait(pid, options.hang, &status);
 	kill(-pid, SIGKILL);
 	restore_system(p);
 	if (WIFEXITED(status) && WEXITSTATUS(status))
@@ -1477,14 +1484,6 @@ static void quiet_kernel(void)
 	gup_write_knob("/sys/kernel/mm/ksm/sleep_millisecs", "0");
 }
 
-static struct {
-	unsigned long ops;
-	unsigned long seconds;
-	unsigned long seed;
-	char *theme;
-	char *program;
-} options = { .ops = 10000, .seed = 1 };
-
 static const struct gup_option command_line[] = {
 	{ "--ops", "N", "steps to run, over the themes anon, file, huge, mixed (default 10000)",
 	  .number = &options.ops },
@@ -1492,6 +1491,8 @@ static const struct gup_option command_line[] = {
 	  .number = &options.seconds },
 	{ "--seed", "N", "which programs (default 1; 0: by the clock)", .number = &options.seed },
 	{ "--theme", "NAME", "only this one", .text = &options.theme },
+	{ "--hang", "N", "a program that has a CPU for so many seconds hangs (default 60)",
+	  .number = &options.hang },
 	{ "--trace", "1", "print each program before it runs", .number = &tracing },
 	{ "--program", "P", "this program, as a failure prints it; + for blanks is fine",
 	  .text = &options.program },
@@ -1515,6 +1516,8 @@ static void parse_options(int argc, char **argv)
 	gup_parse_options(&usage, argc, argv);
 	if (!options.ops)
 		gup_bad_usage(&usage, "--ops", "0");
+	if (!options.hang)
+		gup_bad_usage(&usage, "--hang", "0");
 	if (options.theme && !theme_exists(options.theme))
 		gup_bad_usage(&usage, "--theme", options.theme);
 	if (!options.seed)
