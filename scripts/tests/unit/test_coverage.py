@@ -4,11 +4,10 @@ import argparse
 import contextlib
 import io
 import json
-import os
-import tempfile
 import unittest
 
 from coverage import coverage
+from folders import new_folder, write
 from lib import BadInput
 
 SOURCE = '''int f(int a)
@@ -27,19 +26,13 @@ def line(number, count, *ways):
 
 class Coverage(unittest.TestCase):
     def setUp(self):
-        dir_ = tempfile.TemporaryDirectory()
-        self.addCleanup(dir_.cleanup)
-        self.dir = dir_.name
-        os.mkdir(os.path.join(self.dir, 'mm'))
+        self.dir = new_folder(self)
         self.write('mm/gup.c', SOURCE)
         self.was, coverage.LIST = coverage.LIST, self.write('unexecuted', '# nothing\n')
         self.addCleanup(setattr, coverage, 'LIST', self.was)
 
     def write(self, name, text):
-        path = os.path.join(self.dir, name)
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write(text)
-        return path
+        return write(self.dir, name, text)
 
     def report(self, *files, lines=0, branches=0):
         """The status, and what is printed; files: lines of gup.c."""

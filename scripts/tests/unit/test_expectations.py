@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """The two lists of expectations, and the grammar that they share."""
 import os
-import tempfile
 import unittest
 
+from folders import new_folder, write
 from lib import BadInput
 from verdict import expectations, inventory, matrix
 from verdict.inventory import Case
@@ -12,12 +12,7 @@ from verdict.matrix import Program
 
 class Files(unittest.TestCase):
     def file(self, text, name='file'):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        path = os.path.join(folder.name, name)
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write(text)
-        return path
+        return write(new_folder(self), name, text)
 
     def refuses(self, text, function, *args):
         with self.assertRaises(BadInput) as caught:
@@ -78,11 +73,9 @@ class Grammar(Files):
 
     def test_patches_of_a_folder_of_series(self):
         path = self.file('0001-one.patch\n', 'series')
-        topic = os.path.join(os.path.dirname(path), 'topic')
-        os.mkdir(topic)
-        with open(os.path.join(topic, 'series'), 'w', encoding='utf-8') as file:
-            file.write('# a comment\n0001-two.patch # more\n')
-        self.assertEqual(expectations.patches(os.path.dirname(path)), {'one', 'two'})
+        folder = os.path.dirname(path)
+        write(folder, 'topic/series', '# a comment\n0001-two.patch # more\n')
+        self.assertEqual(expectations.patches(folder), {'one', 'two'})
 
 
 class Inventory(Files):

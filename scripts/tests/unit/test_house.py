@@ -2,9 +2,9 @@
 """Each rule of scripts/lint/house.py, broken once in a small repository."""
 import os
 import subprocess
-import tempfile
 import unittest
 
+from folders import new_folder, write
 from lint import house
 
 SPDX = '# SPDX-License-Identifier: GPL-2.0\n'
@@ -20,18 +20,13 @@ FILES = {
 
 class House(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.top = folder.name
+        self.top = new_folder(self)
         subprocess.run(['git', 'init', '-q', self.top], check=True)
         for name, text in FILES.items():
             self.write(name, text)
 
     def write(self, name, text):
-        path = os.path.join(self.top, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write(text)
+        path = write(self.top, name, text)
         os.chmod(path, 0o755 if text.startswith('#!') else 0o644)
 
     def found(self):

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """A guest that says nothing: registers, what they add up to, its tasks, and its finding."""
 import os
-import tempfile
 import unittest
 
 from boot import guest, guest_qemu, silent, tasks
 from boot.guest import Look
+from folders import new_folder, write
 from lib import BadInput
 from verdict import judge
 
@@ -90,15 +90,10 @@ def looks(*kinds):
 
 class Folder(unittest.TestCase):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        self.folder = new_folder(self)
 
     def file(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write(text)
-        return path
+        return write(self.folder, name, text)
 
     def symbols(self):
         return guest.Symbols(self.file('System.map', MAP))

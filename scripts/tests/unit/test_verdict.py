@@ -4,9 +4,9 @@ import contextlib
 import io
 import os
 import re
-import tempfile
 import unittest
 
+from folders import new_folder, write
 from logs import KUNIT, VM, after, instead, without
 from verdict import kunit_verdict, splat, vm_verdict
 from verdict.judge import main_log
@@ -73,15 +73,10 @@ class Judges(unittest.TestCase):
     """Judge a log against a list, both given as text."""
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.out = folder.name
+        self.out = new_folder(self)
 
     def write(self, name, lines):
-        path = os.path.join(self.out, name)
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write('\n'.join(lines) + '\n')
-        return path
+        return write(self.out, name, '\n'.join(lines) + '\n')
 
     def kunit(self, lines, wanted=('alpha.one', 'alpha.two/a_b', 'alpha.two/c'), *words):
         self.write('log', lines)
