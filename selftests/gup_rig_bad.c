@@ -17,6 +17,10 @@
 	BAD(GUP_RIG_RUN, run, want, change);				\
 } while (0)
 
+/* Flags that the API does not take. */
+#define BAD_FLAGS(_api, _flags)						\
+	BAD_RUN(EINVAL, (run.api = (_api), run.gup_flags = (_flags)))
+
 #define BAD_HOLD(want, op, change) do {					\
 	struct gup_rig_hold hold = good_hold(op, handle, buf);		\
 									\
@@ -95,25 +99,18 @@ TEST_F(gup, bad_run_ranges)
 /* What GUP would warn about has to be refused before. */
 TEST_F(gup, bad_run_flags)
 {
-	BAD_RUN(EINVAL, (run.api = GUP_RIG_API_GET,
-			 run.gup_flags = GUP_RIG_FOLL_LONGTERM));
-	BAD_RUN(EINVAL, (run.api = GUP_RIG_API_GET_REMOTE,
-			 run.gup_flags = GUP_RIG_FOLL_LONGTERM));
+	BAD_FLAGS(GUP_RIG_API_GET, GUP_RIG_FOLL_LONGTERM);
+	BAD_FLAGS(GUP_RIG_API_GET_REMOTE, GUP_RIG_FOLL_LONGTERM);
 	BAD_RUN(EINVAL, run.gup_flags = GUP_RIG_FOLL_LONGTERM |
 			GUP_RIG_FOLL_PCI_P2PDMA);
-	BAD_RUN(EINVAL, (run.api = GUP_RIG_API_PIN,
-			 run.gup_flags = GUP_RIG_FOLL_LONGTERM |
-			 GUP_RIG_FOLL_PCI_P2PDMA));
+	BAD_FLAGS(GUP_RIG_API_PIN, GUP_RIG_FOLL_LONGTERM | GUP_RIG_FOLL_PCI_P2PDMA);
 	BAD_RUN(EINVAL, run.gup_flags = GUP_RIG_FOLL_DUMP);
 	BAD_RUN(EINVAL, run.gup_flags = GUP_RIG_FOLL_NOWAIT);
 	BAD_RUN(EINVAL, run.gup_flags = GUP_RIG_FOLL_SPLIT_PMD);
 	BAD_RUN(EINVAL, run.gup_flags = GUP_RIG_FOLL_INTERRUPTIBLE);
-	BAD_RUN(EINVAL, (run.api = GUP_RIG_API_GET_FAST_ONLY,
-			 run.gup_flags = GUP_RIG_FOLL_HWPOISON));
-	BAD_RUN(EINVAL, (run.api = GUP_RIG_API_FAULT,
-			 run.gup_flags = GUP_RIG_FOLL_FORCE));
-	BAD_RUN(EINVAL, (run.api = GUP_RIG_API_MEMFD,
-			 run.gup_flags = GUP_RIG_FOLL_LONGTERM));
+	BAD_FLAGS(GUP_RIG_API_GET_FAST_ONLY, GUP_RIG_FOLL_HWPOISON);
+	BAD_FLAGS(GUP_RIG_API_FAULT, GUP_RIG_FOLL_FORCE);
+	BAD_FLAGS(GUP_RIG_API_MEMFD, GUP_RIG_FOLL_LONGTERM);
 	BAD_RUN(EINVAL, run.flags = GUP_RIG_RUN_LOCKED);
 	BAD_RUN(EINVAL, run.flags = GUP_RIG_RUN_IRQS_OFF);
 	BAD_RUN(EINVAL, (run.api = GUP_RIG_API_POPULATE,
