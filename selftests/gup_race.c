@@ -96,6 +96,7 @@ enum memory { ANON, SHMEM, DISK };
 
 /**
  * struct antagonist - who changes the memory
+ * @name: of the tests against it
  * @memory: what kind of
  * @small: no huge pages
  * @few: one block for each pinner, so that they meet the antagonist more often
@@ -108,6 +109,7 @@ enum memory { ANON, SHMEM, DISK };
  * @stop: leave the memory mapped, and accessible
  */
 struct antagonist {
+	const char *name;
 	enum memory memory;
 	bool small;
 	bool few;
@@ -636,48 +638,33 @@ static void map_again(struct race *race)
 		fail(race, gup_why());
 }
 
-static const struct antagonist fork_antagonist = { .step = fork_step };
-static const struct antagonist fork_small_antagonist = {
-	.small = true, .few = true, .start = cut_memory, .step = fork_step };
-static const struct antagonist munmap_antagonist = {
-	.drops = true, .takes = true, .step = munmap_step, .stop = map_again };
-static const struct antagonist dontneed_antagonist = {
-	.drops = true, .step = dontneed_step };
-static const struct antagonist mremap_antagonist = {
-	.takes = true, .step = mremap_step };
-static const struct antagonist mprotect_antagonist = {
-	.takes = true, .step = mprotect_step };
-static const struct antagonist collapse_antagonist = {
-	.start = has_huge_pages, .step = collapse_step };
-static const struct antagonist split_antagonist = {
-	.start = can_split, .step = split_step };
-static const struct antagonist move_pages_antagonist = {
-	.start = has_nodes, .step = move_pages_step };
-static const struct antagonist move_small_antagonist = {
-	.small = true, .start = has_nodes, .step = move_pages_step };
-static const struct antagonist compact_antagonist = {
-	.small = true, .step = compact_step };
-static const struct antagonist ksm_antagonist = {
-	.small = true, .alike = true, .start = ksm_start_all, .step = ksm_step,
-	.stop = ksm_end };
-static const struct antagonist pageout_antagonist = {
-	.start = has_swap, .step = pageout_step };
-static const struct antagonist pageout_shmem_antagonist = {
-	.memory = SHMEM, .start = has_swap, .step = pageout_step };
-static const struct antagonist truncate_shmem_antagonist = {
-	.memory = SHMEM, .drops = true, .takes = true, .step = truncate_step };
-static const struct antagonist punch_shmem_antagonist = {
-	.memory = SHMEM, .drops = true, .step = punch_step };
-static const struct antagonist truncate_file_antagonist = {
-	.memory = DISK, .drops = true, .takes = true, .step = truncate_step };
-static const struct antagonist punch_file_antagonist = {
-	.memory = DISK, .drops = true, .step = punch_step };
-static const struct antagonist writeback_antagonist = {
-	.memory = DISK, .step = sync_step };
-static const struct antagonist uffd_async_antagonist = {
-	.start = uffd_async_start, .step = uffd_step, .stop = uffd_stop };
-static const struct antagonist uffd_sync_antagonist = {
-	.waits = true, .start = uffd_sync_start, .step = uffd_step, .stop = uffd_stop };
+static const struct antagonist antagonists[] = {
+	{ "fork", .step = fork_step },
+	{ "fork_small", .small = true, .few = true, .start = cut_memory, .step = fork_step },
+	{ "munmap", .drops = true, .takes = true, .step = munmap_step, .stop = map_again },
+	{ "dontneed", .drops = true, .step = dontneed_step },
+	{ "mremap", .takes = true, .step = mremap_step },
+	{ "mprotect", .takes = true, .step = mprotect_step },
+	{ "collapse", .start = has_huge_pages, .step = collapse_step },
+	{ "split", .start = can_split, .step = split_step },
+	{ "move_pages", .start = has_nodes, .step = move_pages_step },
+	{ "move_small_pages", .small = true, .start = has_nodes, .step = move_pages_step },
+	{ "compact", .small = true, .step = compact_step },
+	{ "ksm", .small = true, .alike = true, .start = ksm_start_all, .step = ksm_step,
+	  .stop = ksm_end },
+	{ "pageout", .start = has_swap, .step = pageout_step },
+	{ "pageout_shmem", .memory = SHMEM, .start = has_swap, .step = pageout_step },
+	{ "truncate_shmem", .memory = SHMEM, .drops = true, .takes = true,
+	  .step = truncate_step },
+	{ "punch_shmem", .memory = SHMEM, .drops = true, .step = punch_step },
+	{ "truncate_file", .memory = DISK, .drops = true, .takes = true,
+	  .step = truncate_step },
+	{ "punch_file", .memory = DISK, .drops = true, .step = punch_step },
+	{ "writeback", .memory = DISK, .step = sync_step },
+	{ "uffd_async", .start = uffd_async_start, .step = uffd_step, .stop = uffd_stop },
+	{ "uffd_sync", .waits = true, .start = uffd_sync_start, .step = uffd_step,
+	  .stop = uffd_stop },
+};
 
 static const struct apis fast_apis = {
 	0, { GUP_RIG_API_PIN_FAST, GUP_RIG_API_GET_FAST, GUP_RIG_API_PIN_FAST,
@@ -1066,39 +1053,18 @@ FIXTURE(race)
 	struct race race;
 };
 
+/* An antagonist and nothing else: register_antagonists() makes variants of the table. */
 FIXTURE_VARIANT(race)
 {
-	const struct antagonist *antagonist;
+	struct antagonist antagonist;
 };
-
-FIXTURE_VARIANT_ADD(race, fork) { .antagonist = &fork_antagonist };
-FIXTURE_VARIANT_ADD(race, fork_small) { .antagonist = &fork_small_antagonist };
-FIXTURE_VARIANT_ADD(race, munmap) { .antagonist = &munmap_antagonist };
-FIXTURE_VARIANT_ADD(race, dontneed) { .antagonist = &dontneed_antagonist };
-FIXTURE_VARIANT_ADD(race, mremap) { .antagonist = &mremap_antagonist };
-FIXTURE_VARIANT_ADD(race, mprotect) { .antagonist = &mprotect_antagonist };
-FIXTURE_VARIANT_ADD(race, collapse) { .antagonist = &collapse_antagonist };
-FIXTURE_VARIANT_ADD(race, split) { .antagonist = &split_antagonist };
-FIXTURE_VARIANT_ADD(race, move_pages) { .antagonist = &move_pages_antagonist };
-FIXTURE_VARIANT_ADD(race, move_small_pages) { .antagonist = &move_small_antagonist };
-FIXTURE_VARIANT_ADD(race, compact) { .antagonist = &compact_antagonist };
-FIXTURE_VARIANT_ADD(race, ksm) { .antagonist = &ksm_antagonist };
-FIXTURE_VARIANT_ADD(race, pageout) { .antagonist = &pageout_antagonist };
-FIXTURE_VARIANT_ADD(race, pageout_shmem) { .antagonist = &pageout_shmem_antagonist };
-FIXTURE_VARIANT_ADD(race, truncate_shmem) { .antagonist = &truncate_shmem_antagonist };
-FIXTURE_VARIANT_ADD(race, punch_shmem) { .antagonist = &punch_shmem_antagonist };
-FIXTURE_VARIANT_ADD(race, truncate_file) { .antagonist = &truncate_file_antagonist };
-FIXTURE_VARIANT_ADD(race, punch_file) { .antagonist = &punch_file_antagonist };
-FIXTURE_VARIANT_ADD(race, writeback) { .antagonist = &writeback_antagonist };
-FIXTURE_VARIANT_ADD(race, uffd_async) { .antagonist = &uffd_async_antagonist };
-FIXTURE_VARIANT_ADD(race, uffd_sync) { .antagonist = &uffd_sync_antagonist };
 
 FIXTURE_SETUP(race)
 {
 	struct race *race = &self->race;
 
 	memset(race, 0, sizeof(*race));
-	race->antagonist = variant->antagonist;
+	race->antagonist = &variant->antagonist;
 	if (race->antagonist->few)
 		nr_pages = NR_PINNERS * BLOCK;
 	pthread_mutex_init(&race->lock, NULL);
@@ -1215,6 +1181,14 @@ static const struct gup_option command_line[] = {
 
 static const struct gup_usage usage = { "gup_race", "options of the harness", command_line };
 
+static void register_antagonists(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(antagonists); i++)
+		gup_add_variant(&_race_fixture_object, antagonists[i].name, &antagonists[i]);
+}
+
 /* Nobody but the antagonist. */
 static void quiet_kernel(void)
 {
@@ -1232,12 +1206,8 @@ static void quiet_kernel(void)
 
 int main(int argc, char **argv)
 {
-	int status;
-
-	argc = gup_parse_options(&usage, argc, argv);
-	status = gup_check_start(argc, argv);
-	if (status != KSFT_PASS)
-		return status;
+	register_antagonists();
+	argc = gup_start(&usage, argc, argv);
 	page = psize();
 	if (!options.seed)
 		options.seed = time(NULL);

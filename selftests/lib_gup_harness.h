@@ -8,6 +8,20 @@
 
 #include "kselftest_harness.h"
 #include "lib_gup.h"
+#include "lib_options.h"
+
+/* FIXTURE_VARIANT_ADD() for a row of a table: the struct at @data is all of the variant. */
+static inline void gup_add_variant(struct __fixture_metadata *fixture, const char *name,
+				   const void *data)
+{
+	struct __fixture_variant_metadata *variant = calloc(1, sizeof(*variant));
+
+	if (!variant)
+		ksft_exit_fail_perror("calloc");
+	variant->name = name;
+	variant->data = data;
+	__register_fixture_variant(fixture, variant);
+}
 
 static inline bool gup_any_test_chosen(int argc, char **argv)
 {
@@ -59,6 +73,17 @@ static inline int gup_check_start(int argc, char **argv)
 	close(device);
 	atexit(gup_exit_skipped_if_all_were);
 	return KSFT_PASS;
+}
+
+/* The same for a program with options: how many arguments are left for the harness, or exit. */
+static inline int gup_start(const struct gup_usage *usage, int argc, char **argv)
+{
+	int left = gup_parse_options(usage, argc, argv);
+	int status = gup_check_start(left, argv);
+
+	if (status != KSFT_PASS)
+		exit(status);
+	return left;
 }
 
 /* All that main() of a program without options does. */

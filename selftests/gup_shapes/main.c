@@ -285,28 +285,17 @@ static void calm_down(void)
 	}
 }
 
-static void add_variant(struct __fixture_metadata *fixture, const struct shape *s)
-{
-	struct __fixture_variant_metadata *variant = calloc(1, sizeof(*variant));
-
-	if (!variant)
-		ksft_exit_fail_perror("calloc");
-	variant->name = s->name;
-	variant->data = s;
-	__register_fixture_variant(fixture, variant);
-}
-
 static void register_shapes(void)
 {
 	const struct shape *s;
 
 	for (s = shapes; s < shapes + nr_shapes; s++) {
 		if (!s->tests || (s->tests & PLAIN))
-			add_variant(&_shape_fixture_object, s);
+			gup_add_variant(&_shape_fixture_object, s->name, s);
 		if (s->tests & MEMFD)
-			add_variant(&_memfd_fixture_object, s);
+			gup_add_variant(&_memfd_fixture_object, s->name, s);
 		if (s->tests & REMOTE)
-			add_variant(&_remote_fixture_object, s);
+			gup_add_variant(&_remote_fixture_object, s->name, s);
 	}
 }
 
@@ -328,13 +317,8 @@ static const struct gup_usage usage = { "gup_shapes", "options of the harness", 
 
 int main(int argc, char **argv)
 {
-	int status;
-
-	argc = gup_parse_options(&usage, argc, argv);
 	register_shapes();
-	status = gup_check_start(argc, argv);
-	if (status != KSFT_PASS)
-		return status;
+	argc = gup_start(&usage, argc, argv);
 	main_pid = getpid();
 	combinations = mmap(NULL, psize(), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
