@@ -10,27 +10,9 @@
 #include <unistd.h>
 #include "nomem.h"
 
-#define DEBUGFS		"/sys/kernel/debug/"
+#define SLAB		"/sys/kernel/debug/failslab/"
+#define PAGE_ALLOC	"/sys/kernel/debug/fail_page_alloc/"
 #define THREAD		"/proc/thread-self/"
-
-static const struct setting {
-	const char *file;
-	const char *value;
-} settings[] = {
-	/* An allocation that may wait for memory may fail nevertheless. */
-	{ DEBUGFS "failslab/ignore-gfp-wait", "N" },
-	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N" },
-	/* Pages for user space are taken from high memory, if there is any. */
-	{ DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ DEBUGFS "fail_page_alloc/min-order", "0" },
-	/* All of a thread that has set make-it-fail, and of no other. */
-	{ DEBUGFS "failslab/task-filter", "Y" },
-	{ DEBUGFS "fail_page_alloc/task-filter", "Y" },
-	{ DEBUGFS "failslab/times", "-1" },
-	{ DEBUGFS "fail_page_alloc/times", "-1" },
-	{ DEBUGFS "failslab/probability", "100" },
-	{ DEBUGFS "fail_page_alloc/probability", "100" },
-};
 
 static void set_knob(const char *file, const char *value)
 {
@@ -38,14 +20,28 @@ static void set_knob(const char *file, const char *value)
 	gup_write_knob(file, value);
 }
 
+static void set_both(const char *file, const char *value)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), SLAB "%s", file);
+	set_knob(path, value);
+	snprintf(path, sizeof(path), PAGE_ALLOC "%s", file);
+	set_knob(path, value);
+}
+
 void inject_prepare(bool verbose)
 {
-	const struct setting *s;
-
-	for (s = settings; s < settings + ARRAY_SIZE(settings); s++)
-		set_knob(s->file, s->value);
-	set_knob(DEBUGFS "failslab/verbose", verbose ? "2" : "0");
-	set_knob(DEBUGFS "fail_page_alloc/verbose", verbose ? "2" : "0");
+	/* An allocation that may wait for memory may fail nevertheless. */
+	set_both("ignore-gfp-wait", "N");
+	/* Pages for user space are taken from high memory, if there is any. */
+	set_knob(PAGE_ALLOC "ignore-gfp-highmem", "N");
+	set_knob(PAGE_ALLOC "min-order", "0");
+	/* All of a thread that has set make-it-fail, and of no other. */
+	set_both("task-filter", "Y");
+	set_both("times", "-1");
+	set_both("probability", "100");
+	set_both("verbose", verbose ? "2" : "0");
 }
 
 /* Of the thread that opens them, which is that of a test. */
@@ -55,7 +51,7 @@ static bool open_files(void)
 {
 	if (fail_nth >= 0)
 		return true;
-	if (access(DEBUGFS "failslab", F_OK) || access(DEBUGFS "fail_page_alloc", F_OK))
+	if (access(SLAB, F_OK) || access(PAGE_ALLOC, F_OK))
 		return io_skip("the kernel has no fault injection for allocations");
 	fail_nth = open(THREAD "fail-nth", O_RDWR | O_CLOEXEC);
 	make_it_fail = open(THREAD "make-it-fail", O_RDWR | O_CLOEXEC);
