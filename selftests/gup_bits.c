@@ -400,8 +400,9 @@ static bool has_bits(const struct io_kind *k)
 }
 
 static const struct table_test tests[] = {
-	{ "never_refused", test_never_refused, has_bits },
-	{ "never_lost", test_never_lost, has_bits },
+	TABLE_TEST(never_refused, has_bits),
+	TABLE_TEST(never_lost, has_bits),
+	{ 0 }
 };
 
 static const struct gup_option options[] = {
@@ -412,12 +413,10 @@ static const struct gup_option options[] = {
 	{ 0 }
 };
 
-static const struct gup_usage usage = { "gup_bits", NULL, options };
-
-static void check(void)
+static void check(const struct gup_usage *usage)
 {
 	if (!rounds || ops < 8)
-		gup_bad_usage(&usage, rounds ? "--ops" : "--rounds", NULL);
+		gup_bad_usage(usage, rounds ? "--ops" : "--rounds", NULL);
 }
 
 static void prepare(void)
@@ -425,12 +424,12 @@ static void prepare(void)
 	io_prepare(0);
 }
 
+static const struct table table = {
+	.usage = { "gup_bits", NULL, options }, .tests = tests, .rig = true,
+	.check = check, .prepare = prepare,
+};
+
 int main(int argc, char **argv)
 {
-	const struct table table = {
-		.usage = &usage, .tests = tests, .nr = ARRAY_SIZE(tests),
-		.rig = true, .check = check, .prepare = prepare,
-	};
-
 	return run_table(&table, argc, argv);
 }

@@ -1353,33 +1353,34 @@ static bool is_file(const struct io_kind *k)
 }
 
 static const struct table_test tests[] = {
-	{ "fixed", test_fixed, is_any },
-	{ "fixed_pages", test_fixed_pages, is_any },
-	{ "fixed_fork", test_fixed_fork, is_any },
-	{ "fixed_forked", test_fixed_forked, is_any },
-	{ "odirect_disk", test_odirect_disk, is_any },
-	{ "odirect_ram", test_odirect_ram, is_any },
-	{ "odirect_loop", test_odirect_loop, is_any },
-	{ "odirect_unshares", test_odirect_unshares, is_private },
-	{ "vm_read", test_vm_read, is_any },
-	{ "vm_write", test_vm_write, is_any },
-	{ "vm_vector", test_vm_vector, is_any },
-	{ "vm_refused", test_vm_refused, is_any },
-	{ "ptrace", test_ptrace, is_any },
-	{ "proc_mem", test_proc_mem, is_any },
-	{ "force_ptrace", test_force_ptrace, is_file },
-	{ "force_proc_mem", test_force_proc_mem, is_file },
-	{ "vmsplice", test_vmsplice, is_any },
-	{ "vmsplice_gift", test_vmsplice_gift, is_any },
-	{ "vmsplice_pages", test_vmsplice_pages, is_any },
-	{ "futex_wake", test_futex_wake, is_any },
-	{ "futex_fault", test_futex_fault, is_any },
-	{ "udmabuf", test_udmabuf, is_memfd },
-	{ "udmabuf_pages", test_udmabuf_pages, is_memfd },
-	{ "udmabuf_fallocate", test_udmabuf_fallocate, is_plain_memfd },
-	{ "udmabuf_refused", test_udmabuf_refused, is_plain_memfd },
-	{ "perf_phys", test_perf_phys, is_any },
-	{ "rates", test_rates, is_any },
+	TABLE_TEST(fixed, is_any),
+	TABLE_TEST(fixed_pages, is_any),
+	TABLE_TEST(fixed_fork, is_any),
+	TABLE_TEST(fixed_forked, is_any),
+	TABLE_TEST(odirect_disk, is_any),
+	TABLE_TEST(odirect_ram, is_any),
+	TABLE_TEST(odirect_loop, is_any),
+	TABLE_TEST(odirect_unshares, is_private),
+	TABLE_TEST(vm_read, is_any),
+	TABLE_TEST(vm_write, is_any),
+	TABLE_TEST(vm_vector, is_any),
+	TABLE_TEST(vm_refused, is_any),
+	TABLE_TEST(ptrace, is_any),
+	TABLE_TEST(proc_mem, is_any),
+	TABLE_TEST(force_ptrace, is_file),
+	TABLE_TEST(force_proc_mem, is_file),
+	TABLE_TEST(vmsplice, is_any),
+	TABLE_TEST(vmsplice_gift, is_any),
+	TABLE_TEST(vmsplice_pages, is_any),
+	TABLE_TEST(futex_wake, is_any),
+	TABLE_TEST(futex_fault, is_any),
+	TABLE_TEST(udmabuf, is_memfd),
+	TABLE_TEST(udmabuf_pages, is_memfd),
+	TABLE_TEST(udmabuf_fallocate, is_plain_memfd),
+	TABLE_TEST(udmabuf_refused, is_plain_memfd),
+	TABLE_TEST(perf_phys, is_any),
+	TABLE_TEST(rates, is_any),
+	{ 0 }
 };
 
 static const struct gup_option options[] = {
@@ -1389,12 +1390,10 @@ static const struct gup_option options[] = {
 	{ 0 }
 };
 
-static const struct gup_usage usage = { "gup_io", NULL, options };
-
-static void check(void)
+static void check(const struct gup_usage *usage)
 {
 	if (megabytes < 2 || megabytes > 64 || megabytes % 2)
-		gup_bad_usage(&usage, "--megabytes", NULL);
+		gup_bad_usage(usage, "--megabytes", NULL);
 }
 
 static void prepare(void)
@@ -1411,13 +1410,12 @@ static void prepare(void)
 	io_prepare(2 * most / HUGE + 2);
 }
 
+static const struct table table = {
+	.usage = { "gup_io", NULL, options }, .tests = tests, .check = check, .prepare = prepare,
+};
+
 int main(int argc, char **argv)
 {
-	const struct table table = {
-		.usage = &usage, .tests = tests, .nr = ARRAY_SIZE(tests),
-		.check = check, .prepare = prepare,
-	};
-
 	io_root = !geteuid();
 	return run_table(&table, argc, argv);
 }

@@ -14,6 +14,11 @@
 
 char *table_filter = "*";
 
+const struct gup_option table_options[] = {
+	TABLE_FILTER,
+	{ 0 }
+};
+
 /* What a test that failed has not given back the kernel may give back later. */
 static void come_to_rest(const struct gup_pins *before)
 {
@@ -49,6 +54,11 @@ static bool ended_well(const char *name, int status, const struct gup_pins *befo
 	return false;
 }
 
+static bool do_test(const struct table_test *test, const struct io_kind *kind)
+{
+	return test->run_with ? test->run_with(kind, test->with) : test->run(kind);
+}
+
 static bool run_child(const struct table_test *test, const struct io_kind *kind, int *status)
 {
 	pid_t pid = fork();
@@ -56,7 +66,7 @@ static bool run_child(const struct table_test *test, const struct io_kind *kind,
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		good = judge_skip(test->run(kind));
+		good = judge_skip(do_test(test, kind));
 		fflush(stdout);
 		snprintf(io_outcome->why, sizeof(io_outcome->why), "%s", gup_why());
 		_exit(!good);
@@ -107,7 +117,7 @@ static unsigned int each_test(const struct table *table, bool run)
 	unsigned int nr = 0;
 	size_t k;
 
-	for (test = table->tests; test < table->tests + table->nr; test++) {
+	for (test = table->tests; test->name; test++) {
 		if (!test->about)
 			nr += one_test(test, NULL, run);
 		for (k = 0; test->about && k < IO_NR_KINDS; k++)
@@ -131,13 +141,13 @@ int run_table(const struct table *table, int argc, char **argv)
 {
 	unsigned int chosen;
 
-	gup_parse_options(table->usage, argc, argv);
+	gup_parse_options(&table->usage, argc, argv);
 	if (table->check)
-		table->check();
+		table->check(&table->usage);
 	chosen = each_test(table, false);
 	if (!chosen) {
 		fprintf(stderr, "%s: --filter %s: no test has such a name\n",
-			table->usage->program, table_filter);
+			table->usage.program, table_filter);
 		return KSFT_FAIL;
 	}
 	io_outcome = mmap(NULL, sizeof(*io_outcome), PROT_READ | PROT_WRITE,

@@ -45,45 +45,39 @@ static bool is_poisonable(const struct io_kind *k)
 }
 
 static const struct table_test tests[] = {
-	{ "half_page_clear_refs", test_half_page_clear_refs, is_cow },
-	{ "half_page_pageout", test_half_page_pageout, is_cow },
-	{ "half_page_fixed", test_half_page_fixed, is_cow },
-	{ "core", test_core, is_any },
-	{ "core_sparse", test_core_sparse, NULL },
-	{ "core_guard", test_core_guard, NULL },
-	{ "core_hugetlb", test_core_hugetlb, NULL },
-	{ "core_killed", test_core_killed, NULL },
-	{ "numa_hint", test_numa_hint, is_cow },
-	{ "movable", test_movable, is_plain },
-	{ "movable_busy", test_movable_busy, is_anon_or_thp },
-	{ "movable_twice", test_movable_twice, NULL },
-	{ "pkeys", test_pkeys, is_any },
-	{ "memlock", test_memlock, NULL },
-	{ "mlock", test_mlock, NULL },
-	{ "hugetlb_counts", test_hugetlb_counts, NULL },
-	{ "hugetlb_unmapped", test_hugetlb_unmapped, NULL },
-	{ "hugetlb_dontneed", test_hugetlb_dontneed, NULL },
-	{ "hugetlb_dontneed_pinned", test_hugetlb_dontneed_pinned, NULL },
-	{ "hugetlb_dontneed_got", test_hugetlb_dontneed_got, NULL },
-	{ "hugetlb_short", test_hugetlb_short, NULL },
-	{ "hugetlb_memfd", test_hugetlb_memfd, NULL },
-	{ "memcg_killed", test_memcg_killed, NULL },
-	{ "memcg_unkillable", test_memcg_unkillable, NULL },
-	{ "memcg_longterm", test_memcg_longterm, is_anon_or_thp },
-	{ "memcg_hugetlb", test_memcg_hugetlb, NULL },
-	{ "memcg_hugetlb_memfd", test_memcg_hugetlb_memfd, NULL },
-	{ "growsdown", test_growsdown, NULL },
-	{ "poison", test_poison, is_poisonable },
-	{ "eof_disk", test_eof_disk, NULL },
-	{ "eof_tmpfs", test_eof_tmpfs, NULL },
-};
-
-static const struct gup_option options[] = {
-	TABLE_FILTER,
+	TABLE_TEST(half_page_clear_refs, is_cow),
+	TABLE_TEST(half_page_pageout, is_cow),
+	TABLE_TEST(half_page_fixed, is_cow),
+	TABLE_TEST(core, is_any),
+	TABLE_TEST(core_sparse, NULL),
+	TABLE_TEST(core_guard, NULL),
+	TABLE_TEST(core_hugetlb, NULL),
+	TABLE_TEST(core_killed, NULL),
+	TABLE_TEST(numa_hint, is_cow),
+	TABLE_TEST(movable, is_plain),
+	TABLE_TEST(movable_busy, is_anon_or_thp),
+	TABLE_TEST(movable_twice, NULL),
+	TABLE_TEST(pkeys, is_any),
+	TABLE_TEST(memlock, NULL),
+	TABLE_TEST(mlock, NULL),
+	TABLE_TEST(hugetlb_counts, NULL),
+	TABLE_TEST(hugetlb_unmapped, NULL),
+	TABLE_TEST(hugetlb_dontneed, NULL),
+	TABLE_TEST(hugetlb_dontneed_pinned, NULL),
+	TABLE_TEST(hugetlb_dontneed_got, NULL),
+	TABLE_TEST(hugetlb_short, NULL),
+	TABLE_TEST(hugetlb_memfd, NULL),
+	TABLE_TEST(memcg_killed, NULL),
+	TABLE_TEST(memcg_unkillable, NULL),
+	TABLE_TEST(memcg_longterm, is_anon_or_thp),
+	TABLE_TEST(memcg_hugetlb, NULL),
+	TABLE_TEST(memcg_hugetlb_memfd, NULL),
+	TABLE_TEST(growsdown, NULL),
+	TABLE_TEST(poison, is_poisonable),
+	TABLE_TEST(eof_disk, NULL),
+	TABLE_TEST(eof_tmpfs, NULL),
 	{ 0 }
 };
-
-static const struct gup_usage usage = { "gup_cases", NULL, options };
 
 static void prepare(void)
 {
@@ -93,12 +87,11 @@ static void prepare(void)
 	numa_prepare();
 }
 
+static const struct table table = {
+	.usage = { "gup_cases", NULL, table_options }, .tests = tests, .rig = true, .prepare = prepare,
+};
+
 int main(int argc, char **argv)
 {
-	const struct table table = {
-		.usage = &usage, .tests = tests, .nr = ARRAY_SIZE(tests),
-		.rig = true, .prepare = prepare,
-	};
-
 	return run_table(&table, argc, argv);
 }

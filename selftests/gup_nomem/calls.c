@@ -47,37 +47,19 @@ static long lock(struct trial *t)
 	return mlock(t->at, bytes(t)) ? -errno : 0;
 }
 
-static bool try_populate(const char *name, long (*call)(struct trial *t),
-			 unsigned int (*judge)(struct trial *t, long result))
-{
-	struct trial t = {
-		.name = name,
-		.make = make_far,
-		.call = call,
-		.judge = judge,
-		.check = check_contents,
-		.drop = drop_memory,
-		.may = NOMEM,
-		.must = NOMEM,
-	};
+const struct trial populate_write_trial = {
+	.name = "MADV_POPULATE_WRITE", MEMORY(make_far), .call = populate_write,
+	.judge = judge_madvise, AT_ONCE,
+};
 
-	return each_allocation(&t);
-}
+const struct trial populate_read_trial = {
+	.name = "MADV_POPULATE_READ", MEMORY(make_far), .call = populate_read,
+	.judge = judge_madvise, AT_ONCE,
+};
 
-bool test_madv_populate_write(const struct io_kind *kind)
-{
-	return try_populate("MADV_POPULATE_WRITE", populate_write, judge_madvise);
-}
-
-bool test_madv_populate_read(const struct io_kind *kind)
-{
-	return try_populate("MADV_POPULATE_READ", populate_read, judge_madvise);
-}
-
-bool test_mlock(const struct io_kind *kind)
-{
-	return try_populate("mlock", lock, judge_mlock);
-}
+const struct trial mlock_trial = {
+	.name = "mlock", MEMORY(make_far), .call = lock, .judge = judge_mlock, AT_ONCE,
+};
 
 /* The call makes the mapping, too. */
 static bool make_room(struct trial *t)
@@ -102,21 +84,10 @@ static unsigned int judge_map_populate(struct trial *t, long result)
 	return pages_present(t) == t->nr ? ALL : SHORT;
 }
 
-bool test_map_populate(const struct io_kind *kind)
-{
-	struct trial t = {
-		.name = "MAP_POPULATE",
-		.make = make_room,
-		.call = map_populate,
-		.judge = judge_map_populate,
-		.check = check_contents,
-		.drop = drop_memory,
-		.may = SHORT,
-		.must = SHORT,
-	};
-
-	return each_allocation(&t);
-}
+const struct trial map_populate_trial = {
+	.name = "MAP_POPULATE", MEMORY(make_room), .call = map_populate,
+	.judge = judge_map_populate, .may = SHORT, .must = SHORT,
+};
 
 #define FILE_SEED	7
 
@@ -164,18 +135,8 @@ static bool check_nothing(struct trial *t)
 	return true;
 }
 
-bool test_direct_read(const struct io_kind *kind)
-{
-	struct trial t = {
-		.name = "read with O_DIRECT",
-		.make = make_far_and_file,
-		.call = read_direct,
-		.judge = judge_read,
-		.check = check_nothing,
-		.drop = drop_memory,
-		.may = NOMEM | SHORT,
-		.must = NOMEM,
-	};
-
-	return each_allocation(&t);
-}
+const struct trial direct_read_trial = {
+	.name = "read with O_DIRECT", .make = make_far_and_file, .check = check_nothing,
+	.drop = drop_memory, .call = read_direct, .judge = judge_read,
+	.may = NOMEM | SHORT, .must = NOMEM,
+};

@@ -25,57 +25,26 @@
 
 /* Page by page, up to the one for which there is no memory. */
 #define BY_PAGE		.may = NOMEM | SHORT, .must = NOMEM | SHORT
-/* All pages, or none. */
-#define AT_ONCE		.may = NOMEM, .must = NOMEM
-
-#define MEMORY(how)	.make = how, .check = check_contents, .drop = drop_memory
 
 #define WRITE		GUP_RIG_FOLL_WRITE
 #define LONGTERM	GUP_RIG_FOLL_LONGTERM
 
-/* Page tables of each level, what reverse mapping wants, and the pages. */
-static bool test_tables(const struct io_kind *kind)
+static bool try_kind(const struct io_kind *kind, const void *trial)
 {
-	const struct trial t = { MEMORY(make_far), .gup_flags = WRITE, BY_PAGE };
+	struct trial t = *(const struct trial *)trial;
 
+	t.kind = kind;
 	return try_all(&t);
 }
 
-/* A huge page that is not to be had becomes small ones; a table to put aside has no substitute. */
-static bool test_tables_thp(const struct io_kind *kind)
+/* A trial with each kind of memory, by each function. */
+#define TRY(...)	.run_with = try_kind, .with = &(const struct trial) { __VA_ARGS__ }
+
+static bool try_call(const struct io_kind *kind, const void *trial)
 {
-	const struct trial t = { MEMORY(make_far_thp), .gup_flags = WRITE, BY_PAGE };
+	struct trial t = *(const struct trial *)trial;
 
-	return try_all(&t);
-}
-
-/* Pages only. */
-static bool test_dropped(const struct io_kind *kind)
-{
-	const struct trial t = {
-		MEMORY(make_dropped), .kind = kind, .gup_flags = WRITE, BY_PAGE,
-	};
-
-	return try_all(&t);
-}
-
-/* What is there is taken without locks, and is not lost when the rest cannot be had. */
-static bool test_half_dropped(const struct io_kind *kind)
-{
-	const struct trial t = {
-		MEMORY(make_half_dropped), .kind = kind, .gup_flags = WRITE,
-		.may = SHORT, .must = SHORT,
-	};
-
-	return try_all(&t);
-}
-
-/* The huge zero page has a table put aside, too. */
-static bool test_zero(const struct io_kind *kind)
-{
-	const struct trial t = { MEMORY(make_dropped), .kind = kind, BY_PAGE };
-
-	return try_all(&t);
+	return each_allocation(&t);
 }
 
 static bool test_hole(const struct io_kind *kind)
@@ -97,23 +66,6 @@ static bool test_hole_memfd(const struct io_kind *kind)
 	return try_memfd(&t);
 }
 
-static bool test_swapped(const struct io_kind *kind)
-{
-	const struct trial t = { MEMORY(make_swapped), .kind = kind, BY_PAGE };
-
-	return try_all(&t);
-}
-
-/* A page that a child shares is copied before it is written to. */
-static bool test_cow(const struct io_kind *kind)
-{
-	const struct trial t = {
-		MEMORY(make_shared), .kind = kind, .gup_flags = WRITE, BY_PAGE,
-	};
-
-	return try_all(&t);
-}
-
 static bool test_cow_remote(const struct io_kind *kind)
 {
 	const struct trial t = {
@@ -121,35 +73,6 @@ static bool test_cow_remote(const struct io_kind *kind)
 	};
 
 	return try_sharer(&t);
-}
-
-static bool test_cow_file(const struct io_kind *kind)
-{
-	const struct trial t = {
-		MEMORY(make_kind), .kind = kind, .gup_flags = WRITE | GUP_RIG_FOLL_FORCE, BY_PAGE,
-	};
-
-	return try_all(&t);
-}
-
-/* It is copied before it is pinned for long, too. */
-static bool test_unshare(const struct io_kind *kind)
-{
-	const struct trial t = {
-		MEMORY(make_shared), .kind = kind, .gup_flags = LONGTERM, BY_PAGE,
-	};
-
-	return try_all(&t);
-}
-
-/* A file has put no table aside. */
-static bool test_split(const struct io_kind *kind)
-{
-	const struct trial t = {
-		MEMORY(make_kind), .kind = kind, .gup_flags = GUP_RIG_FOLL_SPLIT_PMD, BY_PAGE,
-	};
-
-	return try_all(&t);
 }
 
 /* All pages are there, but have to move. */
@@ -220,25 +143,38 @@ static bool is_plain(const struct io_kind *k)
 }
 
 static const struct table_test tests[] = {
-	{ "tables", test_tables, NULL },
-	{ "tables_thp", test_tables_thp, NULL },
-	{ "dropped", test_dropped, is_dropped },
-	{ "half_dropped", test_half_dropped, is_dropped },
-	{ "zero", test_zero, is_thp },
-	{ "hole", test_hole, is_shared },
-	{ "hole_memfd", test_hole_memfd, is_shared },
-	{ "swapped", test_swapped, is_small_anon },
-	{ "cow", test_cow, is_anon },
-	{ "cow_remote", test_cow_remote, is_anon },
-	{ "cow_file", test_cow_file, is_file },
-	{ "unshare", test_unshare, is_private },
-	{ "split", test_split, is_memfd_thp },
-	{ "movable", test_movable, is_plain },
-	{ "madv_populate_write", test_madv_populate_write, NULL },
-	{ "madv_populate_read", test_madv_populate_read, NULL },
-	{ "mlock", test_mlock, NULL },
-	{ "map_populate", test_map_populate, NULL },
-	{ "direct_read", test_direct_read, NULL },
+	/* Page tables of each level, what reverse mapping wants, and the pages. */
+	{ "tables", TRY(MEMORY(make_far), .gup_flags = WRITE, BY_PAGE) },
+	/* A huge page that is not to be had becomes small ones; a table to put aside has no substitute. */
+	{ "tables_thp", TRY(MEMORY(make_far_thp), .gup_flags = WRITE, BY_PAGE) },
+	/* Pages only. */
+	{ "dropped", TRY(MEMORY(make_dropped), .gup_flags = WRITE, BY_PAGE), .about = is_dropped },
+	/* What is there is taken without locks, and is not lost when the rest cannot be had. */
+	{ "half_dropped", TRY(MEMORY(make_half_dropped), .gup_flags = WRITE,
+			      .may = SHORT, .must = SHORT), .about = is_dropped },
+	/* The huge zero page has a table put aside, too. */
+	{ "zero", TRY(MEMORY(make_dropped), BY_PAGE), .about = is_thp },
+	TABLE_TEST(hole, is_shared),
+	TABLE_TEST(hole_memfd, is_shared),
+	{ "swapped", TRY(MEMORY(make_swapped), BY_PAGE), .about = is_small_anon },
+	/* A page that a child shares is copied before it is written to. */
+	{ "cow", TRY(MEMORY(make_shared), .gup_flags = WRITE, BY_PAGE), .about = is_anon },
+	TABLE_TEST(cow_remote, is_anon),
+	{ "cow_file", TRY(MEMORY(make_kind), .gup_flags = WRITE | GUP_RIG_FOLL_FORCE, BY_PAGE),
+	  .about = is_file },
+	/* It is copied before it is pinned for long, too. */
+	{ "unshare", TRY(MEMORY(make_shared), .gup_flags = LONGTERM, BY_PAGE),
+	  .about = is_private },
+	/* A file has put no table aside. */
+	{ "split", TRY(MEMORY(make_kind), .gup_flags = GUP_RIG_FOLL_SPLIT_PMD, BY_PAGE),
+	  .about = is_memfd_thp },
+	TABLE_TEST(movable, is_plain),
+	{ "madv_populate_write", .run_with = try_call, .with = &populate_write_trial },
+	{ "madv_populate_read", .run_with = try_call, .with = &populate_read_trial },
+	{ "mlock", .run_with = try_call, .with = &mlock_trial },
+	{ "map_populate", .run_with = try_call, .with = &map_populate_trial },
+	{ "direct_read", .run_with = try_call, .with = &direct_read_trial },
+	{ 0 }
 };
 
 static const struct gup_option options[] = {
@@ -246,8 +182,6 @@ static const struct gup_option options[] = {
 	{ "--loud", NULL, "the kernel logs which allocations fail", .flag = &loud },
 	{ 0 }
 };
-
-static const struct gup_usage usage = { "gup_nomem", NULL, options };
 
 static void prepare(void)
 {
@@ -257,12 +191,11 @@ static void prepare(void)
 	gup_stay_on_one_cpu();
 }
 
+static const struct table table = {
+	.usage = { "gup_nomem", NULL, options }, .tests = tests, .rig = true, .prepare = prepare,
+};
+
 int main(int argc, char **argv)
 {
-	const struct table table = {
-		.usage = &usage, .tests = tests, .nr = ARRAY_SIZE(tests),
-		.rig = true, .prepare = prepare,
-	};
-
 	return run_table(&table, argc, argv);
 }

@@ -67,6 +67,12 @@ struct trial {
 	unsigned int failures;
 };
 
+/* All pages, or none. */
+#define AT_ONCE		.may = NOMEM, .must = NOMEM
+
+/* What most find, by how it is made. */
+#define MEMORY(how)	.make = how, .check = check_contents, .drop = drop_memory
+
 /* inject.c */
 
 /* For all trials. @verbose: the kernel logs each failure with its stack. exit() undoes it. */
@@ -112,10 +118,7 @@ bool try_memfd(const struct trial *one);
 
 /* calls.c: system calls that populate */
 
-bool test_madv_populate_write(const struct io_kind *kind);
-bool test_madv_populate_read(const struct io_kind *kind);
-bool test_mlock(const struct io_kind *kind);
-bool test_map_populate(const struct io_kind *kind);
-bool test_direct_read(const struct io_kind *kind);
+extern const struct trial populate_write_trial, populate_read_trial, mlock_trial,
+	map_populate_trial, direct_read_trial;
 
 #endif /* NOMEM_H */
