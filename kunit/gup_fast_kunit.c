@@ -406,17 +406,11 @@ static void gup_fast_flags_refused(struct kunit *test)
  * Where it stops
  */
 
-enum fast_place { FIRST, SECOND, BEFORE_EDGE, AFTER_EDGE, LAST };
+enum fast_spot { FIRST, SECOND, BEFORE_EDGE, AFTER_EDGE, LAST };
 
-struct fast_stop {
-	const char *name;
-	void (*stop)(struct gk_range *r, unsigned int i);
-	enum fast_place place;
-};
-
-static unsigned int fast_index(struct gk_range *r, enum fast_place at)
+static unsigned int fast_index(struct gk_range *r, enum fast_spot spot)
 {
-	switch (at) {
+	switch (spot) {
 	case FIRST:
 		return 0;
 	case SECOND:
@@ -430,25 +424,38 @@ static unsigned int fast_index(struct gk_range *r, enum fast_place at)
 	}
 }
 
-static const struct fast_stop fast_stops[] = {
-	{ "unmapped, first page", gk_cut_unmap, FIRST },
-	{ "unmapped, second page", gk_cut_unmap, SECOND },
-	{ "unmapped, before the edge", gk_cut_unmap, BEFORE_EDGE },
-	{ "unmapped, after the edge", gk_cut_unmap, AFTER_EDGE },
-	{ "unmapped, last page", gk_cut_unmap, LAST },
-	{ "PROT_NONE, first page", gk_cut_no_access, FIRST },
-	{ "PROT_NONE, second page", gk_cut_no_access, SECOND },
-	{ "PROT_NONE, before the edge", gk_cut_no_access, BEFORE_EDGE },
-	{ "PROT_NONE, after the edge", gk_cut_no_access, AFTER_EDGE },
-	{ "PROT_NONE, last page", gk_cut_no_access, LAST },
-	{ "guard, first page", gk_cut_guard, FIRST },
-	{ "guard, second page", gk_cut_guard, SECOND },
-	{ "guard, before the edge", gk_cut_guard, BEFORE_EDGE },
-	{ "guard, after the edge", gk_cut_guard, AFTER_EDGE },
-	{ "guard, last page", gk_cut_guard, LAST },
+static const struct fast_place {
+	const char *name;
+	enum fast_spot spot;
+} fast_places[] = {
+	{ "first page", FIRST },
+	{ "second page", SECOND },
+	{ "before the edge", BEFORE_EDGE },
+	{ "after the edge", AFTER_EDGE },
+	{ "last page", LAST },
 };
 
-KUNIT_ARRAY_PARAM_DESC(fast_stop, fast_stops, name);
+KUNIT_ARRAY_PARAM_DESC(fast_place, fast_places, name);
+
+static const struct fast_stop {
+	const char *name;
+	void (*stop)(struct gk_range *r, unsigned int i);
+} fast_stops[] = {
+	{ "unmapped", gk_cut_unmap },
+	{ "PROT_NONE", gk_cut_no_access },
+	{ "guard", gk_cut_guard },
+};
+
+static const void *fast_stop_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct gk_pair *pair = gk_next_pair(prev, ARRAY_SIZE(fast_stops),
+						  ARRAY_SIZE(fast_places));
+
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s, %s", fast_stops[pair->row].name,
+			 fast_places[pair->column].name);
+	return pair;
+}
 
 /*
  * A page that cannot be had, at either side of a page table's edge: the pages
@@ -456,12 +463,12 @@ KUNIT_ARRAY_PARAM_DESC(fast_stop, fast_stops, name);
  */
 static void gup_fast_partial(struct kunit *test)
 {
-	const struct fast_stop *p = test->param_value;
+	const struct gk_pair *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_table_edge, 0);
-	unsigned int at = fast_index(r, p->place);
+	unsigned int at = fast_index(r, fast_places[p->column].spot);
 	unsigned int i;
 
-	p->stop(r, at);
+	fast_stops[p->row].stop(r, at);
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast)
 			continue;
@@ -470,26 +477,16 @@ static void gup_fast_partial(struct kunit *test)
 	}
 }
 
-static const struct fast_stop fast_places[] = {
-	{ "first page", gk_cut_drop, FIRST },
-	{ "second page", gk_cut_drop, SECOND },
-	{ "before the edge", gk_cut_drop, BEFORE_EDGE },
-	{ "after the edge", gk_cut_drop, AFTER_EDGE },
-	{ "last page", gk_cut_drop, LAST },
-};
-
-KUNIT_ARRAY_PARAM_DESC(fast_place, fast_places, name);
-
 /* A page that is not present: GUP-fast stops, the slow path takes over. */
 static void gup_fast_resumed(struct kunit *test)
 {
-	const struct fast_stop *p = test->param_value;
+	const struct fast_place *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_table_edge, 0);
-	unsigned int at = fast_index(r, p->place);
+	unsigned int at = fast_index(r, p->spot);
 	struct gk_call *c;
 	unsigned int i;
 
-	p->stop(r, at);
+	gk_cut_drop(r, at);
 	c = gk_gup(r, GK_GET_FAST_ONLY, FOLL_WRITE);
 	fast_expect_some(c, at, 0);
 	fast_expect_absent(c, at, 1);
@@ -502,25 +499,25 @@ static void gup_fast_resumed(struct kunit *test)
 		fast_expect_absent(c, at, 1);
 
 		fast_expect(gk_gup(r, i, FOLL_WRITE), r->nr);
-		p->stop(r, at);
+		gk_cut_drop(r, at);
 	}
 }
 
 /* The slow path finds a hole: its pages and GUP-fast's add up. */
 static void gup_fast_resumed_partial(struct kunit *test)
 {
-	const struct fast_stop *p = test->param_value;
+	const struct fast_place *p = test->param_value;
 	struct gk_range *r = gk_map(test, &gk_table_edge, 32);
-	unsigned int at = fast_index(r, p->place);
+	unsigned int at = fast_index(r, p->spot);
 	unsigned int i;
 
-	if (p->place == LAST)
+	if (p->spot == LAST)
 		at -= 2;
 	gk_unmap(r, at + 1, 1);
 	for (i = 0; i < GK_NR_APIS; i++) {
 		if (!gk_apis[i].fast || gk_apis[i].only)
 			continue;
-		p->stop(r, at);
+		gk_cut_drop(r, at);
 		fast_expect(gk_gup(r, i, FOLL_WRITE), at + 1);
 	}
 }
@@ -1229,7 +1226,7 @@ static struct kunit_case gup_fast_cases[] = {
 	KUNIT_CASE_PARAM(gup_fast_past_task_size, gk_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_unaligned, gk_fast_api_params),
 	KUNIT_CASE_PARAM(gup_fast_flags_refused, fast_bad_flags_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_partial, fast_stop_gen_params),
+	KUNIT_CASE_PARAM(gup_fast_partial, fast_stop_params),
 	KUNIT_CASE_PARAM(gup_fast_resumed, fast_place_gen_params),
 	KUNIT_CASE_PARAM(gup_fast_resumed_partial, fast_place_gen_params),
 	KUNIT_CASE_PARAM(gup_fast_table_edge, fast_level_gen_params),
