@@ -183,34 +183,32 @@ static void gk_map_drv_askew(struct gk_range *r)
 		gk_drv_insert(r, i, gk_drv_page(drv, i));
 }
 
-/* As a processor leaves it that has written to every other page. */
-static void gk_map_drv_dirty(struct gk_range *r)
+static void gk_map_drv_marked(struct gk_range *r,
+			      void (*mark)(struct gk_range *r, unsigned int i, bool set))
 {
 	unsigned int i;
 
 	gk_map_drv_askew(r);
 	for (i = 0; i < r->nr; i++)
-		gk_set_dirty_pte(r, i, i % 2);
+		mark(r, i, i % 2);
+}
+
+/* As a processor leaves it that has written to every other page. */
+static void gk_map_drv_dirty(struct gk_range *r)
+{
+	gk_map_drv_marked(r, gk_set_dirty_pte);
 }
 
 /* As a processor leaves it that has been at every other page. */
 static void gk_map_drv_young(struct gk_range *r)
 {
-	unsigned int i;
-
-	gk_map_drv_askew(r);
-	for (i = 0; i < r->nr; i++)
-		gk_set_young_pte(r, i, i % 2);
+	gk_map_drv_marked(r, gk_set_young_pte);
 }
 
 /* As what is written to after /proc/PID/clear_refs; plain where there is no such bit. */
 static void gk_map_drv_soft_dirty(struct gk_range *r)
 {
-	unsigned int i;
-
-	gk_map_drv_askew(r);
-	for (i = 0; i < r->nr; i++)
-		gk_set_soft_dirty_pte(r, i, i % 2);
+	gk_map_drv_marked(r, gk_set_soft_dirty_pte);
 }
 
 /* Each folio from its last page to its first. */
