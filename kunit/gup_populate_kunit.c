@@ -240,12 +240,7 @@ static const struct populate_vma_row {
 	{ S(anon_io), -EFAULT, POPULATE_NONE },
 };
 
-static void populate_vma_desc(const struct populate_vma_row *row, char *desc)
-{
-	strscpy(desc, row->shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(populate_vma, populate_vma_rows, populate_vma_desc);
+KUNIT_ARRAY_PARAM_DESC(populate_vma, populate_vma_rows, shape->name);
 
 static void gup_populate_vma_range(struct kunit *test)
 {
@@ -598,13 +593,7 @@ static const struct populate_madvise {
 	{ S(lock_on_fault), 0, 0, POPULATE_ZERO, POPULATE_COPY },
 };
 
-static void populate_madvise_desc(const struct populate_madvise *row,
-				  char *desc)
-{
-	strscpy(desc, row->shape->name, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(populate_madvise, populate_madvises, populate_madvise_desc);
+KUNIT_ARRAY_PARAM_DESC(populate_madvise, populate_madvises, shape->name);
 
 static void gup_populate_by_madvise(struct kunit *test)
 {
