@@ -187,6 +187,7 @@ enum runs_anon_do {
 
 /**
  * struct runs_anon_kind - what is different about page @i
+ * @all: of a call of which the next six say nothing
  * @get, @pin: for reading, by the kind of reference
  * @longterm: as @pin, for long
  * @write: for writing
@@ -199,7 +200,7 @@ enum runs_anon_do {
 static const struct runs_anon_kind {
 	const char *name;
 	void (*change)(struct gk_range *r, unsigned int i);
-	enum runs_anon_do get, pin, longterm, write, force, dump, others, shared;
+	enum runs_anon_do all, get, pin, longterm, write, force, dump, others, shared;
 	bool readonly;
 } runs_anon_kinds[] = {
 	{ "exclusive", runs_anon_nothing },
@@ -218,17 +219,10 @@ static const struct runs_anon_kind {
 	  .get = SLOW, .pin = SLOW, .longterm = COPY, .write = COPY,
 	  .force = COPY, .dump = REFUSE },
 	{ "dropped", gk_cut_drop,
-	  .get = COPY, .pin = COPY, .longterm = COPY_ZERO, .write = COPY,
-	  .force = COPY, .dump = REFUSE },
-	{ "guard", gk_cut_guard,
-	  .get = FAIL, .pin = FAIL, .longterm = FAIL, .write = FAIL,
-	  .force = FAIL, .dump = FAIL },
-	{ "unmapped", gk_cut_unmap,
-	  .get = REFUSE, .pin = REFUSE, .longterm = REFUSE, .write = REFUSE,
-	  .force = REFUSE, .dump = REFUSE },
-	{ "no_access", gk_cut_no_access,
-	  .get = REFUSE, .pin = REFUSE, .longterm = REFUSE, .write = REFUSE,
-	  .force = SLOW, .dump = REFUSE },
+	  .all = COPY, .longterm = COPY_ZERO, .dump = REFUSE },
+	{ "guard", gk_cut_guard, .all = FAIL },
+	{ "unmapped", gk_cut_unmap, .all = REFUSE },
+	{ "no_access", gk_cut_no_access, .all = REFUSE, .force = SLOW },
 	{ "readonly_vma", gk_cut_readonly,
 	  .write = REFUSE, .force = SLOW },
 	{ "readonly_vma_shared", runs_anon_readonly_shared,
@@ -266,8 +260,8 @@ static unsigned int runs_anon_faults(enum runs_anon_do act)
 	return act == FAULT || act == COPY || act == FAIL;
 }
 
-static enum runs_anon_do runs_anon_do_changed(const struct runs_anon_kind *kind,
-					      const struct gk_call *c)
+static enum runs_anon_do runs_anon_do_by_flags(const struct runs_anon_kind *kind,
+					       const struct gk_call *c)
 {
 	if (c->flags & FOLL_WRITE)
 		return c->flags & FOLL_FORCE ? kind->force : kind->write;
@@ -276,6 +270,12 @@ static enum runs_anon_do runs_anon_do_changed(const struct runs_anon_kind *kind,
 	if (!c->api->pins)
 		return kind->get;
 	return c->flags & FOLL_LONGTERM ? kind->longterm : kind->pin;
+}
+
+static enum runs_anon_do runs_anon_do_changed(const struct runs_anon_kind *kind,
+					      const struct gk_call *c)
+{
+	return runs_anon_do_by_flags(kind, c) ?: kind->all;
 }
 
 static enum runs_anon_do runs_anon_do_entry(const struct runs_anon_kind *kind, unsigned int changed,
@@ -338,30 +338,34 @@ static struct runs_anon_want runs_anon_foretell(const struct runs_anon_kind *kin
 	return want;
 }
 
-/* Every folio of the range is held as often as the call returned pages of it. */
+/* The folio of page @i is held as often as the call returned pages of it, and by @others. */
+static void runs_anon_expect_folio(struct gk_call *c, unsigned int i, struct folio *folio,
+				   bool released, int others)
+{
+	int n = 0;
+	long k;
+
+	for (k = 0; !released && k < c->ret; k++)
+		n += page_folio(c->pages[k]) == folio;
+	GK_EXPECT(c, i, released ? "held after the release" : "held",
+		  runs_anon_held(c->r->test, folio),
+		  gk_refs_wanted(c->api, folio, n) + others);
+	if (folio_has_pincount(folio))
+		GK_EXPECT(c, i, "pincount", atomic_read(&folio->_pincount),
+			  c->api->pins ? n : 0);
+}
+
+/* Every folio of the range is. */
 static void runs_anon_expect_held(struct gk_call *c, bool released)
 {
 	unsigned int i;
-	long k;
 
 	gk_settle();
 	for (i = 0; i < c->r->nr; i++) {
 		struct page *page = gk_page(c->r, i);
-		struct folio *folio;
-		int n = 0;
 
-		if (!page || is_zero_page(page))
-			continue;
-		folio = page_folio(page);
-		for (k = 0; !released && k < c->ret; k++)
-			n += page_folio(c->pages[k]) == folio;
-		GK_EXPECT(c, i, released ? "held after the release" : "held",
-			  runs_anon_held(c->r->test, folio),
-			  gk_refs_wanted(c->api, folio, n));
-		if (folio_has_pincount(folio))
-			GK_EXPECT(c, i, "pincount",
-				  atomic_read(&folio->_pincount),
-				  c->api->pins ? n : 0);
+		if (page && !is_zero_page(page))
+			runs_anon_expect_folio(c, i, page_folio(page), released, 0);
 	}
 }
 
@@ -521,10 +525,13 @@ static const void *runs_anon_populate_params(struct kunit *test, const void *pre
 					     char *desc)
 {
 	const struct runs_anon_kind *kind = prev;
+	enum runs_anon_do write = TAKE;
 
 	do {
 		kind = runs_anon_kind_gen_params(test, kind, desc);
-	} while (kind && (kind->write == FAIL || kind->write == REFUSE));
+		if (kind)
+			write = kind->write ?: kind->all;
+	} while (kind && (write == FAIL || write == REFUSE));
 	return kind;
 }
 
@@ -814,30 +821,22 @@ static struct gk_range *runs_anon_moving_range(struct kunit *test)
 static void runs_anon_expect_whole(struct gk_call *c, struct page *busy, bool released)
 {
 	unsigned int i;
-	long k;
 
 	gk_settle();
 	for (i = 0; i < c->r->nr; i++) {
 		struct page *page = gk_page(c->r, i);
 		struct folio *folio;
-		int n = 0;
 
 		GK_EXPECT(c, i, "mapped", !!page, true);
 		if (!page)
 			continue;
 		folio = page_folio(page);
-		for (k = 0; !released && k < c->ret; k++)
-			n += page_folio(c->pages[k]) == folio;
 		GK_EXPECT(c, i, "contents", gk_peek(page), i + 1);
 		GK_EXPECT(c, i, "exclusive", gk_exclusive(page), true);
 		GK_EXPECT(c, i, "on its LRU", folio_test_lru(folio), true);
 		GK_EXPECT(c, i, "locked", folio_test_locked(folio), false);
-		GK_EXPECT(c, i, "held", runs_anon_held(c->r->test, folio),
-			  gk_refs_wanted(c->api, folio, n) +
-			  (busy && folio == page_folio(busy)));
-		if (folio_has_pincount(folio))
-			GK_EXPECT(c, i, "pincount",
-				  atomic_read(&folio->_pincount), n);
+		runs_anon_expect_folio(c, i, folio, released,
+				       busy && folio == page_folio(busy));
 	}
 }
 
