@@ -276,15 +276,25 @@ static void unpin_expect_left(struct gk_call *c, unsigned int i, int pins)
 }
 
 /* Nothing was released. */
-static void unpin_expect_kept(struct gk_call *c)
+static void unpin_expect_kept(struct gk_call *c, struct unpin_stat was)
 {
 	struct gk_entry *now = gk_snapshot(c->r);
 	unsigned int i;
 
+	unpin_expect_stat(c, was, 0, 0);
 	for (i = 0; i < c->r->nr; i++) {
 		GK_EXPECT(c, i, "refcount", now[i].refs, c->pinned[i].refs);
 		GK_EXPECT(c, i, "pincount", now[i].pins, c->pinned[i].pins);
 	}
+}
+
+static void unpin_expect_maybe_pinned(struct gk_call *c, bool maybe)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->r->nr; i++)
+		GK_EXPECT(c, i, "folio_maybe_dma_pinned",
+			  folio_maybe_dma_pinned(page_folio(gk_page(c->r, i))), maybe);
 }
 
 /*
@@ -312,20 +322,13 @@ static void gup_unpin_once_of_two(struct kunit *test)
 	struct gk_range *r = gk_map(test, &unpin_row, 0);
 	struct gk_call *first = gk_gup(r, GK_PIN, FOLL_WRITE);
 	struct gk_call *second = gk_gup(r, GK_PIN, FOLL_WRITE);
-	unsigned int i;
 
 	gk_expect_pinned(second, r->nr);
 	way->release(second);
-	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(first, i, "folio_maybe_dma_pinned",
-			  folio_maybe_dma_pinned(page_folio(gk_page(r, i))),
-			  true);
+	unpin_expect_maybe_pinned(first, true);
 	gk_expect_restored(second);
 	way->release(first);
-	for (i = 0; i < r->nr; i++)
-		GK_EXPECT(first, i, "folio_maybe_dma_pinned",
-			  folio_maybe_dma_pinned(page_folio(gk_page(r, i))),
-			  false);
+	unpin_expect_maybe_pinned(first, false);
 	gk_expect_restored(first);
 }
 
@@ -602,6 +605,30 @@ static const void *unpin_null_any_params(struct kunit *test, const void *prev,
 	return unpin_null_next(prev, desc, true);
 }
 
+/* In an array of 16, of pages or of folios. How many there are. */
+static unsigned int unpin_make_holes(const struct unpin_hole *p, void **array)
+{
+	unsigned int i, holes = 0;
+
+	for (i = 0; i < 16; i++) {
+		if (!p->hole(i, 16))
+			continue;
+		array[i] = NULL;
+		holes++;
+	}
+	return holes;
+}
+
+/* What was not released because it was not in the array. */
+static void unpin_passed_over(const struct unpin_hole *p, struct gk_call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		if (p->hole(i, 16))
+			unpin_user_page(c->pages[i]);
+}
+
 /* NULL entries are passed over, wherever they are; the others are released. */
 static void unpin_null(struct kunit *test)
 {
@@ -610,7 +637,7 @@ static void unpin_null(struct kunit *test)
 	struct gk_call *c, *holey;
 	struct unpin_stat was;
 	struct gk_range *r;
-	unsigned int i, holes = 0;
+	unsigned int i, holes;
 
 	r = gk_map(test, unpin_null_shape(test->param_value), 16);
 	c = gk_gup(r, GK_PIN, FOLL_WRITE);
@@ -618,21 +645,14 @@ static void unpin_null(struct kunit *test)
 	gk_expect_pinned(c, 16);
 	KUNIT_ASSERT_EQ(test, c->ret, 16);
 	holey = unpin_slice(c, 0, 16);
-	for (i = 0; i < 16; i++) {
-		if (!p->hole(i, 16))
-			continue;
-		holey->pages[i] = NULL;
-		holes++;
-	}
+	holes = unpin_make_holes(p, (void **)holey->pages);
 	way->release(holey);
 	unpin_expect_stat(c, was, 0, 16 - holes);
 	for (i = 0; i < 16; i++)
 		unpin_expect_left(c, i,
 				  folio_test_large(page_folio(c->pages[i])) ?
 				  holes : p->hole(i, 16));
-	for (i = 0; i < 16; i++)
-		if (p->hole(i, 16))
-			unpin_user_page(c->pages[i]);
+	unpin_passed_over(p, c);
 	gk_expect_restored(c);
 }
 
@@ -655,15 +675,10 @@ static void gup_unpin_null_folios(struct kunit *test)
 	struct gk_call *c = gk_gup(r, GK_PIN, FOLL_WRITE);
 	struct folio **folios = unpin_folio_array(c);
 	struct unpin_stat was = unpin_stat();
-	unsigned int i, k, holes = 0;
+	unsigned int i, k, holes;
 
 	gk_expect_pinned(c, 16);
-	for (i = 0; i < 16; i++) {
-		if (!p->hole(i, 16))
-			continue;
-		folios[i] = NULL;
-		holes++;
-	}
+	holes = unpin_make_holes(p, (void **)folios);
 	unpin_folios(folios, 16);
 	unpin_expect_stat(c, was, 0, 16 - holes);
 	for (i = 0; i < 16; i += 4) {
@@ -673,9 +688,7 @@ static void gup_unpin_null_folios(struct kunit *test)
 			left += p->hole(k, 16);
 		unpin_expect_left(c, i, left);
 	}
-	for (i = 0; i < 16; i++)
-		if (p->hole(i, 16))
-			unpin_user_page(c->pages[i]);
+	unpin_passed_over(p, c);
 	gk_expect_restored(c);
 }
 
@@ -711,8 +724,7 @@ static void gup_unpin_error(struct kunit *test)
 		unpin_folios(folios, p->npages);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 3);
 	}
-	unpin_expect_stat(c, was, 0, 0);
-	unpin_expect_kept(c);
+	unpin_expect_kept(c, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -734,8 +746,7 @@ static void gup_unpin_error_dirty(struct kunit *test)
 		unpin_user_pages_dirty_lock(c->pages, p->npages, true);
 		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 1);
 	}
-	unpin_expect_stat(c, was, 0, 0);
-	unpin_expect_kept(c);
+	unpin_expect_kept(c, was);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -763,8 +774,7 @@ static void gup_unpin_none(struct kunit *test)
 	unpin_user_folio(folio, 0);
 	unpin_folios(folios, 0);
 	unpin_folios(NULL, 0);
-	unpin_expect_stat(c, was, 0, 0);
-	unpin_expect_kept(c);
+	unpin_expect_kept(c, was);
 	GK_EXPECT(c, 0, "dirty", folio_test_dirty(folio), false);
 	gk_release(c);
 	gk_expect_restored(c);
