@@ -563,6 +563,15 @@ void gk_poke(struct page *page, u8 byte)
 	kunmap_local(addr);
 }
 
+u8 gk_file_byte(struct kunit *test, struct file *file, unsigned int i)
+{
+	loff_t pos = (loff_t)i * PAGE_SIZE;
+	u8 byte = 0;
+
+	KUNIT_EXPECT_EQ(test, 1, kernel_read(file, &byte, 1, &pos));
+	return byte;
+}
+
 /* As gk_store_all(), through the pages: of those that are there, nothing faults. */
 void gk_poke_all(struct gk_range *r)
 {
@@ -1055,6 +1064,38 @@ void gk_expect_round_trip(struct gk_call *c, long want)
 	gk_expect_pinned(c, want);
 	gk_release(c);
 	gk_expect_restored(c);
+}
+
+void gk_expect_zero_pages(struct gk_call *c)
+{
+	long k;
+
+	for (k = 0; k < c->ret; k++)
+		GK_EXPECT(c, k, "zero page", is_zero_page(c->pages[k]), true);
+}
+
+void gk_expect_same_pages(struct gk_call *c)
+{
+	long k;
+
+	for (k = 0; k < c->ret; k++)
+		GK_EXPECT(c, k, "the page that was there",
+			  c->pages[k] == c->before[c->first + k].page, true);
+}
+
+void gk_expect_pages_of(struct gk_call *c, const struct gk_call *other)
+{
+	long k;
+
+	for (k = 0; k < c->ret; k++)
+		GK_EXPECT(c, k, "the page that the other call has",
+			  c->pages[k] == other->pages[k], true);
+}
+
+void gk_expect_store_seen(struct gk_call *c, long k, u8 byte)
+{
+	gk_store(c->r, c->first + k, byte);
+	GK_EXPECT(c, k, "contents written by the process", gk_peek(c->pages[k]), byte);
 }
 
 /* An error (or 0), nothing stored, and no count moved. */

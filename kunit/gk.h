@@ -259,6 +259,8 @@ static inline bool gk_is_zero(const struct folio *folio)
 /* What a page holds, not by way of a mapping. */
 u8 gk_peek(struct page *page);
 void gk_poke(struct page *page, u8 byte);
+/* The first byte of page @i of a file. */
+u8 gk_file_byte(struct kunit *test, struct file *file, unsigned int i);
 /* What gk_poke_all() and the files and huge pages of the zoo have in page @i. */
 static inline u8 gk_byte(unsigned int i)
 {
@@ -314,6 +316,13 @@ void gk_expect_refused(struct gk_call *c, long error);
 void gk_expect_restored(struct gk_call *c);
 /* Pinned, released, restored: for a case that has nothing to do in between. */
 void gk_expect_round_trip(struct gk_call *c, long want);
+/* What was returned: nothing but zero pages, or what was mapped before the call. */
+void gk_expect_zero_pages(struct gk_call *c);
+void gk_expect_same_pages(struct gk_call *c);
+/* Or what the other call has, of the same range. */
+void gk_expect_pages_of(struct gk_call *c, const struct gk_call *other);
+/* What the process stores from now on is seen through page @k of the call. */
+void gk_expect_store_seen(struct gk_call *c, long k, u8 byte);
 
 /* Counts. */
 struct gk_entry *gk_snapshot(struct gk_range *r);

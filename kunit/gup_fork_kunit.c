@@ -309,9 +309,7 @@ static void gup_fork_exit_then_pin(struct kunit *test)
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "copied", c->pages[i] != was[i].page, false);
 		fork_expect_own(c, r, i, c->pages[i]);
-		gk_store(r, i, i + 1);
-		GK_EXPECT(c, i, "contents of the pinned page",
-			  gk_peek(c->pages[i]), i + 1);
+		gk_expect_store_seen(c, i, i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -502,9 +500,7 @@ static void gup_fork_driver(struct kunit *test)
 		fork_expect_shared(c, there, i, c->pages[i]);
 	theirs = gk_gup(there, GK_PIN_REMOTE, p->flags);
 	gk_expect_pinned(theirs, c->nr);
-	for (i = 0; i < theirs->ret; i++)
-		GK_EXPECT(theirs, i, "the page that the parent has pinned",
-			  theirs->pages[i] == c->pages[i], true);
+	gk_expect_pages_of(theirs, c);
 	gk_release(theirs);
 	gk_expect_restored(theirs);
 	fork_end(c, there);

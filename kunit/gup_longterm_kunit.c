@@ -286,8 +286,7 @@ static void gup_longterm_zero_page(struct kunit *test)
 	unsigned int i;
 
 	gk_expect_pinned(c, r->nr);
-	for (i = 0; i < c->ret; i++)
-		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), true);
+	gk_expect_zero_pages(c);
 	gk_release(c);
 	gk_expect_restored(c);
 
@@ -296,10 +295,7 @@ static void gup_longterm_zero_page(struct kunit *test)
 		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), false);
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
 		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), 0);
-		/* What the process writes later is seen through the pin. */
-		gk_store(r, i, i + 1);
-		GK_EXPECT(c, i, "contents written by the process",
-			  gk_peek(c->pages[i]), i + 1);
+		gk_expect_store_seen(c, i, i + 1);
 	}
 	gk_release(c);
 	gk_expect_restored(c);
@@ -331,9 +327,7 @@ static void gup_longterm_file_private(struct kunit *test)
 	for (i = 0; i < c->ret; i++) {
 		GK_EXPECT(c, i, "anonymous", PageAnon(c->pages[i]), true);
 		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
-		gk_store(r, i, 0x80 + i);
-		GK_EXPECT(c, i, "contents written by the process",
-			  gk_peek(c->pages[i]), 0x80 + i);
+		gk_expect_store_seen(c, i, 0x80 + i);
 		GK_EXPECT(c, i, "the file's contents", gk_peek(was[i]), i + 1);
 	}
 	gk_release(c);
@@ -353,11 +347,8 @@ static void longterm_stays(struct gk_range *r, enum gk_api_id api,
 			   unsigned int flags)
 {
 	struct gk_call *c = longterm_pin(r, api, flags);
-	long k;
 
-	for (k = 0; k < c->ret; k++)
-		GK_EXPECT(c, k, "the page that was there",
-			  c->pages[k] == c->before[k].page, true);
+	gk_expect_same_pages(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
@@ -376,7 +367,6 @@ static void gup_longterm_moves_once(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_call *c, *again;
-	long k;
 
 	longterm_assert_movable(r, r->nr);
 	c = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
@@ -385,9 +375,7 @@ static void gup_longterm_moves_once(struct kunit *test)
 	/* A second pin while the first is held... */
 	again = gk_gup(r, longterm_api(test), FOLL_LONGTERM | FOLL_WRITE);
 	gk_expect_pinned(again, r->nr);
-	for (k = 0; k < again->ret; k++)
-		GK_EXPECT(again, k, "the page that was there",
-			  again->pages[k] == c->pages[k], true);
+	gk_expect_pages_of(again, c);
 	gk_release(again);
 	gk_expect_restored(again);
 	gk_release(c);
@@ -574,17 +562,18 @@ static const struct address_space_operations longterm_mover_aops = {
 	.migrate_folio = longterm_migrate_later,
 };
 
-/* Pin one page for long that does not move at first. */
-static struct gk_call *longterm_gup_moving_later(struct gk_range *r, enum gk_api_id api,
+/* Pin for long what does not move at first. */
+static struct gk_call *longterm_gup_moving_later(struct gk_range *r,
 						 struct longterm_mover *mover)
 {
 	struct address_space *mapping = r->file->f_mapping;
 	const struct address_space_operations *aops = mapping->a_ops;
 	struct gk_call *c;
 
+	longterm_assert_movable(r, r->nr);
 	longterm_mover = mover;
 	mapping->a_ops = &longterm_mover_aops;
-	c = gk_gup(r, api, FOLL_LONGTERM | FOLL_WRITE);
+	c = gk_gup(r, longterm_api(r->test), FOLL_LONGTERM | FOLL_WRITE);
 	mapping->a_ops = aops;
 	return c;
 }
@@ -609,10 +598,8 @@ static void gup_longterm_busy_at_first(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
 	struct longterm_mover mover = { .refuse = 25 };
-	struct gk_call *c;
+	struct gk_call *c = longterm_gup_moving_later(r, &mover);
 
-	longterm_assert_movable(r, r->nr);
-	c = longterm_gup_moving_later(r, longterm_api(test), &mover);
 	gk_expect_pinned(c, r->nr);
 	longterm_expect_settled(c);
 	GK_EXPECT(c, 0, "attempts to move it", mover.calls, mover.refuse + 1);
@@ -625,10 +612,8 @@ static void gup_longterm_busy_for_ever(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
 	struct longterm_mover mover = { .refuse = 1000 };
-	struct gk_call *c;
+	struct gk_call *c = longterm_gup_moving_later(r, &mover);
 
-	longterm_assert_movable(r, r->nr);
-	c = longterm_gup_moving_later(r, longterm_api(test), &mover);
 	longterm_expect_gave_back(c, -EBUSY);
 	/* The first try, and five more after a wait. */
 	GK_EXPECT(c, 0, "attempts to move it", mover.calls, 6 * 10);
@@ -639,10 +624,8 @@ static void gup_longterm_busy_killed(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_shmem_written, 1);
 	struct longterm_mover mover = { .refuse = 25, .kill = true };
-	struct gk_call *c;
+	struct gk_call *c = longterm_gup_moving_later(r, &mover);
 
-	longterm_assert_movable(r, r->nr);
-	c = longterm_gup_moving_later(r, longterm_api(test), &mover);
 	gk_signal_clear();
 	longterm_expect_gave_back(c, -EINTR);
 	GK_EXPECT(c, 0, "attempts of one migrate_pages()", mover.calls <= 10,
@@ -745,14 +728,11 @@ static void gup_longterm_short_stays(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_call *c;
-	long k;
 
 	longterm_assert_movable(r, r->nr);
 	c = gk_gup(r, longterm_api(test), FOLL_WRITE);
 	gk_expect_pinned(c, r->nr);
-	for (k = 0; k < c->ret; k++)
-		GK_EXPECT(c, k, "the page that was there",
-			  c->pages[k] == c->before[k].page, true);
+	gk_expect_same_pages(c);
 	gk_release(c);
 	gk_expect_restored(c);
 	longterm_assert_movable(r, r->nr);

@@ -397,12 +397,9 @@ static void gup_refs_zero_page(struct kunit *test)
 	struct folio *zero = page_folio(ZERO_PAGE(0));
 	int refs = folio_ref_count(zero);
 	struct gk_call *c = gk_gup(r, refs_id(test), 0);
-	unsigned int i;
 
 	gk_expect_pinned(c, r->nr);
-	for (i = 0; i < max(c->ret, 0L); i++)
-		GK_EXPECT(c, i, "is the zero page", is_zero_page(c->pages[i]),
-			  true);
+	gk_expect_zero_pages(c);
 	GK_EXPECT(c, -1, "refcount of the zero page gained",
 		  folio_ref_count(zero) - refs, c->api->pins ? 0 : r->nr);
 	GK_EXPECT(c, -1, "nr_foll_pin_acquired", c->acquired, 0);

@@ -90,6 +90,13 @@ static void remote_expect_unchanged(struct gk_call *c, struct gk_range *r,
 	}
 }
 
+/* What is written through page @i of the call is what the child sees. */
+static void remote_expect_poke_seen(struct gk_call *c, unsigned int i, u8 byte)
+{
+	gk_poke(c->pages[i], byte);
+	GK_EXPECT(c, i, "contents seen by the child", gk_child_load(c->r, i), byte);
+}
+
 /* Reading a child's memory: FOLL_GET shares it still, FOLL_PIN unshares. */
 static void gup_remote_reads_child(struct kunit *test)
 {
@@ -141,9 +148,7 @@ static void gup_remote_writes_child(struct kunit *test)
 		GK_EXPECT(c, i, "exclusive", PageAnonExclusive(c->pages[i]),
 			  true);
 		GK_EXPECT(c, i, "contents", gk_peek(c->pages[i]), i + 1);
-		gk_poke(c->pages[i], 0x80 + i);
-		GK_EXPECT(c, i, "contents seen by the child",
-			  gk_child_load(there, i), 0x80 + i);
+		remote_expect_poke_seen(c, i, 0x80 + i);
 		GK_EXPECT(c, i, "contents seen by the caller", gk_load(r, i),
 			  i + 1);
 	}
@@ -188,8 +193,7 @@ static void gup_remote_faults_in_child(struct kunit *test)
 	unsigned int i;
 
 	gk_expect_pinned(c, r->nr);
-	for (i = 0; i < c->ret; i++)
-		GK_EXPECT(c, i, "zero page", is_zero_page(c->pages[i]), true);
+	gk_expect_zero_pages(c);
 	gk_release(c);
 	GK_EXPECT(c, -1, "anonymous pages of the child after reading",
 		  remote_anon_pages(there->mm), there_anon);
@@ -216,11 +220,8 @@ static void gup_remote_foreign_mapping(struct kunit *test)
 	unsigned int i;
 
 	gk_expect_pinned(c, there->nr);
-	for (i = 0; i < c->ret; i++) {
-		gk_poke(c->pages[i], i + 1);
-		GK_EXPECT(c, i, "contents seen by the child",
-			  gk_child_load(there, i), i + 1);
-	}
+	for (i = 0; i < c->ret; i++)
+		remote_expect_poke_seen(c, i, i + 1);
 	gk_release(c);
 	gk_expect_restored(c);
 
@@ -416,9 +417,7 @@ static void gup_remote_force(struct kunit *test)
 			  c->pages[i] != was[i].page, true);
 		GK_EXPECT(c, i, "entry writable", !!pte_write(gk_pte(there, i)),
 			  false);
-		gk_poke(c->pages[i], 0x80 + i);
-		GK_EXPECT(c, i, "contents seen by the child",
-			  gk_child_load(there, i), 0x80 + i);
+		remote_expect_poke_seen(c, i, 0x80 + i);
 	}
 	remote_expect_unchanged(c, r, was);
 	gk_release(c);

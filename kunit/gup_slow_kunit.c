@@ -21,15 +21,6 @@ static bool slow_touches(enum gk_api_id api)
 	return api != GK_PIN;
 }
 
-static u8 slow_file_byte(struct gk_range *r, unsigned int i)
-{
-	loff_t pos = (loff_t)i * PAGE_SIZE;
-	u8 byte = 0;
-
-	KUNIT_EXPECT_EQ(r->test, 1, kernel_read(r->file, &byte, 1, &pos));
-	return byte;
-}
-
 /* Entry @i whatever it maps: gk_pte() cannot see special entries. */
 static pte_t slow_raw_pte(struct gk_range *r, unsigned int i)
 {
@@ -142,7 +133,7 @@ static void gup_slow_force_file(struct kunit *test)
 			  true);
 		GK_EXPECT(c, k, "data copied", gk_peek(c->pages[k]), k + 1);
 		gk_poke(c->pages[k], 0xee);
-		GK_EXPECT(c, k, "data in the file", slow_file_byte(r, k),
+		GK_EXPECT(c, k, "data in the file", gk_file_byte(test, r->file, k),
 			  k + 1);
 		GK_EXPECT(c, k, "data seen by the process", gk_load(r, k),
 			  0xee);
@@ -178,13 +169,10 @@ static void gup_slow_force_exclusive(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_readonly, 0);
 	struct gk_call *c = gk_gup(r, gk_api(test), FOLL_WRITE | FOLL_FORCE);
-	long k;
 
 	gk_expect_pinned(c, r->nr);
 	slow_expect_forced(c);
-	for (k = 0; k < c->ret; k++)
-		GK_EXPECT(c, k, "the page that was there",
-			  c->pages[k] == c->before[k].page, true);
+	gk_expect_same_pages(c);
 	gk_release(c);
 	gk_expect_restored(c);
 }
