@@ -432,53 +432,29 @@ static void gup_memfd_max(struct kunit *test)
  * What it pins
  */
 
-static bool memfd_none(unsigned int i)
-{
-	return false;
-}
-
-static bool memfd_all(unsigned int i)
-{
-	return true;
-}
-
-static bool memfd_first(unsigned int i)
-{
-	return i == 0;
-}
-
-static bool memfd_last(unsigned int i)
-{
-	return i == MEMFD_MANY - 1;
-}
-
-static bool memfd_odd(unsigned int i)
-{
-	return i % 2;
-}
-
-static bool memfd_even(unsigned int i)
-{
-	return i % 2 == 0;
-}
-
-static bool memfd_groups(unsigned int i)
-{
-	return i % 16 < 11;
-}
-
+/**
+ * struct memfd_filled - the pages that are written before the file is pinned
+ * @from: the first one
+ * @run: so many in a row,
+ * @every: of so many
+ */
 static const struct memfd_filled {
 	const char *name;
-	bool (*written)(unsigned int i);
+	unsigned int from, run, every;
 } memfd_filleds[] = {
-	{ "no_page", memfd_none },
-	{ "all_pages", memfd_all },
-	{ "first_page", memfd_first },
-	{ "last_page", memfd_last },
-	{ "odd_pages", memfd_odd },
-	{ "even_pages", memfd_even },
-	{ "groups", memfd_groups },
+	{ "no_page", .run = 0, .every = 1 },
+	{ "all_pages", .run = 1, .every = 1 },
+	{ "first_page", .run = 1, .every = MEMFD_MANY },
+	{ "last_page", .from = MEMFD_MANY - 1, .run = 1, .every = 1 },
+	{ "odd_pages", .from = 1, .run = 1, .every = 2 },
+	{ "even_pages", .run = 1, .every = 2 },
+	{ "groups", .run = 11, .every = 16 },
 };
+
+static bool memfd_is_filled(const struct memfd_filled *p, unsigned int i)
+{
+	return i >= p->from && (i - p->from) % p->every < p->run;
+}
 
 KUNIT_ARRAY_PARAM_DESC(memfd_filled, memfd_filleds, name);
 
@@ -492,12 +468,14 @@ static void gup_memfd_holes(struct kunit *test)
 	struct memfd *mf = memfd_open(test, MEMFD_MANY);
 	unsigned long migrated;
 	unsigned int i, movable = 0;
+	bool written;
 
 	for (i = 0; i < mf->nr; i++) {
-		if (p->written(i))
+		written = memfd_is_filled(p, i);
+		if (written)
 			memfd_write(mf, i);
-		KUNIT_ASSERT_EQ(test, !memfd_cached(mf, i), !p->written(i));
-		if (p->written(i) && !folio_is_longterm_pinnable(memfd_cached(mf, i)))
+		KUNIT_ASSERT_EQ(test, !memfd_cached(mf, i), !written);
+		if (written && !folio_is_longterm_pinnable(memfd_cached(mf, i)))
 			movable++;
 	}
 	migrated = gk_events(PGMIGRATE_SUCCESS);
@@ -505,10 +483,11 @@ static void gup_memfd_holes(struct kunit *test)
 	migrated = gk_events(PGMIGRATE_SUCCESS) - migrated;
 	memfd_expect(mf, -1, "pages migrated", migrated, movable);
 	memfd_expect_pinned(mf, mf->nr);
-	for (i = 0; i < max(mf->ret, 0L); i++)
-		memfd_expect(mf, i, p->written(i) ? "content kept" : "zeroed",
-			     memfd_holds(mf->folios[i],
-					 p->written(i) ? gk_byte(i) : 0), true);
+	for (i = 0; i < max(mf->ret, 0L); i++) {
+		written = memfd_is_filled(p, i);
+		memfd_expect(mf, i, written ? "content kept" : "zeroed",
+			     memfd_holds(mf->folios[i], written ? gk_byte(i) : 0), true);
+	}
 	memfd_expect_end(mf);
 }
 
@@ -652,16 +631,22 @@ static struct memfd *memfd_open_fallocated(struct kunit *test, unsigned int nr)
 	return mf;
 }
 
+static void memfd_expect_zeroed(struct memfd *mf)
+{
+	long k;
+
+	for (k = 0; k < mf->ret; k++)
+		memfd_expect(mf, k, "zeroed", memfd_holds(mf->folios[k], 0), true);
+}
+
 /* Who pins fallocated pages gets zeroes, not what others left in memory. */
 static void gup_memfd_fallocated_zeroed(struct kunit *test)
 {
 	struct memfd *mf = memfd_open_fallocated(test, MEMFD_MANY);
-	unsigned int i;
 
 	memfd_pin(mf, 0, mf->nr);
 	memfd_expect_pinned(mf, mf->nr);
-	for (i = 0; i < max(mf->ret, 0L); i++)
-		memfd_expect(mf, i, "zeroed", memfd_holds(mf->folios[i], 0), true);
+	memfd_expect_zeroed(mf);
 	memfd_expect_end(mf);
 }
 
@@ -674,8 +659,7 @@ static void gup_memfd_fallocated_max(struct kunit *test)
 
 	memfd_pin_bytes(mf, 0, (loff_t)mf->nr * PAGE_SIZE - 1, want);
 	memfd_expect_pinned(mf, want);
-	for (i = 0; i < max(mf->ret, 0L); i++)
-		memfd_expect(mf, i, "zeroed", memfd_holds(mf->folios[i], 0), true);
+	memfd_expect_zeroed(mf);
 	for (i = want; i < mf->nr; i++)
 		memfd_expect(mf, i, "uptodate, though not asked for",
 			     folio_test_uptodate(memfd_cached(mf, i)), false);
@@ -704,11 +688,7 @@ static void gup_memfd_fallocated_mixed(struct kunit *test)
 /* Touch page @i of the file, whose first byte must be @byte then. */
 static u8 memfd_touch_read(struct memfd *mf, unsigned int i)
 {
-	loff_t pos = (loff_t)i * PAGE_SIZE;
-	u8 byte = 0;
-
-	KUNIT_ASSERT_EQ(mf->test, 1, kernel_read(mf->file, &byte, 1, &pos));
-	return byte;
+	return gk_file_byte(mf->test, mf->file, i);
 }
 
 static u8 memfd_touch_write(struct memfd *mf, unsigned int i)
@@ -811,40 +791,34 @@ static void gup_memfd_migrates(struct kunit *test)
 	memfd_expect_end(mf);
 }
 
+/* @nr folios from @first on are pinned, which moves them; pinned again with all, they stay. */
+static void memfd_expect_move_once(struct memfd *mf, unsigned int first, unsigned int nr)
+{
+	struct folio *moved[8];
+	unsigned int k;
+
+	memfd_pin_some(mf, first, nr, moved);
+	memfd_expect_end(mf);
+
+	memfd_pin(mf, 0, mf->nr);
+	memfd_expect_pinned(mf, mf->nr);
+	for (k = 0; k < nr && first + k < mf->ret; k++)
+		memfd_expect(mf, first + k, "is the same folio again",
+			     mf->folios[first + k] == moved[k], true);
+	memfd_expect_written(mf, 0, mf->nr);
+	memfd_expect_end(mf);
+}
+
 /* Folios that may stay are left where they are. */
 static void gup_memfd_migrates_once(struct kunit *test)
 {
-	struct memfd *mf = memfd_open_movable(test, 8);
-	struct folio *first[8];
-	unsigned int k;
-
-	memfd_pin_some(mf, 0, 8, first);
-	memfd_expect_end(mf);
-	memfd_pin(mf, 0, 8);
-	memfd_expect_pinned(mf, 8);
-	for (k = 0; k < max(mf->ret, 0L); k++)
-		memfd_expect(mf, k, "is the same folio again",
-			     mf->folios[k] == first[k], true);
-	memfd_expect_end(mf);
+	memfd_expect_move_once(memfd_open_movable(test, 8), 0, 8);
 }
 
 /* Movable ones between others that may stay. */
 static void gup_memfd_migrates_some(struct kunit *test)
 {
-	struct memfd *mf = memfd_open_movable(test, 16);
-	struct folio *stay[4];
-	unsigned int k;
-
-	memfd_pin_some(mf, 6, 4, stay);
-	memfd_unpin(mf);
-
-	memfd_pin(mf, 0, 16);
-	memfd_expect_pinned(mf, 16);
-	for (k = 0; k < 4; k++)
-		memfd_expect(mf, 6 + k, "did not move",
-			     mf->folios[6 + k] == stay[k], true);
-	memfd_expect_written(mf, 0, 16);
-	memfd_expect_end(mf);
+	memfd_expect_move_once(memfd_open_movable(test, 16), 6, 4);
 }
 
 /* A process has the file mapped: its pages move, then stay, pinned by both. */
