@@ -740,14 +740,16 @@ static void gup_fast_only_irqs_off(struct kunit *test)
 	fast_expect(c, r->nr);
 }
 
-/* Nor does it wait for mmap_lock, or tell lockdep that it might. */
+/* Nor does it wait for mmap_lock or, where lockdep is there to listen, say that it might. */
 static void gup_fast_only_locked(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
 	struct gk_call *c = gk_prepare(r, GK_GET_FAST_ONLY, FOLL_WRITE, 0, r->nr);
 
 	mmap_write_lock(r->mm);
+	gk_signal(SIGKILL);
 	gk_enter(c);
+	gk_signal_clear();
 	mmap_write_unlock(r->mm);
 	gk_done(c);
 	fast_expect(c, r->nr);

@@ -795,14 +795,14 @@ static void gup_memfd_migrates(struct kunit *test)
 static void memfd_expect_move_once(struct memfd *mf, unsigned int first, unsigned int nr)
 {
 	struct folio *moved[8];
-	unsigned int k;
+	long k;
 
 	memfd_pin_some(mf, first, nr, moved);
 	memfd_expect_end(mf);
 
 	memfd_pin(mf, 0, mf->nr);
 	memfd_expect_pinned(mf, mf->nr);
-	for (k = 0; k < nr && first + k < mf->ret; k++)
+	for (k = 0; k < min_t(long, nr, mf->ret - first); k++)
 		memfd_expect(mf, first + k, "is the same folio again",
 			     mf->folios[first + k] == moved[k], true);
 	memfd_expect_written(mf, 0, mf->nr);

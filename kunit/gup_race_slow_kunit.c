@@ -507,20 +507,38 @@ static void race_slow_punch(enum gk_point point, const void *what)
 		      0, 2 * PAGE_SIZE);
 }
 
-static void race_slow_pin_memfd(struct kunit *test, struct file *file, struct folio **folios)
+/*
+ * The two folios of @file are pinned, although @hook, or gk_alloc_error, interferes
+ * once: they are those that are in the file then, and hold what files hold.
+ */
+static void race_slow_expect_memfd(struct kunit *test, struct file *file,
+				   void (*hook)(enum gk_point point, const void *what))
 {
+	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
+	struct folio *folios[2], *folio;
+	bool interfered;
 	pgoff_t offset;
+	long ret, i;
 
-	KUNIT_ASSERT_EQ(test, 2, hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2,
-							 &offset));
-}
-
-static void race_slow_unpin_memfd(struct kunit *test, struct file *file, struct folio **folios)
-{
-	unpin_folios(folios, 2);
+	gk_hook = hook;
+	ret = hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2, &offset);
+	interfered = !gk_hook && !gk_alloc_error;
+	gk_hook = NULL;
+	gk_alloc_error = 0;
+	KUNIT_EXPECT_TRUE_MSG(test, interfered, "no folio was asked for");
+	KUNIT_ASSERT_EQ(test, ret, 2);
+	for (i = 0; i < ret; i++) {
+		folio = filemap_get_folio(file->f_mapping, i);
+		KUNIT_EXPECT_PTR_EQ(test, folio, folios[i]);
+		KUNIT_EXPECT_TRUE(test, folio_test_uptodate(folios[i]));
+		if (!IS_ERR(folio))
+			folio_put(folio);
+	}
+	unpin_folios(folios, ret);
 	gk_settle();
 	race_slow_expect_refs(test, file, 0);
 	race_slow_expect_refs(test, file, 1);
+	KUNIT_EXPECT_EQ(test, gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED), held);
 }
 
 /*
@@ -530,32 +548,18 @@ static void race_slow_unpin_memfd(struct kunit *test, struct file *file, struct 
 static void gup_race_slow_memfd_replaced(struct kunit *test)
 {
 	struct file *file = race_slow_memfd(test);
-	struct folio *folios[2];
-	unsigned int i;
 
 	/* Those that may not stay where they are would be looked for again anyway. */
 	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
-	gk_hook = race_slow_punch;
-	race_slow_pin_memfd(test, file, folios);
-	KUNIT_EXPECT_NULL(test, gk_hook);
-	for (i = 0; i < 2; i++) {
-		KUNIT_EXPECT_PTR_EQ(test, folios[i]->mapping, file->f_mapping);
-		KUNIT_EXPECT_TRUE(test, folio_test_uptodate(folios[i]));
-	}
-	race_slow_unpin_memfd(test, file, folios);
+	race_slow_expect_memfd(test, file, race_slow_punch);
 }
 
 /* Somebody else is said to have added the folio just then: it is looked for again. */
 static void gup_race_slow_memfd_exists(struct kunit *test)
 {
-	struct file *file = race_slow_memfd(test);
-	struct folio *folios[2];
-
 	gk_alloc_error = -EEXIST;
-	race_slow_pin_memfd(test, file, folios);
-	KUNIT_EXPECT_EQ(test, gk_alloc_error, 0);
-	race_slow_unpin_memfd(test, file, folios);
+	race_slow_expect_memfd(test, race_slow_memfd(test), NULL);
 }
 
 static struct kunit_case gup_race_slow_cases[] = {

@@ -355,7 +355,7 @@ static void runs_anon_expect_folio(struct gk_call *c, unsigned int i, struct fol
 			  c->api->pins ? n : 0);
 }
 
-/* Every folio of the range is. */
+/* The same for every folio of the range; nobody else holds any. */
 static void runs_anon_expect_held(struct gk_call *c, bool released)
 {
 	unsigned int i;

@@ -1387,7 +1387,7 @@ static void report(struct program *p)
 		print_step(text, sizeof(text), &p->steps[i]);
 		ksft_print_msg("%4u  %s\n", i + 1, text);
 	}
-	printf("# again: gup_fuzz --program '");
+	printf("# again: gup_fuzz --hang %lu --program '", options.hang);
 	print_program(p, "; ");
 	printf("'\n");
 }
@@ -1545,9 +1545,9 @@ static void run_themes(void)
 {
 	unsigned int i, nr = options.theme ? 1 : ARRAY_SIZE(theme_names);
 
-	ksft_print_msg("again: gup_fuzz --ops %lu --seconds %lu --seed %lu%s%s\n", options.ops,
-		       options.seconds, options.seed, options.theme ? " --theme " : "",
-		       options.theme ?: "");
+	ksft_print_msg("again: gup_fuzz --ops %lu --seconds %lu --hang %lu --seed %lu%s%s\n",
+		       options.ops, options.seconds, options.hang, options.seed,
+		       options.theme ? " --theme " : "", options.theme ?: "");
 	ksft_set_plan(nr);
 	for (i = 0; i < ARRAY_SIZE(theme_names); i++) {
 		if (options.theme && strcmp(options.theme, theme_names[i]))

@@ -88,7 +88,8 @@ static void prepare(void)
 }
 
 static const struct table table = {
-	.usage = { "gup_cases", NULL, table_options }, .tests = tests, .rig = true, .prepare = prepare,
+	.usage = { "gup_cases", NULL, table_options }, .tests = tests, .rig = true,
+	.prepare = prepare,
 };
 
 int main(int argc, char **argv)

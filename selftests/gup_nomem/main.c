@@ -145,7 +145,7 @@ static bool is_plain(const struct io_kind *k)
 static const struct table_test tests[] = {
 	/* Page tables of each level, what reverse mapping wants, and the pages. */
 	{ "tables", TRY(MEMORY(make_far), .gup_flags = WRITE, BY_PAGE) },
-	/* A huge page that is not to be had becomes small ones; a table to put aside has no substitute. */
+	/* A huge page that is not to be had becomes small ones; for its table there is none. */
 	{ "tables_thp", TRY(MEMORY(make_far_thp), .gup_flags = WRITE, BY_PAGE) },
 	/* Pages only. */
 	{ "dropped", TRY(MEMORY(make_dropped), .gup_flags = WRITE, BY_PAGE), .about = is_dropped },

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 """A guest that says nothing: registers, what they add up to, its tasks, and its finding."""
-import os
 import unittest
 
 from boot import guest, guest_qemu, silent, tasks
