@@ -810,7 +810,7 @@ static void race_hook(enum gk_point point, const void *what)
 	if (point == GK_FAULT) {
 		w->faults++;
 		if (!PAGE_ALIGNED((unsigned long)what))
-			race_fail(w, "a fault at %px, where no page begins", what);
+			race_fail(w, "a fault at %lx, where no page begins", (unsigned long)what);
 	}
 	if (point == GK_UNLOCKED)
 		w->locked = false;
