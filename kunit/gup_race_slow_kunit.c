@@ -442,22 +442,38 @@ static struct file *race_slow_memfd(struct kunit *test)
 	return file;
 }
 
-/* The two pages of @file cannot be pinned because of @hook, and nothing is held then. */
-static void race_slow_expect_memfd_error(struct kunit *test, struct file *file,
-					 void (*hook)(enum gk_point point, const void *what),
-					 long error)
+/* A folio that was pinned is that of page @index of @file, and holds what files hold. */
+static void race_slow_expect_folio(struct kunit *test, struct file *file, pgoff_t index,
+				   struct folio *pinned)
+{
+	struct folio *folio = filemap_get_folio(file->f_mapping, index);
+
+	KUNIT_EXPECT_PTR_EQ(test, folio, pinned);
+	KUNIT_EXPECT_TRUE(test, folio_test_uptodate(pinned));
+	if (!IS_ERR(folio))
+		folio_put(folio);
+}
+
+/*
+ * memfd_pin_folios() of both pages of @file returns @want although @hook, or
+ * gk_alloc_error, interferes, and nothing is held in the end.
+ */
+static void race_slow_pin_memfd(struct kunit *test, struct file *file,
+				void (*hook)(enum gk_point point, const void *what), long want)
 {
 	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
 	struct folio *folios[2];
 	pgoff_t offset;
-	long ret;
+	long ret, i;
 
 	gk_settle();
 	gk_hook = hook;
 	ret = hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2, &offset);
 	gk_hook = NULL;
 	gk_signal_clear();
-	KUNIT_EXPECT_EQ(test, ret, error);
+	KUNIT_EXPECT_EQ(test, ret, want);
+	for (i = 0; i < ret; i++)
+		race_slow_expect_folio(test, file, i, folios[i]);
 	if (ret > 0)
 		unpin_folios(folios, ret);
 	gk_settle();
@@ -480,7 +496,7 @@ static void gup_race_slow_memfd_killed(struct kunit *test)
 	u8 byte = 1;
 
 	KUNIT_ASSERT_EQ(test, 1, kernel_write(file, &byte, 1, &pos));
-	race_slow_expect_memfd_error(test, file, race_slow_kill_allocated, -EINTR);
+	race_slow_pin_memfd(test, file, race_slow_kill_allocated, -EINTR);
 }
 
 static void race_slow_shrink(enum gk_point point, const void *what)
@@ -495,50 +511,18 @@ static void gup_race_slow_memfd_shrunk(struct kunit *test)
 	struct file *file = race_slow_memfd(test);
 
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
-	race_slow_expect_memfd_error(test, file, race_slow_shrink, -EINVAL);
+	race_slow_pin_memfd(test, file, race_slow_shrink, -EINVAL);
 }
+
+static bool race_slow_punched;
 
 static void race_slow_punch(enum gk_point point, const void *what)
 {
-	if (point != GK_ALLOCATE)
+	if (point != GK_ALLOCATE || race_slow_punched)
 		return;
-	gk_hook = NULL;
+	race_slow_punched = true;
 	vfs_fallocate((struct file *)what, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		      0, 2 * PAGE_SIZE);
-}
-
-/*
- * The two folios of @file are pinned, although @hook, or gk_alloc_error, interferes
- * once: they are those that are in the file then, and hold what files hold.
- */
-static void race_slow_expect_memfd(struct kunit *test, struct file *file,
-				   void (*hook)(enum gk_point point, const void *what))
-{
-	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
-	struct folio *folios[2], *folio;
-	bool interfered;
-	pgoff_t offset;
-	long ret, i;
-
-	gk_hook = hook;
-	ret = hooked_memfd_pin_folios(file, 0, 2 * PAGE_SIZE - 1, folios, 2, &offset);
-	interfered = !gk_hook && !gk_alloc_error;
-	gk_hook = NULL;
-	gk_alloc_error = 0;
-	KUNIT_EXPECT_TRUE_MSG(test, interfered, "no folio was asked for");
-	KUNIT_ASSERT_EQ(test, ret, 2);
-	for (i = 0; i < ret; i++) {
-		folio = filemap_get_folio(file->f_mapping, i);
-		KUNIT_EXPECT_PTR_EQ(test, folio, folios[i]);
-		KUNIT_EXPECT_TRUE(test, folio_test_uptodate(folios[i]));
-		if (!IS_ERR(folio))
-			folio_put(folio);
-	}
-	unpin_folios(folios, ret);
-	gk_settle();
-	race_slow_expect_refs(test, file, 0);
-	race_slow_expect_refs(test, file, 1);
-	KUNIT_EXPECT_EQ(test, gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED), held);
 }
 
 /*
@@ -552,14 +536,17 @@ static void gup_race_slow_memfd_replaced(struct kunit *test)
 	/* Those that may not stay where they are would be looked for again anyway. */
 	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
-	race_slow_expect_memfd(test, file, race_slow_punch);
+	race_slow_punched = false;
+	race_slow_pin_memfd(test, file, race_slow_punch, 2);
+	KUNIT_EXPECT_TRUE(test, race_slow_punched);
 }
 
 /* Somebody else is said to have added the folio just then: it is looked for again. */
 static void gup_race_slow_memfd_exists(struct kunit *test)
 {
 	gk_alloc_error = -EEXIST;
-	race_slow_expect_memfd(test, race_slow_memfd(test), NULL);
+	race_slow_pin_memfd(test, race_slow_memfd(test), NULL, 2);
+	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_alloc_error, 0), 0, "no folio was asked for");
 }
 
 static struct kunit_case gup_race_slow_cases[] = {
