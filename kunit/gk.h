@@ -216,6 +216,7 @@ struct gk_range *gk_map(struct kunit *test, const struct gk_shape *shape,
 void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 	     unsigned long prot, unsigned long flags);
 void gk_mmap_hugetlb(struct gk_range *r, struct hstate *h, unsigned long flags);
+void gk_mmap_huge(struct gk_range *r);
 void gk_adopt_file(struct kunit *test, struct file *file);
 struct file *gk_shmem_file(struct gk_range *r);
 void gk_mmap_anon(struct gk_range *r, unsigned long addr, unsigned long prot,

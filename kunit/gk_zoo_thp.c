@@ -12,7 +12,7 @@
 #define RW	(PROT_READ | PROT_WRITE)
 
 /* r->nr pages from the start of a page table on. */
-static void huge_mmap(struct gk_range *r)
+void gk_mmap_huge(struct gk_range *r)
 {
 	unsigned int nr = r->nr;
 
@@ -33,7 +33,7 @@ static void huge_fill(struct gk_range *r)
 
 static void gk_map_thp(struct gk_range *r)
 {
-	huge_mmap(r);
+	gk_mmap_huge(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
 	gk_fault(r, 0, r->nr, true);
 	gk_assert_order(r, HPAGE_PMD_ORDER, true);
@@ -41,7 +41,7 @@ static void gk_map_thp(struct gk_range *r)
 
 static void gk_map_thp_zero(struct gk_range *r)
 {
-	huge_mmap(r);
+	gk_mmap_huge(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
 	gk_fault(r, 0, r->nr, false);
 	gk_assert_order(r, HPAGE_PMD_ORDER, true);
@@ -121,7 +121,7 @@ static void gk_map_thp_split(struct gk_range *r)
 /* Small pages that khugepaged would have found. */
 static void gk_map_thp_collapsed(struct gk_range *r)
 {
-	huge_mmap(r);
+	gk_mmap_huge(r);
 	gk_fault(r, 0, r->nr, true);
 	gk_assert_order(r, 0, false);
 	gk_settle();
@@ -148,7 +148,7 @@ static void gk_map_mthp(struct gk_range *r)
 	struct mthp_orders only = { .madvise = BIT(r->shape->arg) };
 	struct mthp_orders *was = kunit_kmalloc(r->test, sizeof(*was), GFP_KERNEL);
 
-	huge_mmap(r);
+	gk_mmap_huge(r);
 	gk_madvise(r, 0, r->nr, MADV_HUGEPAGE);
 	KUNIT_ASSERT_NOT_NULL(r->test, was);
 	was->madvise = huge_anon_orders_madvise;
@@ -165,7 +165,7 @@ static struct file *huge_shmem_file(struct gk_range *r)
 {
 	struct file *file = gk_shmem_file(r);
 
-	huge_mmap(r);
+	gk_mmap_huge(r);
 	gk_mmap(r, file, r->addr, RW, MAP_SHARED | MAP_FIXED);
 	huge_fill(r);
 	gk_madvise(r, 0, r->nr, MADV_COLLAPSE);
