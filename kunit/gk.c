@@ -292,6 +292,17 @@ void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 	r->file = file;
 }
 
+/* r->nr pages from the start of a page table on. */
+void gk_mmap_huge(struct gk_range *r)
+{
+	unsigned int nr = r->nr;
+
+	r->nr += PTRS_PER_PTE;
+	gk_mmap(r, NULL, 0, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+	r->nr = nr;
+	r->addr = ALIGN(r->addr, PMD_SIZE);
+}
+
 KUNIT_DEFINE_ACTION_WRAPPER(gk_fput, fput, struct file *);
 
 /* @file is put when the case ends. */

@@ -11,17 +11,6 @@
 
 #define RW	(PROT_READ | PROT_WRITE)
 
-/* r->nr pages from the start of a page table on. */
-void gk_mmap_huge(struct gk_range *r)
-{
-	unsigned int nr = r->nr;
-
-	r->nr += PTRS_PER_PTE;
-	gk_mmap(r, NULL, 0, RW, MAP_PRIVATE);
-	r->nr = nr;
-	r->addr = ALIGN(r->addr, PMD_SIZE);
-}
-
 static void huge_fill(struct gk_range *r)
 {
 	unsigned int i;
