@@ -300,25 +300,20 @@ static void gup_args_flags_before_range(struct kunit *test)
 	}
 }
 
-static struct kunit_case gup_args_cases[] = {
-	KUNIT_CASE_PARAM(gup_args_each_flag, args_flag_gen_params),
-	KUNIT_CASE_PARAM(gup_args_all_accepted, gk_api_params),
-	KUNIT_CASE_PARAM(gup_args_one_spoils_all, gk_api_params),
-	KUNIT_CASE_PARAM(gup_args_longterm_p2pdma, gk_api_params),
-	KUNIT_CASE_PARAM(gup_args_no_array, gk_api_params),
-	KUNIT_CASE_PARAM(gup_args_locked_is_one, args_locked_gen_params),
-	KUNIT_CASE_PARAM(gup_args_locked_is_null, args_null_gen_params),
-	KUNIT_CASE_PARAM(gup_args_nr_zero, gk_api_params),
-	KUNIT_CASE_PARAM(gup_args_flags_before_range, gk_api_params),
-	{}
-};
-
 static struct kunit_suite gup_args_suite = {
 	.name = "gup_args",
-	.test_cases = gup_args_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_args_each_flag, args_flag_gen_params),
+		KUNIT_CASE_PARAM(gup_args_all_accepted, gk_api_params),
+		KUNIT_CASE_PARAM(gup_args_one_spoils_all, gk_api_params),
+		KUNIT_CASE_PARAM(gup_args_longterm_p2pdma, gk_api_params),
+		KUNIT_CASE_PARAM(gup_args_no_array, gk_api_params),
+		KUNIT_CASE_PARAM(gup_args_locked_is_one, args_locked_gen_params),
+		KUNIT_CASE_PARAM(gup_args_locked_is_null, args_null_gen_params),
+		KUNIT_CASE_PARAM(gup_args_nr_zero, gk_api_params),
+		KUNIT_CASE_PARAM(gup_args_flags_before_range, gk_api_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_args_suite);
-
-MODULE_DESCRIPTION("KUnit tests of the arguments of GUP");
-MODULE_LICENSE("GPL");

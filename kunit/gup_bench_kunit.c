@@ -733,18 +733,13 @@ static void gup_bench_kernel(struct kunit *test)
 #endif
 }
 
-static struct kunit_case gup_bench_cases[] = {
-	KUNIT_CASE(gup_bench_kernel),
-	KUNIT_CASE_PARAM(gup_bench, gup_bench_gen_params),
-	{}
-};
-
 static struct kunit_suite gup_bench_suite = {
 	.name = "gup_bench",
-	.test_cases = gup_bench_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE(gup_bench_kernel),
+		KUNIT_CASE_PARAM(gup_bench, gup_bench_gen_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_bench_suite);
-
-MODULE_DESCRIPTION("Benchmark of GUP");
-MODULE_LICENSE("GPL");

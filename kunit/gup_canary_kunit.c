@@ -136,6 +136,3 @@ CANARY_SUITE(halts);
 CANARY_SUITE(skips);
 CANARY_SUITE(unknown);
 CANARY_SUITE(missing);
-
-MODULE_DESCRIPTION("KUnit suites that fail on purpose, to test the test rig");
-MODULE_LICENSE("GPL");

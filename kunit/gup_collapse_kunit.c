@@ -270,20 +270,15 @@ static void gup_collapse_waits(struct kunit *test)
 	collapse_expect_huge(r);
 }
 
-static struct kunit_case gup_collapse_cases[] = {
-	KUNIT_CASE(gup_collapse_reads),
-	KUNIT_CASE(gup_collapse_waits),
-	KUNIT_CASE(gup_collapse_cannot_read),
-	KUNIT_CASE(gup_collapse_dropped),
-	{}
-};
-
 static struct kunit_suite gup_collapse_suite = {
 	.name = "gup_collapse",
-	.test_cases = gup_collapse_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE(gup_collapse_reads),
+		KUNIT_CASE(gup_collapse_waits),
+		KUNIT_CASE(gup_collapse_cannot_read),
+		KUNIT_CASE(gup_collapse_dropped),
+		{}
+	},
 };
 
 kunit_test_suite(gup_collapse_suite);
-
-MODULE_DESCRIPTION("KUnit tests of files that are collapsed while parts are not read");
-MODULE_LICENSE("GPL");

@@ -220,20 +220,15 @@ static void gup_edges_array(struct kunit *test)
 	ge_expect_within(test, &gk_anon_written, area, true);
 }
 
-static struct kunit_case gup_edges_cases[] = {
-	KUNIT_CASE_PARAM(gup_edges_missing_below, ge_edge_gen_params),
-	KUNIT_CASE_PARAM(gup_edges_missing_above, ge_edge_gen_params),
-	KUNIT_CASE(gup_edges_fault_in_top),
-	KUNIT_CASE_PARAM(gup_edges_array, gk_api_params),
-	{}
-};
-
 static struct kunit_suite gup_edges_suite = {
 	.name = "gup_edges",
-	.test_cases = gup_edges_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_edges_missing_below, ge_edge_gen_params),
+		KUNIT_CASE_PARAM(gup_edges_missing_above, ge_edge_gen_params),
+		KUNIT_CASE(gup_edges_fault_in_top),
+		KUNIT_CASE_PARAM(gup_edges_array, gk_api_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_edges_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP where page tables, user space or the array end");
-MODULE_LICENSE("GPL");

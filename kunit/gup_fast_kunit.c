@@ -1216,53 +1216,48 @@ static void gup_fast_during_fork(struct kunit *test)
 	fast_expect(fast_without_slow(r, id, FOLL_WRITE, 0, r->nr), r->nr);
 }
 
-static struct kunit_case gup_fast_cases[] = {
-	KUNIT_CASE_PARAM(gup_fast_empty_range, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_negative_range, gk_fast_api_params),
-#ifdef CONFIG_64BIT
-	KUNIT_CASE_PARAM(gup_fast_wide_range, gk_fast_api_params),
-#else
-	KUNIT_CASE_PARAM(gup_fast_wrapped_range, gk_fast_api_params),
-#endif
-	KUNIT_CASE_PARAM(gup_fast_overflow, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_past_task_size, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_unaligned, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_flags_refused, fast_bad_flags_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_partial, fast_stop_params),
-	KUNIT_CASE_PARAM(gup_fast_resumed, fast_place_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_resumed_partial, fast_place_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_table_edge, fast_level_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_behind_table, fast_behind_gen_params),
-#ifdef CONFIG_TRANSPARENT_HUGEPAGE
-	KUNIT_CASE_PARAM(gup_fast_behind_leaf, gk_fast_api_params),
-#endif
-	KUNIT_CASE_PARAM(gup_fast_taken, fast_shape_params),
-	KUNIT_CASE_PARAM(gup_fast_only_irqs_off, fast_shape_params),
-	KUNIT_CASE(gup_fast_only_locked),
-	KUNIT_CASE_PARAM(gup_fast_only_no_fault, fast_fresh_gen_params),
-	KUNIT_CASE(gup_fast_only_no_driver_fault),
-	KUNIT_CASE_PARAM(gup_fast_nofault, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_large_folios, fast_order_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_part_of_folio, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_same_page, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_referenced, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_marks_mm, gk_api_params),
-	KUNIT_CASE_PARAM(gup_fast_left_to_slow, fast_left_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_prot_none, gk_fast_api_params),
-	KUNIT_CASE_PARAM(gup_fast_special_pte, fast_special_gen_params),
-	KUNIT_CASE(gup_fast_longterm_movable),
-	KUNIT_CASE(gup_fast_longterm_driver),
-	KUNIT_CASE_PARAM(gup_fast_mixed, fast_run_gen_params),
-	KUNIT_CASE_PARAM(gup_fast_during_fork, gk_fast_api_params),
-	{}
-};
-
 static struct kunit_suite gup_fast_suite = {
 	.name = "gup_fast",
-	.test_cases = gup_fast_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_fast_empty_range, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_negative_range, gk_fast_api_params),
+#ifdef CONFIG_64BIT
+		KUNIT_CASE_PARAM(gup_fast_wide_range, gk_fast_api_params),
+#else
+		KUNIT_CASE_PARAM(gup_fast_wrapped_range, gk_fast_api_params),
+#endif
+		KUNIT_CASE_PARAM(gup_fast_overflow, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_past_task_size, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_unaligned, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_flags_refused, fast_bad_flags_gen_params),
+		KUNIT_CASE_PARAM(gup_fast_partial, fast_stop_params),
+		KUNIT_CASE_PARAM(gup_fast_resumed, fast_place_gen_params),
+		KUNIT_CASE_PARAM(gup_fast_resumed_partial, fast_place_gen_params),
+		KUNIT_CASE_PARAM(gup_fast_table_edge, fast_level_gen_params),
+		KUNIT_CASE_PARAM(gup_fast_behind_table, fast_behind_gen_params),
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+		KUNIT_CASE_PARAM(gup_fast_behind_leaf, gk_fast_api_params),
+#endif
+		KUNIT_CASE_PARAM(gup_fast_taken, fast_shape_params),
+		KUNIT_CASE_PARAM(gup_fast_only_irqs_off, fast_shape_params),
+		KUNIT_CASE(gup_fast_only_locked),
+		KUNIT_CASE_PARAM(gup_fast_only_no_fault, fast_fresh_gen_params),
+		KUNIT_CASE(gup_fast_only_no_driver_fault),
+		KUNIT_CASE_PARAM(gup_fast_nofault, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_large_folios, fast_order_gen_params),
+		KUNIT_CASE_PARAM(gup_fast_part_of_folio, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_same_page, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_referenced, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_marks_mm, gk_api_params),
+		KUNIT_CASE_PARAM(gup_fast_left_to_slow, fast_left_gen_params),
+		KUNIT_CASE_PARAM(gup_fast_prot_none, gk_fast_api_params),
+		KUNIT_CASE_PARAM(gup_fast_special_pte, fast_special_gen_params),
+		KUNIT_CASE(gup_fast_longterm_movable),
+		KUNIT_CASE(gup_fast_longterm_driver),
+		KUNIT_CASE_PARAM(gup_fast_mixed, fast_run_gen_params),
+		KUNIT_CASE_PARAM(gup_fast_during_fork, gk_fast_api_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_fast_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP-fast");
-MODULE_LICENSE("GPL");

@@ -585,32 +585,27 @@ static void gup_fork_keeps_fast_from_pinning(struct kunit *test)
 	fork_expect_slow(r, GK_GET_FAST_ONLY, false);
 }
 
-static struct kunit_case gup_fork_cases[] = {
-	KUNIT_CASE_PARAM(gup_fork_copies_pinned, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_again_and_again, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_shares_what_is_got, fork_get_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_shares_what_was_pinned, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_copies_no_more, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_then_pin, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_exit_then_pin, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_child_pins, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_fork_exclusive_steps, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_fork_has_pinned_by_pin, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_fork_has_pinned_by_get, gk_get_api_params),
-	KUNIT_CASE_PARAM(gup_fork_many_references, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_fork_private_file, fork_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_fork_driver, fork_pin_gen_params),
-	KUNIT_CASE(gup_fork_large_folio_entries),
-	KUNIT_CASE(gup_fork_keeps_fast_from_pinning),
-	{}
-};
-
 static struct kunit_suite gup_fork_suite = {
 	.name = "gup_fork",
-	.test_cases = gup_fork_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_fork_copies_pinned, fork_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_again_and_again, fork_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_shares_what_is_got, fork_get_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_shares_what_was_pinned, fork_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_copies_no_more, fork_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_then_pin, fork_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_exit_then_pin, fork_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_child_pins, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_fork_exclusive_steps, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_fork_has_pinned_by_pin, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_fork_has_pinned_by_get, gk_get_api_params),
+		KUNIT_CASE_PARAM(gup_fork_many_references, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_fork_private_file, fork_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_fork_driver, fork_pin_gen_params),
+		KUNIT_CASE(gup_fork_large_folio_entries),
+		KUNIT_CASE(gup_fork_keeps_fast_from_pinning),
+		{}
+	},
 };
 
 kunit_test_suite(gup_fork_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP around fork()");
-MODULE_LICENSE("GPL");

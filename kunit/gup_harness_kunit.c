@@ -138,21 +138,16 @@ static void gup_harness_fork(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, folio_ref_count(page_folio(page)), 1);
 }
 
-static struct kunit_case gup_harness_cases[] = {
-	KUNIT_CASE(gup_harness_vm_mmap_error),
-	KUNIT_CASE(gup_harness_set_ptes),
-	KUNIT_CASE(gup_harness_movable_zone),
-	KUNIT_CASE(gup_harness_prot_none_copy),
-	KUNIT_CASE(gup_harness_fork),
-	{}
-};
-
 static struct kunit_suite gup_harness_suite = {
 	.name = "gup_harness",
-	.test_cases = gup_harness_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE(gup_harness_vm_mmap_error),
+		KUNIT_CASE(gup_harness_set_ptes),
+		KUNIT_CASE(gup_harness_movable_zone),
+		KUNIT_CASE(gup_harness_prot_none_copy),
+		KUNIT_CASE(gup_harness_fork),
+		{}
+	},
 };
 
 kunit_test_suite(gup_harness_suite);
-
-MODULE_DESCRIPTION("KUnit tests of what the GUP suites stand on");
-MODULE_LICENSE("GPL");

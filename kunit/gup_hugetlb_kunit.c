@@ -366,21 +366,16 @@ static void gup_hugetlb_unmounted(struct kunit *test)
 }
 #endif
 
-static struct kunit_case gup_hugetlb_cases[] = {
-	KUNIT_CASE_PARAM(gup_hugetlb_pages, hugetlb_params),
-	KUNIT_CASE(gup_hugetlb_refused),
-#ifdef CONFIG_UML
-	KUNIT_CASE_PARAM(gup_hugetlb_unmounted, mount_params),
-#endif
-	{}
-};
-
 static struct kunit_suite gup_hugetlb_suite = {
 	.name = "gup_hugetlb",
-	.test_cases = gup_hugetlb_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_hugetlb_pages, hugetlb_params),
+		KUNIT_CASE(gup_hugetlb_refused),
+#ifdef CONFIG_UML
+		KUNIT_CASE_PARAM(gup_hugetlb_unmounted, mount_params),
+#endif
+		{}
+	},
 };
 
 kunit_test_suite(gup_hugetlb_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP on hugetlb pages");
-MODULE_LICENSE("GPL");

@@ -654,41 +654,36 @@ static void gup_locked_killed_before(struct kunit *test)
 	locked_expect_faults(c, 0);
 }
 
-static struct kunit_case gup_locked_cases[] = {
-	KUNIT_CASE(gup_locked_null),
-	KUNIT_CASE(gup_locked_never),
-	KUNIT_CASE_PARAM(gup_locked_kept, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_locked_retry, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_all, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_part, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_behind_present, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_completed, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_completed_and_gone, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_then_error, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_retry_then_hole, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_error, gk_fault_api_params),
-	KUNIT_CASE(gup_locked_no_pages),
-	KUNIT_CASE_PARAM(gup_locked_fault_flags, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_locked_unshare, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_locked_nowait, gk_slow_api_params),
-	KUNIT_CASE_PARAM(gup_locked_nowait_error, gk_slow_api_params),
-	KUNIT_CASE_PARAM(gup_locked_interruptible,
-			 locked_interruptible_apis),
-	KUNIT_CASE_PARAM(gup_locked_interruptible_no_retry,
-			 locked_interruptible_apis),
-	KUNIT_CASE_PARAM(gup_locked_uninterruptible, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed_in_retry, locked_apis),
-	KUNIT_CASE_PARAM(gup_locked_killed, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_locked_killed_before, gk_fault_api_params),
-	{}
-};
-
 static struct kunit_suite gup_locked_suite = {
 	.name = "gup_locked",
-	.test_cases = gup_locked_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE(gup_locked_null),
+		KUNIT_CASE(gup_locked_never),
+		KUNIT_CASE_PARAM(gup_locked_kept, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_locked_retry, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_retry_all, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_retry_part, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_retry_behind_present, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_completed, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_completed_and_gone, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_retry_then_error, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_retry_then_hole, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_error, gk_fault_api_params),
+		KUNIT_CASE(gup_locked_no_pages),
+		KUNIT_CASE_PARAM(gup_locked_fault_flags, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_locked_unshare, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_locked_nowait, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_locked_nowait_error, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_locked_interruptible,
+				 locked_interruptible_apis),
+		KUNIT_CASE_PARAM(gup_locked_interruptible_no_retry,
+				 locked_interruptible_apis),
+		KUNIT_CASE_PARAM(gup_locked_uninterruptible, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_killed_in_retry, locked_apis),
+		KUNIT_CASE_PARAM(gup_locked_killed, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_locked_killed_before, gk_fault_api_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_locked_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP and mmap_lock across faults and signals");
-MODULE_LICENSE("GPL");

@@ -758,34 +758,29 @@ static void gup_longterm_blocked_by_pin(struct kunit *test)
 	gk_expect_round_trip(c, r->nr);
 }
 
-static struct kunit_case gup_longterm_cases[] = {
-	KUNIT_CASE_PARAM(gup_longterm_migrates_for_read, longterm_moving_params),
-	KUNIT_CASE_PARAM(gup_longterm_migrates_for_write, longterm_moving_params),
-	KUNIT_CASE_PARAM(gup_longterm_fresh, longterm_fresh_params),
-	KUNIT_CASE_PARAM(gup_longterm_zero_page, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_file_private, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_driver, longterm_drv_params),
-	KUNIT_CASE_PARAM(gup_longterm_moves_once, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_mixed, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_partial, longterm_partial_params),
-	KUNIT_CASE_PARAM(gup_longterm_busy, longterm_busy_params),
-	KUNIT_CASE(gup_longterm_busy_after_fast),
-	KUNIT_CASE_PARAM(gup_longterm_busy_at_first, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_busy_for_ever, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_busy_killed, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_isolated_until_killed, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_memalloc_flags, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_short_stays, longterm_api_params),
-	KUNIT_CASE_PARAM(gup_longterm_blocked_by_pin, longterm_api_params),
-	{}
-};
-
 static struct kunit_suite gup_longterm_suite = {
 	.name = "gup_longterm",
-	.test_cases = gup_longterm_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_longterm_migrates_for_read, longterm_moving_params),
+		KUNIT_CASE_PARAM(gup_longterm_migrates_for_write, longterm_moving_params),
+		KUNIT_CASE_PARAM(gup_longterm_fresh, longterm_fresh_params),
+		KUNIT_CASE_PARAM(gup_longterm_zero_page, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_file_private, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_driver, longterm_drv_params),
+		KUNIT_CASE_PARAM(gup_longterm_moves_once, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_mixed, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_partial, longterm_partial_params),
+		KUNIT_CASE_PARAM(gup_longterm_busy, longterm_busy_params),
+		KUNIT_CASE(gup_longterm_busy_after_fast),
+		KUNIT_CASE_PARAM(gup_longterm_busy_at_first, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_busy_for_ever, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_busy_killed, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_isolated_until_killed, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_memalloc_flags, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_short_stays, longterm_api_params),
+		KUNIT_CASE_PARAM(gup_longterm_blocked_by_pin, longterm_api_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_longterm_suite);
-
-MODULE_DESCRIPTION("KUnit tests of FOLL_LONGTERM");
-MODULE_LICENSE("GPL");

@@ -1104,45 +1104,40 @@ static void gup_memfd_hugetlb_past_end(struct kunit *test)
 }
 #endif
 
-static struct kunit_case gup_memfd_cases[] = {
-	KUNIT_CASE_PARAM(gup_memfd_invalid, memfd_invalid_gen_params),
-	KUNIT_CASE_PARAM(gup_memfd_offset, memfd_offset_gen_params),
-	KUNIT_CASE_PARAM(gup_memfd_max, memfd_max_gen_params),
-	KUNIT_CASE_PARAM(gup_memfd_holes, memfd_filled_gen_params),
-	KUNIT_CASE(gup_memfd_range_only),
-	KUNIT_CASE(gup_memfd_coherent),
-	KUNIT_CASE(gup_memfd_twice),
-	KUNIT_CASE(gup_memfd_release_in_parts),
-	KUNIT_CASE(gup_memfd_truncated),
-	KUNIT_CASE(gup_memfd_fallocated_zeroed),
-	KUNIT_CASE(gup_memfd_fallocated_max),
-	KUNIT_CASE(gup_memfd_fallocated_mixed),
-	KUNIT_CASE_PARAM(gup_memfd_fallocated_kept, memfd_touch_gen_params),
-	KUNIT_CASE(gup_memfd_migrates),
-	KUNIT_CASE(gup_memfd_migrates_once),
-	KUNIT_CASE(gup_memfd_migrates_some),
-	KUNIT_CASE(gup_memfd_mapped),
-	KUNIT_CASE_PARAM(gup_memfd_busy, memfd_where_gen_params),
-	KUNIT_CASE(gup_memfd_overflow),
-	KUNIT_CASE(gup_memfd_no_space),
-	KUNIT_CASE(gup_memfd_fatal_signal),
-	KUNIT_CASE(gup_memfd_other_signal),
-#ifdef CONFIG_GUP_ZOO_HUGETLB
-	KUNIT_CASE(gup_memfd_hugetlb),
-	KUNIT_CASE(gup_memfd_hugetlb_filled),
-#endif
-#ifdef CONFIG_HUGETLB_PAGE
-	KUNIT_CASE(gup_memfd_hugetlb_past_end),
-#endif
-	{}
-};
-
 static struct kunit_suite gup_memfd_suite = {
 	.name = "gup_memfd",
-	.test_cases = gup_memfd_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_memfd_invalid, memfd_invalid_gen_params),
+		KUNIT_CASE_PARAM(gup_memfd_offset, memfd_offset_gen_params),
+		KUNIT_CASE_PARAM(gup_memfd_max, memfd_max_gen_params),
+		KUNIT_CASE_PARAM(gup_memfd_holes, memfd_filled_gen_params),
+		KUNIT_CASE(gup_memfd_range_only),
+		KUNIT_CASE(gup_memfd_coherent),
+		KUNIT_CASE(gup_memfd_twice),
+		KUNIT_CASE(gup_memfd_release_in_parts),
+		KUNIT_CASE(gup_memfd_truncated),
+		KUNIT_CASE(gup_memfd_fallocated_zeroed),
+		KUNIT_CASE(gup_memfd_fallocated_max),
+		KUNIT_CASE(gup_memfd_fallocated_mixed),
+		KUNIT_CASE_PARAM(gup_memfd_fallocated_kept, memfd_touch_gen_params),
+		KUNIT_CASE(gup_memfd_migrates),
+		KUNIT_CASE(gup_memfd_migrates_once),
+		KUNIT_CASE(gup_memfd_migrates_some),
+		KUNIT_CASE(gup_memfd_mapped),
+		KUNIT_CASE_PARAM(gup_memfd_busy, memfd_where_gen_params),
+		KUNIT_CASE(gup_memfd_overflow),
+		KUNIT_CASE(gup_memfd_no_space),
+		KUNIT_CASE(gup_memfd_fatal_signal),
+		KUNIT_CASE(gup_memfd_other_signal),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+		KUNIT_CASE(gup_memfd_hugetlb),
+		KUNIT_CASE(gup_memfd_hugetlb_filled),
+#endif
+#ifdef CONFIG_HUGETLB_PAGE
+		KUNIT_CASE(gup_memfd_hugetlb_past_end),
+#endif
+		{}
+	},
 };
 
 kunit_test_suite(gup_memfd_suite);
-
-MODULE_DESCRIPTION("KUnit tests of memfd_pin_folios()");
-MODULE_LICENSE("GPL");

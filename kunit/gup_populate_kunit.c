@@ -775,39 +775,34 @@ static void gup_populate_touch(struct kunit *test)
 			     folio_test_referenced(page_folio(gk_page(r, i))), true);
 }
 
-static struct kunit_case gup_populate_cases[] = {
-	KUNIT_CASE_PARAM(gup_populate_vma_range, populate_vma_gen_params),
-	KUNIT_CASE(gup_populate_vma_part),
-	KUNIT_CASE(gup_populate_vma_error),
-	KUNIT_CASE(gup_populate_vma_locked),
-	KUNIT_CASE(gup_populate_vma_killed),
-	KUNIT_CASE(gup_populate_mm_holes),
-	KUNIT_CASE(gup_populate_mm_vmas),
-	KUNIT_CASE(gup_populate_mm_io),
-	KUNIT_CASE(gup_populate_mm_error),
-	KUNIT_CASE(gup_populate_mm_fault_error),
-	KUNIT_CASE(gup_populate_mm_lock_on_fault),
-	KUNIT_CASE(gup_populate_mm_killed),
-	KUNIT_CASE(gup_populate_mm_retry),
-	KUNIT_CASE_PARAM(gup_populate_by_mmap, populate_mmap_gen_params),
-	KUNIT_CASE_PARAM(gup_populate_by_madvise,
-			 populate_madvise_gen_params),
-	KUNIT_CASE_PARAM(gup_populate_faultin_error,
-			 populate_faultin_gen_params),
-	KUNIT_CASE(gup_populate_faultin_retry),
-	KUNIT_CASE(gup_populate_madvise_vmas),
-	KUNIT_CASE(gup_populate_madvise_killed),
-	KUNIT_CASE(gup_populate_lru),
-	KUNIT_CASE(gup_populate_touch),
-	{}
-};
-
 static struct kunit_suite gup_populate_suite = {
 	.name = "gup_populate",
-	.test_cases = gup_populate_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_populate_vma_range, populate_vma_gen_params),
+		KUNIT_CASE(gup_populate_vma_part),
+		KUNIT_CASE(gup_populate_vma_error),
+		KUNIT_CASE(gup_populate_vma_locked),
+		KUNIT_CASE(gup_populate_vma_killed),
+		KUNIT_CASE(gup_populate_mm_holes),
+		KUNIT_CASE(gup_populate_mm_vmas),
+		KUNIT_CASE(gup_populate_mm_io),
+		KUNIT_CASE(gup_populate_mm_error),
+		KUNIT_CASE(gup_populate_mm_fault_error),
+		KUNIT_CASE(gup_populate_mm_lock_on_fault),
+		KUNIT_CASE(gup_populate_mm_killed),
+		KUNIT_CASE(gup_populate_mm_retry),
+		KUNIT_CASE_PARAM(gup_populate_by_mmap, populate_mmap_gen_params),
+		KUNIT_CASE_PARAM(gup_populate_by_madvise,
+				 populate_madvise_gen_params),
+		KUNIT_CASE_PARAM(gup_populate_faultin_error,
+				 populate_faultin_gen_params),
+		KUNIT_CASE(gup_populate_faultin_retry),
+		KUNIT_CASE(gup_populate_madvise_vmas),
+		KUNIT_CASE(gup_populate_madvise_killed),
+		KUNIT_CASE(gup_populate_lru),
+		KUNIT_CASE(gup_populate_touch),
+		{}
+	},
 };
 
 kunit_test_suite(gup_populate_suite);
-
-MODULE_DESCRIPTION("KUnit tests of populating page tables through GUP");
-MODULE_LICENSE("GPL");

@@ -1113,42 +1113,37 @@ static void gup_race_shadow_stack(struct kunit *test)
 	race_close(w);
 }
 
-static struct kunit_case gup_race_cases[] = {
-	KUNIT_CASE_PARAM(gup_race_unmap, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_unmap_all, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_unmap_missing, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_migrate, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_migrate_missing, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_replace, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_replace_by_next, race_layout_gen_params),
-#ifndef __PAGETABLE_PMD_FOLDED
-	KUNIT_CASE_PARAM(gup_race_collapse, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_move, race_layout_gen_params),
-#endif
-	KUNIT_CASE_PARAM(gup_race_wrprotect, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_split, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_reuse, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_recycle, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_free, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_foreign, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_dirty, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_young, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_clean, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_old, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_share, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_share_readonly, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_fork, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_fork_readonly, race_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_race_shadow_stack, race_layout_gen_params),
-	{}
-};
-
 static struct kunit_suite gup_race_suite = {
 	.name = "gup_race",
-	.test_cases = gup_race_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_race_unmap, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_unmap_all, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_unmap_missing, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_migrate, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_migrate_missing, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_replace, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_replace_by_next, race_layout_gen_params),
+#ifndef __PAGETABLE_PMD_FOLDED
+		KUNIT_CASE_PARAM(gup_race_collapse, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_move, race_layout_gen_params),
+#endif
+		KUNIT_CASE_PARAM(gup_race_wrprotect, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_split, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_reuse, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_recycle, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_free, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_foreign, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_dirty, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_young, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_clean, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_old, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_share, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_share_readonly, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_fork, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_fork_readonly, race_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_race_shadow_stack, race_layout_gen_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_race_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP against other CPUs, step by step");
-MODULE_LICENSE("GPL");

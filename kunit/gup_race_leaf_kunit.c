@@ -639,34 +639,29 @@ static void gup_race_leaf_exit(struct kunit *test)
 	leaf_before_fault = NULL;
 }
 
-static struct kunit_case gup_race_leaf_cases[] = {
-	KUNIT_CASE(gup_race_leaf_unmap),
-	KUNIT_CASE(gup_race_leaf_replace),
-	KUNIT_CASE(gup_race_leaf_share),
-	KUNIT_CASE(gup_race_leaf_share_readonly),
-	KUNIT_CASE(gup_race_leaf_split),
-	KUNIT_CASE(gup_race_leaf_split_readonly),
-	KUNIT_CASE_PARAM(gup_race_leaf_first_of_two, leaf_pair_gen_params),
-	KUNIT_CASE_PARAM(gup_race_leaf_first_refused, leaf_pair_gen_params),
-	KUNIT_CASE(gup_race_leaf_referenced),
-	KUNIT_CASE(gup_race_leaf_longterm),
-#ifdef CONFIG_GUP_ZOO_HUGETLB
-	KUNIT_CASE(gup_race_leaf_longterm_hugetlb),
-#endif
-	KUNIT_CASE(gup_race_leaf_hint),
-	KUNIT_CASE(gup_race_leaf_hint_locked),
-	KUNIT_CASE(gup_race_leaf_table_gone),
-	KUNIT_CASE(gup_race_leaf_split_asked),
-	{}
-};
-
 static struct kunit_suite gup_race_leaf_suite = {
 	.name = "gup_race_leaf",
 	.exit = gup_race_leaf_exit,
-	.test_cases = gup_race_leaf_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE(gup_race_leaf_unmap),
+		KUNIT_CASE(gup_race_leaf_replace),
+		KUNIT_CASE(gup_race_leaf_share),
+		KUNIT_CASE(gup_race_leaf_share_readonly),
+		KUNIT_CASE(gup_race_leaf_split),
+		KUNIT_CASE(gup_race_leaf_split_readonly),
+		KUNIT_CASE_PARAM(gup_race_leaf_first_of_two, leaf_pair_gen_params),
+		KUNIT_CASE_PARAM(gup_race_leaf_first_refused, leaf_pair_gen_params),
+		KUNIT_CASE(gup_race_leaf_referenced),
+		KUNIT_CASE(gup_race_leaf_longterm),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+		KUNIT_CASE(gup_race_leaf_longterm_hugetlb),
+#endif
+		KUNIT_CASE(gup_race_leaf_hint),
+		KUNIT_CASE(gup_race_leaf_hint_locked),
+		KUNIT_CASE(gup_race_leaf_table_gone),
+		KUNIT_CASE(gup_race_leaf_split_asked),
+		{}
+	},
 };
 
 kunit_test_suite(gup_race_leaf_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP against other CPUs, at leaves of the PMD");
-MODULE_LICENSE("GPL");

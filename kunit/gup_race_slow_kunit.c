@@ -549,33 +549,28 @@ static void gup_race_slow_memfd_exists(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_alloc_error, 0), 0, "no folio was asked for");
 }
 
-static struct kunit_case gup_race_slow_cases[] = {
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_filled, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_dirty_cow, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_shared, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_shared_read, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_killed, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_waiter, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_isolated, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped_pinned, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped_isolated, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_unmapped_unpinned, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_come_again, gk_pin_api_params),
-	KUNIT_CASE_PARAM(gup_race_slow_held, gk_pin_api_params),
-	KUNIT_CASE(gup_race_slow_memfd_killed),
-	KUNIT_CASE(gup_race_slow_memfd_shrunk),
-	KUNIT_CASE(gup_race_slow_memfd_replaced),
-	KUNIT_CASE(gup_race_slow_memfd_exists),
-	{}
-};
-
 static struct kunit_suite gup_race_slow_suite = {
 	.name = "gup_race_slow",
-	.test_cases = gup_race_slow_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_race_slow_unmapped, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_filled, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_dirty_cow, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_shared, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_shared_read, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_killed, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_waiter, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_isolated, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_unmapped_pinned, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_unmapped_isolated, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_unmapped_unpinned, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_come_again, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_held, gk_pin_api_params),
+		KUNIT_CASE(gup_race_slow_memfd_killed),
+		KUNIT_CASE(gup_race_slow_memfd_shrunk),
+		KUNIT_CASE(gup_race_slow_memfd_replaced),
+		KUNIT_CASE(gup_race_slow_memfd_exists),
+		{}
+	},
 };
 
 kunit_test_suite(gup_race_slow_suite);
-
-MODULE_DESCRIPTION("KUnit tests of slow GUP against other CPUs, step by step");
-MODULE_LICENSE("GPL");

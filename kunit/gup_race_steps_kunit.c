@@ -634,42 +634,37 @@ static void gup_race_steps_unshare_leaf(struct kunit *test)
 }
 #endif
 
-static struct kunit_case gup_race_steps_cases[] = {
-	KUNIT_CASE_PARAM(gup_race_steps_batch, st_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_steps_batch_from, st_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_steps_two_folios, st_api_gen_params),
-	KUNIT_CASE_PARAM(gup_race_steps_small, st_api_gen_params),
-	KUNIT_CASE(gup_race_steps_asks),
-	KUNIT_CASE_PARAM(gup_race_steps_release, st_release_gen_params),
-	KUNIT_CASE(gup_race_steps_release_dirty),
-	KUNIT_CASE(gup_race_steps_release_rows),
-	KUNIT_CASE(gup_race_steps_release_hole),
-	KUNIT_CASE(gup_race_steps_killed),
-	KUNIT_CASE(gup_race_steps_long_write),
-#ifdef CONFIG_GUP_ZOO_THP
-	KUNIT_CASE(gup_race_steps_long_folio),
-	KUNIT_CASE_PARAM(gup_race_steps_unshare_leaf, gk_pin_api_params),
-#endif
-#ifdef CONFIG_GUP_ZOO_HUGETLB
-	KUNIT_CASE(gup_race_steps_long_hugetlb),
-#endif
-	KUNIT_CASE(gup_race_steps_waits),
-	KUNIT_CASE(gup_race_steps_memfd_waits),
-	KUNIT_CASE(gup_race_steps_no_table),
-	KUNIT_CASE(gup_race_steps_no_lock),
-	KUNIT_CASE(gup_race_steps_no_lock_again),
-#ifndef CONFIG_STACK_GROWSUP
-	KUNIT_CASE(gup_race_steps_stack),
-#endif
-	{}
-};
-
 static struct kunit_suite gup_race_steps_suite = {
 	.name = "gup_race_steps",
-	.test_cases = gup_race_steps_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_race_steps_batch, st_api_gen_params),
+		KUNIT_CASE_PARAM(gup_race_steps_batch_from, st_api_gen_params),
+		KUNIT_CASE_PARAM(gup_race_steps_two_folios, st_api_gen_params),
+		KUNIT_CASE_PARAM(gup_race_steps_small, st_api_gen_params),
+		KUNIT_CASE(gup_race_steps_asks),
+		KUNIT_CASE_PARAM(gup_race_steps_release, st_release_gen_params),
+		KUNIT_CASE(gup_race_steps_release_dirty),
+		KUNIT_CASE(gup_race_steps_release_rows),
+		KUNIT_CASE(gup_race_steps_release_hole),
+		KUNIT_CASE(gup_race_steps_killed),
+		KUNIT_CASE(gup_race_steps_long_write),
+#ifdef CONFIG_GUP_ZOO_THP
+		KUNIT_CASE(gup_race_steps_long_folio),
+		KUNIT_CASE_PARAM(gup_race_steps_unshare_leaf, gk_pin_api_params),
+#endif
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+		KUNIT_CASE(gup_race_steps_long_hugetlb),
+#endif
+		KUNIT_CASE(gup_race_steps_waits),
+		KUNIT_CASE(gup_race_steps_memfd_waits),
+		KUNIT_CASE(gup_race_steps_no_table),
+		KUNIT_CASE(gup_race_steps_no_lock),
+		KUNIT_CASE(gup_race_steps_no_lock_again),
+#ifndef CONFIG_STACK_GROWSUP
+		KUNIT_CASE(gup_race_steps_stack),
+#endif
+		{}
+	},
 };
 
 kunit_test_suite(gup_race_steps_suite);
-
-MODULE_DESCRIPTION("KUnit tests of how much GUP does");
-MODULE_LICENSE("GPL");

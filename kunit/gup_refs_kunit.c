@@ -588,35 +588,30 @@ static void gup_refs_overflow_leaf(struct kunit *test)
 }
 #endif
 
-static struct kunit_case gup_refs_cases[] = {
-	KUNIT_CASE_PARAM(gup_refs_write, refs_writable_params),
-	KUNIT_CASE_PARAM(gup_refs_read, refs_readable_params),
-	KUNIT_CASE_PARAM(gup_refs_part, refs_large_params),
-	KUNIT_CASE_PARAM(gup_refs_partial, refs_partial_params),
-	KUNIT_CASE_PARAM(gup_refs_twice, refs_plain_params),
-	KUNIT_CASE_PARAM(gup_refs_mapped_twice, refs_driver_params),
-	KUNIT_CASE_PARAM(gup_refs_get_and_pin, refs_pin_plain_params),
-	KUNIT_CASE_PARAM(gup_refs_counters, refs_plain_params),
-	KUNIT_CASE_PARAM(gup_refs_outlive, refs_anon_params),
-	KUNIT_CASE_PARAM(gup_refs_maybe_pinned, refs_driver_params),
-	KUNIT_CASE_PARAM(gup_refs_zero_page, refs_zero_params),
-	KUNIT_CASE_PARAM(gup_refs_zero_write, refs_zero_params),
-	KUNIT_CASE_PARAM(gup_refs_zero_longterm, refs_pin_zero_params),
-	KUNIT_CASE(gup_refs_zero_plain),
-	KUNIT_CASE_PARAM(gup_refs_overflow, refs_driver_params),
-	KUNIT_CASE_PARAM(gup_refs_frozen, refs_driver_params),
-#ifdef CONFIG_GUP_ZOO_THP
-	KUNIT_CASE_PARAM(gup_refs_overflow_leaf, gk_api_params),
-#endif
-	{}
-};
-
 static struct kunit_suite gup_refs_suite = {
 	.name = "gup_refs",
-	.test_cases = gup_refs_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_refs_write, refs_writable_params),
+		KUNIT_CASE_PARAM(gup_refs_read, refs_readable_params),
+		KUNIT_CASE_PARAM(gup_refs_part, refs_large_params),
+		KUNIT_CASE_PARAM(gup_refs_partial, refs_partial_params),
+		KUNIT_CASE_PARAM(gup_refs_twice, refs_plain_params),
+		KUNIT_CASE_PARAM(gup_refs_mapped_twice, refs_driver_params),
+		KUNIT_CASE_PARAM(gup_refs_get_and_pin, refs_pin_plain_params),
+		KUNIT_CASE_PARAM(gup_refs_counters, refs_plain_params),
+		KUNIT_CASE_PARAM(gup_refs_outlive, refs_anon_params),
+		KUNIT_CASE_PARAM(gup_refs_maybe_pinned, refs_driver_params),
+		KUNIT_CASE_PARAM(gup_refs_zero_page, refs_zero_params),
+		KUNIT_CASE_PARAM(gup_refs_zero_write, refs_zero_params),
+		KUNIT_CASE_PARAM(gup_refs_zero_longterm, refs_pin_zero_params),
+		KUNIT_CASE(gup_refs_zero_plain),
+		KUNIT_CASE_PARAM(gup_refs_overflow, refs_driver_params),
+		KUNIT_CASE_PARAM(gup_refs_frozen, refs_driver_params),
+#ifdef CONFIG_GUP_ZOO_THP
+		KUNIT_CASE_PARAM(gup_refs_overflow_leaf, gk_api_params),
+#endif
+		{}
+	},
 };
 
 kunit_test_suite(gup_refs_suite);
-
-MODULE_DESCRIPTION("KUnit tests of the references that GUP takes");
-MODULE_LICENSE("GPL");

@@ -561,32 +561,27 @@ static void gup_remote_access_vm(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, buf, back, sizeof(buf));
 }
 
-static struct kunit_case gup_remote_cases[] = {
-	KUNIT_CASE_PARAM(gup_remote_reads_child, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_writes_child, remote_api_params),
-	KUNIT_CASE(gup_remote_pin_is_of_child),
-	KUNIT_CASE_PARAM(gup_remote_faults_in_child, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_foreign_mapping, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_without_mm, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_has_pinned, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_fault_flag, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_no_locked, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_locked_protocol, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_force, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_force_prot_none, remote_api_params),
-	KUNIT_CASE_PARAM(gup_remote_hole_in_child, remote_api_params),
-	KUNIT_CASE(gup_remote_longterm),
-	KUNIT_CASE_PARAM(gup_remote_child_writes_parent, remote_api_params),
-	KUNIT_CASE(gup_remote_access_vm),
-	{}
-};
-
 static struct kunit_suite gup_remote_suite = {
 	.name = "gup_remote",
-	.test_cases = gup_remote_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_remote_reads_child, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_writes_child, remote_api_params),
+		KUNIT_CASE(gup_remote_pin_is_of_child),
+		KUNIT_CASE_PARAM(gup_remote_faults_in_child, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_foreign_mapping, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_without_mm, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_has_pinned, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_fault_flag, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_no_locked, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_locked_protocol, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_force, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_force_prot_none, remote_api_params),
+		KUNIT_CASE_PARAM(gup_remote_hole_in_child, remote_api_params),
+		KUNIT_CASE(gup_remote_longterm),
+		KUNIT_CASE_PARAM(gup_remote_child_writes_parent, remote_api_params),
+		KUNIT_CASE(gup_remote_access_vm),
+		{}
+	},
 };
 
 kunit_test_suite(gup_remote_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP on another mm");
-MODULE_LICENSE("GPL");

@@ -973,23 +973,18 @@ static void gup_runs_anon_longterm_busy(struct kunit *test)
 	}
 }
 
-static struct kunit_case gup_runs_anon_cases[] = {
-	KUNIT_CASE_PARAM(gup_runs_anon_page, runs_anon_kind_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_populate, runs_anon_populate_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_migration_entry, gk_api_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_dirty, gk_api_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_accessed, gk_api_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_longterm, runs_anon_moving_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_anon_longterm_busy, runs_anon_moving_gen_params),
-	{}
-};
-
 static struct kunit_suite gup_runs_anon_suite = {
 	.name = "gup_runs_anon",
-	.test_cases = gup_runs_anon_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_runs_anon_page, runs_anon_kind_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_anon_populate, runs_anon_populate_params),
+		KUNIT_CASE_PARAM(gup_runs_anon_migration_entry, gk_api_params),
+		KUNIT_CASE_PARAM(gup_runs_anon_dirty, gk_api_params),
+		KUNIT_CASE_PARAM(gup_runs_anon_accessed, gk_api_params),
+		KUNIT_CASE_PARAM(gup_runs_anon_longterm, runs_anon_moving_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_anon_longterm_busy, runs_anon_moving_gen_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_runs_anon_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP within large anonymous folios");
-MODULE_LICENSE("GPL");

@@ -1529,35 +1529,30 @@ static void gup_runs_unpin_null(struct kunit *test)
 					return;
 }
 
-static struct kunit_case gup_runs_cases[] = {
-	KUNIT_CASE_PARAM(gup_runs_part, runs_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_table_edge, runs_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_odd_one, runs_odd_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_one_by_one, runs_layout_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_remote, runs_remote_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_patterns, gk_api_params),
-	KUNIT_CASE_PARAM(gup_runs_retry, gk_api_params),
-	KUNIT_CASE_PARAM(gup_runs_referenced, gk_api_params),
-	KUNIT_CASE_PARAM(gup_runs_populate, runs_populate_gen_params),
-	KUNIT_CASE(gup_runs_next_table),
-#ifdef CONFIG_ARM64_CONTPTE
-	KUNIT_CASE_PARAM(gup_runs_contiguous, gk_api_params),
-#endif
-	KUNIT_CASE_PARAM(gup_runs_longterm_write, runs_longterm_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_longterm_twice, runs_pin_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_overflow, runs_overflow_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_unpin, runs_unpin_gen_params),
-	KUNIT_CASE_PARAM(gup_runs_unpin_odd_one, runs_odd_page_params),
-	KUNIT_CASE_PARAM(gup_runs_unpin_null, runs_unpin_gen_params),
-	{}
-};
-
 static struct kunit_suite gup_runs_suite = {
 	.name = "gup_runs",
-	.test_cases = gup_runs_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_runs_part, runs_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_table_edge, runs_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_odd_one, runs_odd_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_one_by_one, runs_layout_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_remote, runs_remote_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_patterns, gk_api_params),
+		KUNIT_CASE_PARAM(gup_runs_retry, gk_api_params),
+		KUNIT_CASE_PARAM(gup_runs_referenced, gk_api_params),
+		KUNIT_CASE_PARAM(gup_runs_populate, runs_populate_gen_params),
+		KUNIT_CASE(gup_runs_next_table),
+#ifdef CONFIG_ARM64_CONTPTE
+		KUNIT_CASE_PARAM(gup_runs_contiguous, gk_api_params),
+#endif
+		KUNIT_CASE_PARAM(gup_runs_longterm_write, runs_longterm_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_longterm_twice, runs_pin_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_overflow, runs_overflow_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_unpin, runs_unpin_gen_params),
+		KUNIT_CASE_PARAM(gup_runs_unpin_odd_one, runs_odd_page_params),
+		KUNIT_CASE_PARAM(gup_runs_unpin_null, runs_unpin_gen_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_runs_suite);
-
-MODULE_DESCRIPTION("KUnit tests of GUP where runs of pages begin and end");
-MODULE_LICENSE("GPL");

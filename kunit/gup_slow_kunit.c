@@ -1195,51 +1195,46 @@ static const void *slow_touching_apis(struct kunit *test, const void *prev,
 	return gk_api_params_if(test, prev, desc, slow_walks_and_touches);
 }
 
-static struct kunit_case gup_slow_cases[] = {
-	KUNIT_CASE_PARAM(gup_slow_force_file, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_slow_force_forked, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_slow_force_exclusive, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_slow_touch_read, gk_slow_api_params),
-	KUNIT_CASE_PARAM(gup_slow_touch_write, gk_slow_api_params),
-	KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gk_slow_api_params),
-#ifdef CONFIG_GUP_ZOO_THP
-	KUNIT_CASE_PARAM(gup_slow_touch_leaf, gk_slow_api_params),
-#ifdef CONFIG_GUP_ZOO_HUGETLB
-	KUNIT_CASE_PARAM(gup_slow_touch_leaf_hugetlb, gk_slow_api_params),
-#endif
-#endif
-	KUNIT_CASE_PARAM(gup_slow_dump_page, slow_dump_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_dump_range, gk_slow_api_params),
-	KUNIT_CASE_PARAM(gup_slow_no_struct_page, gk_slow_api_params),
-	KUNIT_CASE_PARAM(gup_slow_no_pages, slow_prefault_gen_params),
-	KUNIT_CASE(gup_slow_no_pages_behind),
-	KUNIT_CASE_PARAM(gup_slow_nr_zero, gk_slow_api_params),
-	KUNIT_CASE_PARAM(gup_slow_partial, slow_cut_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_driver_error, slow_answer_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_driver_page, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_slow_nofault, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_slow_nofault_cow, gk_fault_api_params),
-	KUNIT_CASE_PARAM(gup_slow_migration_entry, slow_migrated_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_fixup_fault, slow_fixup_gen_params),
-	KUNIT_CASE(gup_slow_fixup_killed),
-	KUNIT_CASE(gup_slow_fixup_oom),
-	KUNIT_CASE(gup_slow_fixup_retry),
-	KUNIT_CASE(gup_slow_fixup_completed),
-	KUNIT_CASE(gup_slow_fixup_flags),
-	KUNIT_CASE_PARAM(gup_slow_fault_in, slow_in_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_fault_in_hole, slow_in_gen_params),
-	KUNIT_CASE_PARAM(gup_slow_fault_in_nothing, slow_in_gen_params),
-	KUNIT_CASE(gup_slow_fault_in_safe),
-	KUNIT_CASE_PARAM(gup_slow_waited_for, slow_touching_apis),
-	{}
-};
-
 static struct kunit_suite gup_slow_suite = {
 	.name = "gup_slow",
-	.test_cases = gup_slow_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_slow_force_file, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_slow_force_forked, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_slow_force_exclusive, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_slow_touch_read, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_slow_touch_write, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gk_slow_api_params),
+#ifdef CONFIG_GUP_ZOO_THP
+		KUNIT_CASE_PARAM(gup_slow_touch_leaf, gk_slow_api_params),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+		KUNIT_CASE_PARAM(gup_slow_touch_leaf_hugetlb, gk_slow_api_params),
+#endif
+#endif
+		KUNIT_CASE_PARAM(gup_slow_dump_page, slow_dump_gen_params),
+		KUNIT_CASE_PARAM(gup_slow_dump_range, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_slow_no_struct_page, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_slow_no_pages, slow_prefault_gen_params),
+		KUNIT_CASE(gup_slow_no_pages_behind),
+		KUNIT_CASE_PARAM(gup_slow_nr_zero, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_slow_partial, slow_cut_gen_params),
+		KUNIT_CASE_PARAM(gup_slow_driver_error, slow_answer_gen_params),
+		KUNIT_CASE_PARAM(gup_slow_driver_page, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_slow_nofault, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_slow_nofault_cow, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_slow_migration_entry, slow_migrated_gen_params),
+		KUNIT_CASE_PARAM(gup_slow_fixup_fault, slow_fixup_gen_params),
+		KUNIT_CASE(gup_slow_fixup_killed),
+		KUNIT_CASE(gup_slow_fixup_oom),
+		KUNIT_CASE(gup_slow_fixup_retry),
+		KUNIT_CASE(gup_slow_fixup_completed),
+		KUNIT_CASE(gup_slow_fixup_flags),
+		KUNIT_CASE_PARAM(gup_slow_fault_in, slow_in_gen_params),
+		KUNIT_CASE_PARAM(gup_slow_fault_in_hole, slow_in_gen_params),
+		KUNIT_CASE_PARAM(gup_slow_fault_in_nothing, slow_in_gen_params),
+		KUNIT_CASE(gup_slow_fault_in_safe),
+		KUNIT_CASE_PARAM(gup_slow_waited_for, slow_touching_apis),
+		{}
+	},
 };
 
 kunit_test_suite(gup_slow_suite);
-
-MODULE_DESCRIPTION("KUnit tests of the slow GUP walk");
-MODULE_LICENSE("GPL");

@@ -1129,47 +1129,42 @@ static void gup_um_tree(struct kunit *test)
 }
 #endif
 
-static struct kunit_case gup_um_cases[] = {
-	KUNIT_CASE(gup_um_written),
-	KUNIT_CASE(gup_um_in_a_row),
-	KUNIT_CASE(gup_um_mixed),
-	KUNIT_CASE(gup_um_tables_again),
-	KUNIT_CASE(gup_um_tables_in_parts),
-	KUNIT_CASE(gup_um_table_reclaimed),
-	KUNIT_CASE(gup_um_copy_dirties),
-	KUNIT_CASE(gup_um_running),
-	KUNIT_CASE(gup_um_copying),
-	KUNIT_CASE(gup_um_copy_again),
-#ifdef CONFIG_GUP_ZOO_HUGETLB
-	KUNIT_CASE(gup_um_leaf_hugetlb),
-#endif
-#ifdef CONFIG_GUP_ZOO_THP
-	KUNIT_CASE(gup_um_running_leaf),
-	KUNIT_CASE(gup_um_copying_leaf),
-	KUNIT_CASE(gup_um_leaf),
-	KUNIT_CASE(gup_um_leaf_perms),
-	KUNIT_CASE(gup_um_leaf_invalid),
-	KUNIT_CASE(gup_um_leaf_cleared),
-	KUNIT_CASE(gup_um_leaf_then_table),
-	KUNIT_CASE(gup_um_leaf_split),
-	KUNIT_CASE(gup_um_leaf_collapsed),
-	KUNIT_CASE(gup_um_table_put_back),
-	KUNIT_CASE(gup_um_leaf_copy),
-	KUNIT_CASE(gup_um_leaf_copy_shared),
-	KUNIT_CASE(gup_um_leaf_copy_dirties),
-	KUNIT_CASE(gup_um_leaf_copy_refused),
-	KUNIT_CASE(gup_um_leaf_migrated),
-	KUNIT_CASE(gup_um_tree),
-#endif
-	{}
-};
-
 static struct kunit_suite gup_um_suite = {
 	.name = "gup_um",
-	.test_cases = gup_um_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE(gup_um_written),
+		KUNIT_CASE(gup_um_in_a_row),
+		KUNIT_CASE(gup_um_mixed),
+		KUNIT_CASE(gup_um_tables_again),
+		KUNIT_CASE(gup_um_tables_in_parts),
+		KUNIT_CASE(gup_um_table_reclaimed),
+		KUNIT_CASE(gup_um_copy_dirties),
+		KUNIT_CASE(gup_um_running),
+		KUNIT_CASE(gup_um_copying),
+		KUNIT_CASE(gup_um_copy_again),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+		KUNIT_CASE(gup_um_leaf_hugetlb),
+#endif
+#ifdef CONFIG_GUP_ZOO_THP
+		KUNIT_CASE(gup_um_running_leaf),
+		KUNIT_CASE(gup_um_copying_leaf),
+		KUNIT_CASE(gup_um_leaf),
+		KUNIT_CASE(gup_um_leaf_perms),
+		KUNIT_CASE(gup_um_leaf_invalid),
+		KUNIT_CASE(gup_um_leaf_cleared),
+		KUNIT_CASE(gup_um_leaf_then_table),
+		KUNIT_CASE(gup_um_leaf_split),
+		KUNIT_CASE(gup_um_leaf_collapsed),
+		KUNIT_CASE(gup_um_table_put_back),
+		KUNIT_CASE(gup_um_leaf_copy),
+		KUNIT_CASE(gup_um_leaf_copy_shared),
+		KUNIT_CASE(gup_um_leaf_copy_dirties),
+		KUNIT_CASE(gup_um_leaf_copy_refused),
+		KUNIT_CASE(gup_um_leaf_migrated),
+		KUNIT_CASE(gup_um_tree),
+#endif
+		{}
+	},
 };
 
 kunit_test_suite(gup_um_suite);
-
-MODULE_DESCRIPTION("KUnit tests of the page tables of ARCH=um");
-MODULE_LICENSE("GPL");

@@ -1040,32 +1040,27 @@ static void gup_unpin_zero_folio(struct kunit *test)
 			    p->name);
 }
 
-static struct kunit_case gup_unpin_cases[] = {
-	KUNIT_CASE_PARAM(gup_unpin_all, unpin_way_shape_params),
-	KUNIT_CASE_PARAM(gup_unpin_once_of_two, unpin_way_gen_params),
-	KUNIT_CASE_PARAM(gup_unpin_zero_page, unpin_way_gen_params),
-	KUNIT_CASE_PARAM(gup_unpin_part, unpin_part_params),
-	KUNIT_CASE(gup_unpin_folio_pinned_often),
-	KUNIT_CASE_PARAM(gup_unpin_null_first, unpin_null_first_params),
-	KUNIT_CASE_PARAM(gup_unpin_null_anywhere, unpin_null_any_params),
-	KUNIT_CASE_PARAM(gup_unpin_null_folios, unpin_hole_gen_params),
-	KUNIT_CASE_PARAM(gup_unpin_error, unpin_error_gen_params),
-	KUNIT_CASE_PARAM(gup_unpin_error_dirty, unpin_error_gen_params),
-	KUNIT_CASE_PARAM(gup_unpin_none, unpin_kind_gen_params),
-	KUNIT_CASE_PARAM(gup_unpin_dirty, unpin_dirty_params),
-	KUNIT_CASE_PARAM(gup_unpin_add_pin, unpin_kind_gen_params),
-	KUNIT_CASE_PARAM(gup_unpin_add_pins, unpin_kind_gen_params),
-	KUNIT_CASE(gup_unpin_add_pins_ranges),
-	KUNIT_CASE_PARAM(gup_unpin_zero_folio, unpin_zero_gen_params),
-	{}
-};
-
 static struct kunit_suite gup_unpin_suite = {
 	.name = "gup_unpin",
-	.test_cases = gup_unpin_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_unpin_all, unpin_way_shape_params),
+		KUNIT_CASE_PARAM(gup_unpin_once_of_two, unpin_way_gen_params),
+		KUNIT_CASE_PARAM(gup_unpin_zero_page, unpin_way_gen_params),
+		KUNIT_CASE_PARAM(gup_unpin_part, unpin_part_params),
+		KUNIT_CASE(gup_unpin_folio_pinned_often),
+		KUNIT_CASE_PARAM(gup_unpin_null_first, unpin_null_first_params),
+		KUNIT_CASE_PARAM(gup_unpin_null_anywhere, unpin_null_any_params),
+		KUNIT_CASE_PARAM(gup_unpin_null_folios, unpin_hole_gen_params),
+		KUNIT_CASE_PARAM(gup_unpin_error, unpin_error_gen_params),
+		KUNIT_CASE_PARAM(gup_unpin_error_dirty, unpin_error_gen_params),
+		KUNIT_CASE_PARAM(gup_unpin_none, unpin_kind_gen_params),
+		KUNIT_CASE_PARAM(gup_unpin_dirty, unpin_dirty_params),
+		KUNIT_CASE_PARAM(gup_unpin_add_pin, unpin_kind_gen_params),
+		KUNIT_CASE_PARAM(gup_unpin_add_pins, unpin_kind_gen_params),
+		KUNIT_CASE(gup_unpin_add_pins_ranges),
+		KUNIT_CASE_PARAM(gup_unpin_zero_folio, unpin_zero_gen_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_unpin_suite);
-
-MODULE_DESCRIPTION("KUnit tests of releasing and adding pins");
-MODULE_LICENSE("GPL");

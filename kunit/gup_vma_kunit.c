@@ -480,27 +480,22 @@ static void gup_vma_split_hugetlb(struct kunit *test)
 }
 #endif
 
-static struct kunit_case gup_vma_cases[] = {
-	KUNIT_CASE_PARAM(gup_vma_io, vma_io_params),
-	KUNIT_CASE_PARAM(gup_vma_foll_anon, vma_foll_anon_params),
-	KUNIT_CASE_PARAM(gup_vma_harmless, vma_harmless_params),
-	KUNIT_CASE_PARAM(gup_vma_no_access, vma_no_access_params),
-	KUNIT_CASE_PARAM(gup_vma_readonly, vma_readonly_params),
-#ifdef CONFIG_GUP_ZOO_HUGETLB
-	KUNIT_CASE_PARAM(gup_vma_split_hugetlb, gk_slow_api_params),
-#endif
-	KUNIT_CASE_PARAM(gup_vma_odd, vma_odd_params),
-	KUNIT_CASE_PARAM(gup_vma_dirty_tracking, vma_dirty_tracking_params),
-	KUNIT_CASE_PARAM(gup_vma_second_refused, vma_second_gen_params),
-	{}
-};
-
 static struct kunit_suite gup_vma_suite = {
 	.name = "gup_vma",
-	.test_cases = gup_vma_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_vma_io, vma_io_params),
+		KUNIT_CASE_PARAM(gup_vma_foll_anon, vma_foll_anon_params),
+		KUNIT_CASE_PARAM(gup_vma_harmless, vma_harmless_params),
+		KUNIT_CASE_PARAM(gup_vma_no_access, vma_no_access_params),
+		KUNIT_CASE_PARAM(gup_vma_readonly, vma_readonly_params),
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+		KUNIT_CASE_PARAM(gup_vma_split_hugetlb, gk_slow_api_params),
+#endif
+		KUNIT_CASE_PARAM(gup_vma_odd, vma_odd_params),
+		KUNIT_CASE_PARAM(gup_vma_dirty_tracking, vma_dirty_tracking_params),
+		KUNIT_CASE_PARAM(gup_vma_second_refused, vma_second_gen_params),
+		{}
+	},
 };
 
 kunit_test_suite(gup_vma_suite);
-
-MODULE_DESCRIPTION("KUnit tests of the VMAs that GUP refuses");
-MODULE_LICENSE("GPL");

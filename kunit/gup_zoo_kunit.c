@@ -773,22 +773,17 @@ static void gup_zoo_zero_leaf_first(struct kunit *test)
 }
 #endif
 
-static struct kunit_case gup_zoo_cases[] = {
-	KUNIT_CASE_PARAM(gup_zoo_same, zoo_flag_params),
-	KUNIT_CASE_PARAM(gup_zoo_part, zoo_part_params),
-	KUNIT_CASE_PARAM(gup_zoo_write_only, gk_api_params),
-#ifdef CONFIG_GUP_ZOO_THP
-	KUNIT_CASE(gup_zoo_zero_leaf_first),
-#endif
-	{}
-};
-
 static struct kunit_suite gup_zoo_suite = {
 	.name = "gup_zoo",
-	.test_cases = gup_zoo_cases,
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_zoo_same, zoo_flag_params),
+		KUNIT_CASE_PARAM(gup_zoo_part, zoo_part_params),
+		KUNIT_CASE_PARAM(gup_zoo_write_only, gk_api_params),
+#ifdef CONFIG_GUP_ZOO_THP
+		KUNIT_CASE(gup_zoo_zero_leaf_first),
+#endif
+		{}
+	},
 };
 
 kunit_test_suite(gup_zoo_suite);
-
-MODULE_DESCRIPTION("KUnit tests: GUP-fast, slow and page by page are the same");
-MODULE_LICENSE("GPL");
