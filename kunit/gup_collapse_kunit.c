@@ -4,8 +4,8 @@
  * The file system of this suite says when it is asked to read: no folio of the file may
  * be locked then. mapping->invalidate_lock, which reading takes, comes before the folio
  * locks; in the other order truncation and the collapse wait for each other, and each
- * fault of the file, GUP's among them, behind them. To read with the lock of the page cache
- * held hangs the lane um-thp-smp; a kernel for one CPU has no such lock.
+ * fault of the file, GUP's among them, behind them. That no lock of the page cache itself is
+ * held either shows on SMP only, as a hang.
  *
  * What GUP sees of a collapse that others make meanwhile is in gup_race_leaf.
  */
@@ -25,12 +25,13 @@
 
 /**
  * struct collapse_disk - what the file is on
- * @read: pages so far
- * @locked: of those, while the first folio of the file was locked
+ * @read: how many pages so far
+ * @locked: folios before the pages that were read which were locked then
  * @broken: the page that cannot be read
  * @dropped: the page that leaves the page cache when the last one is read
- * @late: the page whose reading is not over when it is asked for, but in @work
- * @arriving: its folio
+ * @late: the page whose reading is not over when it is asked for
+ * @arriving: its folio, until it is
+ * @work: when it is
  */
 struct collapse_disk {
 	unsigned int read;
@@ -42,23 +43,19 @@ struct collapse_disk {
 	struct delayed_work work;
 };
 
-static bool collapse_is_locked(struct address_space *mapping, pgoff_t index)
+static unsigned int collapse_locked(struct address_space *mapping, unsigned int nr)
 {
-	struct folio *folio = filemap_get_folio(mapping, index);
-	bool locked;
+	unsigned int i, locked = 0;
+	struct folio *folio;
 
-	if (IS_ERR(folio))
-		return false;
-	locked = folio_test_locked(folio);
-	folio_put(folio);
+	for (i = 0; i < nr; i++) {
+		folio = filemap_get_folio(mapping, i);
+		if (IS_ERR(folio))
+			continue;
+		locked += folio_test_locked(folio);
+		folio_put(folio);
+	}
 	return locked;
-}
-
-static void collapse_has_read(struct folio *folio)
-{
-	gk_poke(folio_page(folio, 0), gk_byte(folio->index));
-	folio_mark_uptodate(folio);
-	folio_unlock(folio);
 }
 
 static void collapse_arrive(struct work_struct *work)
@@ -66,32 +63,33 @@ static void collapse_arrive(struct work_struct *work)
 	struct collapse_disk *disk =
 		container_of(to_delayed_work(work), struct collapse_disk, work);
 
-	collapse_has_read(disk->arriving);
+	folio_end_read(disk->arriving, true);
+	disk->arriving = NULL;
 }
 
 static void collapse_read_one(struct address_space *mapping, struct folio *folio)
 {
 	struct collapse_disk *disk = mapping->host->i_private;
+	unsigned int index = folio->index;
 
 	disk->read++;
-	if (folio->index)
-		disk->locked += collapse_is_locked(mapping, 0);
-	if (folio->index == PTRS_PER_PTE - 1 && disk->dropped != COLLAPSE_NEVER)
+	gk_poke(folio_page(folio, 0), gk_byte(index));
+	if (index == PTRS_PER_PTE - 1 && disk->dropped != COLLAPSE_NEVER)
 		invalidate_mapping_pages(mapping, disk->dropped, disk->dropped);
-	if (folio->index == disk->broken) {
-		folio_unlock(folio);
-	} else if (folio->index == disk->late) {
+	if (index == disk->late) {
 		disk->arriving = folio;
-		schedule_delayed_work(&disk->work, 1);
+		schedule_delayed_work(&disk->work, HZ / 10);
 	} else {
-		collapse_has_read(folio);
+		folio_end_read(folio, index != disk->broken);
 	}
 }
 
 static void collapse_readahead(struct readahead_control *rac)
 {
+	struct collapse_disk *disk = rac->mapping->host->i_private;
 	struct folio *folio;
 
+	disk->locked += collapse_locked(rac->mapping, readahead_index(rac));
 	while ((folio = readahead_folio(rac)))
 		collapse_read_one(rac->mapping, folio);
 }
@@ -105,6 +103,7 @@ static int collapse_read_folio(struct file *file, struct folio *folio)
 static const struct address_space_operations collapse_aops = {
 	.readahead = collapse_readahead,
 	.read_folio = collapse_read_folio,
+	.dirty_folio = noop_dirty_folio,
 };
 
 static int collapse_init_fs(struct fs_context *fc)
@@ -118,33 +117,36 @@ static struct file_system_type collapse_fs = {
 	.kill_sb = kill_anon_super,
 };
 
-static struct inode *collapse_inode(struct kunit *test, struct vfsmount *mnt)
+static struct inode *collapse_inode(struct vfsmount *mnt, struct collapse_disk *disk)
 {
 	struct inode *inode = new_inode(mnt->mnt_sb);
 
-	KUNIT_ASSERT_NOT_NULL(test, inode);
+	if (!inode)
+		return NULL;
 	inode->i_mode = S_IFREG | 0444;
+	inode->i_private = disk;
 	inode->i_mapping->a_ops = &collapse_aops;
 	mapping_set_large_folios(inode->i_mapping);
 	i_size_write(inode, PMD_SIZE);
 	return inode;
 }
 
-static struct file *collapse_file(struct kunit *test)
+static struct file *collapse_open(struct collapse_disk *disk)
 {
 	struct vfsmount *mnt = vfs_kern_mount(&collapse_fs, SB_KERNMOUNT, "gup_collapse", NULL);
+	struct file *file = ERR_PTR(-ENOMEM);
 	struct inode *inode;
-	struct file *file;
 
-	KUNIT_ASSERT_FALSE(test, IS_ERR(mnt));
-	inode = collapse_inode(test, mnt);
-	file = alloc_file_pseudo(inode, mnt, "gup_collapse", O_RDONLY, &generic_ro_fops);
+	if (IS_ERR(mnt))
+		return ERR_CAST(mnt);
+	inode = collapse_inode(mnt, disk);
+	if (inode)
+		file = alloc_file_pseudo(inode, mnt, "gup_collapse", O_RDONLY,
+					 &generic_ro_fops);
+	if (inode && IS_ERR(file))
+		iput(inode);
 	/* The file keeps the mount. */
 	mntput(mnt);
-	if (IS_ERR(file))
-		iput(inode);
-	gk_adopt_file(test, file);
-	file->f_ra.ra_pages = COLLAPSE_AHEAD;
 	return file;
 }
 
@@ -158,30 +160,34 @@ static void collapse_stop(void *disk)
 	flush_delayed_work(&((struct collapse_disk *)disk)->work);
 }
 
-static void collapse_set_up(struct kunit *test, struct file *file)
+/* What reads late has the file, and the file has the disk: they go in this order. */
+static struct file *collapse_set_up(struct kunit *test)
 {
 	struct collapse_disk *disk = kunit_kzalloc(test, sizeof(*disk), GFP_KERNEL);
+	struct file *file;
 
 	KUNIT_ASSERT_NOT_NULL(test, disk);
 	disk->broken = COLLAPSE_NEVER;
 	disk->dropped = COLLAPSE_NEVER;
 	disk->late = COLLAPSE_NEVER;
 	INIT_DELAYED_WORK(&disk->work, collapse_arrive);
+	file = collapse_open(disk);
+	gk_adopt_file(test, file);
 	KUNIT_ASSERT_EQ(test, kunit_add_action(test, collapse_stop, disk), 0);
-	file_inode(file)->i_private = disk;
+	file->f_ra.ra_pages = COLLAPSE_AHEAD;
+	return file;
 }
 
 /* Its first pages are mapped, no others have been read. */
 static void collapse_map(struct gk_range *r)
 {
-	struct file *file = collapse_file(r->test);
+	struct file *file = collapse_set_up(r->test);
 
-	collapse_set_up(r->test, file);
 	gk_mmap_huge(r);
 	gk_mmap(r, file, r->addr, PROT_READ, MAP_SHARED | MAP_FIXED);
 	gk_fault(r, 0, 1, false);
 	gk_settle();
-	KUNIT_ASSERT_LE(r->test, collapse_disk(r)->read, COLLAPSE_AHEAD);
+	KUNIT_ASSERT_EQ(r->test, collapse_disk(r)->read, COLLAPSE_AHEAD);
 }
 
 static const struct gk_shape collapse_shape = {
@@ -200,17 +206,14 @@ static void collapse_expect_huge(struct gk_range *r)
 	gk_assert_order(r, HPAGE_PMD_ORDER, true);
 	for (i = 0; i < r->nr; i++)
 		KUNIT_EXPECT_EQ_MSG(r->test, gk_load(r, i), gk_byte(i), "page %u", i);
-	gk_expect_round_trip(gk_gup(r, GK_PIN_FAST, FOLL_LONGTERM), r->nr);
+	gk_expect_round_trip(gk_gup(r, GK_PIN_FAST, 0), r->nr);
 }
 
+/* Neither when the file was read, nor now. */
 static void collapse_expect_unlocked(struct gk_range *r)
 {
-	struct address_space *mapping = r->file->f_mapping;
-	unsigned int i;
-
 	KUNIT_EXPECT_EQ(r->test, collapse_disk(r)->locked, 0);
-	for (i = 0; i < r->nr; i++)
-		KUNIT_EXPECT_FALSE_MSG(r->test, collapse_is_locked(mapping, i), "page %u", i);
+	KUNIT_EXPECT_EQ(r->test, collapse_locked(r->file->f_mapping, r->nr), 0);
 }
 
 static void gup_collapse_reads(struct kunit *test)
@@ -248,7 +251,7 @@ static void gup_collapse_dropped(struct kunit *test)
 	struct collapse_disk *disk = collapse_disk(r);
 
 	disk->dropped = 2 * COLLAPSE_AHEAD;
-	KUNIT_EXPECT_EQ(test, collapse(r), -EINVAL);
+	KUNIT_EXPECT_EQ(test, collapse(r), -EAGAIN);
 	KUNIT_EXPECT_EQ(test, disk->read, r->nr);
 	collapse_expect_unlocked(r);
 
@@ -259,13 +262,34 @@ static void gup_collapse_dropped(struct kunit *test)
 	collapse_expect_huge(r);
 }
 
-/* It waits for a page that is being read. */
+/* It waits for a page that it has asked for. */
 static void gup_collapse_waits(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &collapse_shape, 0);
+	struct collapse_disk *disk = collapse_disk(r);
 
-	collapse_disk(r)->late = 300;
+	disk->late = r->nr - COLLAPSE_AHEAD;
 	KUNIT_EXPECT_EQ(test, collapse(r), 0);
+	KUNIT_EXPECT_NULL(test, disk->arriving);
+	collapse_expect_unlocked(r);
+	collapse_expect_huge(r);
+}
+
+/* What is behind a dirty page is not read for nothing. */
+static void gup_collapse_dirty(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &collapse_shape, 0);
+	struct collapse_disk *disk = collapse_disk(r);
+	struct folio *folio = page_folio(gk_page(r, 0));
+
+	folio_set_dirty(folio);
+	KUNIT_EXPECT_EQ(test, collapse(r), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, disk->read, COLLAPSE_AHEAD);
+	collapse_expect_unlocked(r);
+
+	folio_clear_dirty(folio);
+	KUNIT_EXPECT_EQ(test, collapse(r), 0);
+	KUNIT_EXPECT_EQ(test, disk->read, r->nr);
 	collapse_expect_unlocked(r);
 	collapse_expect_huge(r);
 }
@@ -277,6 +301,7 @@ static struct kunit_suite gup_collapse_suite = {
 		KUNIT_CASE(gup_collapse_waits),
 		KUNIT_CASE(gup_collapse_cannot_read),
 		KUNIT_CASE(gup_collapse_dropped),
+		KUNIT_CASE(gup_collapse_dirty),
 		{}
 	},
 };
