@@ -37,7 +37,7 @@ fi
 # Words of the kernel that codespell takes for misspelled others.
 if command -v codespell >/dev/null 2>&1; then
 	git ls-files -z -- ':!COPYING' ':!scripts/tests/golden' |
-		xargs -0 codespell -L uptodate,filp,extraversion,damon || status=1
+		xargs -0 codespell -L uptodate,filp,extraversion,damon,iput || status=1
 else
 	missing="${missing:+$missing }codespell"
 fi

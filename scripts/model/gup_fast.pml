@@ -60,9 +60,9 @@
 #define EXCLUSIVE_BEFORE_LOOK	17
 // needed unmap | mm/gup.c | gup_put_folio(folio, 1, flags); goto pte_unmap;
 #define NO_PUT			18
-// needed none | mm/gup.c | more = (end - addr) / PAGE_SIZE - 1;
+// needed none | mm/gup.c | more = (end - addr) / PAGE_SIZE;
 #define NO_RANGE_END		19
-// needed unmap | mm/gup.c | if (addr + PAGE_SIZE != end && folio_test_large(folio) &&
+// needed unmap | mm/gup.c | if (addr != end && folio_test_large(folio) &&
 #define BATCH_LOOK_BEFORE_REF	20
 // needed none | mm/gup.c | folio_nr_pages(folio) - folio_page_idx(folio, page) - 1);
 #define NO_BATCH_SIZE		21
