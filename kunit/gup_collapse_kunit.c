@@ -4,8 +4,8 @@
  * The file system of this suite says when it is asked to read: no folio of the file may
  * be locked then. mapping->invalidate_lock, which reading takes, comes before the folio
  * locks; in the other order truncation and the collapse wait for each other, and each
- * fault of the file, GUP's among them, behind them. That no lock of the page cache itself is
- * held either shows on SMP only, as a hang.
+ * fault of the file, GUP's among them, behind them. If a lock of the page cache is held as
+ * well, that shows only on SMP, as a hang.
  *
  * What GUP sees of a collapse that others make meanwhile is in gup_race_leaf.
  */
@@ -191,7 +191,7 @@ static void collapse_map(struct gk_range *r)
 }
 
 static const struct gk_shape collapse_shape = {
-	.name = "collapse", .nr = PTRS_PER_PTE, .map = collapse_map,
+	.name = "collapse", .map = collapse_map,
 };
 
 static int collapse(struct gk_range *r)
@@ -218,7 +218,7 @@ static void collapse_expect_unlocked(struct gk_range *r)
 
 static void gup_collapse_reads(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &collapse_shape, 0);
+	struct gk_range *r = gk_map(test, &collapse_shape, PTRS_PER_PTE);
 
 	KUNIT_EXPECT_EQ(test, collapse(r), 0);
 	KUNIT_EXPECT_EQ(test, collapse_disk(r)->read, r->nr);
@@ -229,11 +229,12 @@ static void gup_collapse_reads(struct kunit *test)
 /* As long as a page cannot be read, all stays as it is. */
 static void gup_collapse_cannot_read(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &collapse_shape, 0);
+	struct gk_range *r = gk_map(test, &collapse_shape, PTRS_PER_PTE);
 	struct collapse_disk *disk = collapse_disk(r);
 
 	disk->broken = 100;
 	KUNIT_EXPECT_EQ(test, collapse(r), -EINVAL);
+	KUNIT_EXPECT_EQ(test, disk->read, disk->broken + COLLAPSE_AHEAD);
 	collapse_expect_unlocked(r);
 	gk_expect_round_trip(gk_gup_part(r, GK_PIN_FAST, 0, 0, 8), 8);
 
@@ -247,7 +248,7 @@ static void gup_collapse_cannot_read(struct kunit *test)
 /* Reclaim takes a page that has been read, before it is locked: it is not read again. */
 static void gup_collapse_dropped(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &collapse_shape, 0);
+	struct gk_range *r = gk_map(test, &collapse_shape, PTRS_PER_PTE);
 	struct collapse_disk *disk = collapse_disk(r);
 
 	disk->dropped = 2 * COLLAPSE_AHEAD;
@@ -265,7 +266,7 @@ static void gup_collapse_dropped(struct kunit *test)
 /* It waits for a page that it has asked for. */
 static void gup_collapse_waits(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &collapse_shape, 0);
+	struct gk_range *r = gk_map(test, &collapse_shape, PTRS_PER_PTE);
 	struct collapse_disk *disk = collapse_disk(r);
 
 	disk->late = r->nr - COLLAPSE_AHEAD;
@@ -278,7 +279,7 @@ static void gup_collapse_waits(struct kunit *test)
 /* What is behind a dirty page is not read for nothing. */
 static void gup_collapse_dirty(struct kunit *test)
 {
-	struct gk_range *r = gk_map(test, &collapse_shape, 0);
+	struct gk_range *r = gk_map(test, &collapse_shape, PTRS_PER_PTE);
 	struct collapse_disk *disk = collapse_disk(r);
 	struct folio *folio = page_folio(gk_page(r, 0));
 
