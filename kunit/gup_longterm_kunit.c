@@ -640,7 +640,7 @@ struct longterm_killer {
 static void longterm_kill(struct timer_list *timer)
 {
 	struct longterm_killer *killer = container_of(timer, struct longterm_killer, timer);
-	struct sighand_struct *sighand = killer->task->sighand;
+	struct sighand_struct *sighand = rcu_dereference_raw(killer->task->sighand);
 	unsigned long flags;
 
 	spin_lock_irqsave(&sighand->siglock, flags);
