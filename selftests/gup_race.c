@@ -780,28 +780,57 @@ static bool exchange(struct pinner *p, const struct gup_call *c, unsigned int fi
 	return true;
 }
 
+/* What the process loads where entry @i was pinned, if that is mapped there all the time. */
+static bool load_mapped(const struct gup_call *c, unsigned int first, unsigned int i,
+			__u64 *process, bool *mapped)
+{
+	bool before, after, looked;
+
+	if (!is_mapped(c, i, &before))
+		return false;
+	looked = gup_load(message_of(first + i), process);
+	if (!is_mapped(c, i, &after))
+		return false;
+	*mapped = before && after && looked;
+	return true;
+}
+
+static void wait_for_step(struct race *race)
+{
+	unsigned long tried = atomic_load(&race->tried);
+
+	while (atomic_load(&race->tried) == tried)
+		usleep(100);
+}
+
 /*
  * Memory that may go: nobody else gets the page, and if it is mapped, it is this.
  * What is cut off of a large folio of a file is cleared, if it is pinned or not.
+ * Who drops pages flushes TLBs when others can have faulted a new page in already:
+ * until that is over, a CPU may load from the old one, as the zero page.
  */
 static bool leave_message(struct pinner *p, const struct gup_call *c,
 			  unsigned int first, unsigned int i)
 {
 	bool cleared = p->race->antagonist->memory != ANON;
 	__u64 token = ++p->token, seen, process = token;
-	bool before, after, looked;
+	bool mapped;
 
 	if (!(c->run.gup_flags & GUP_RIG_FOLL_WRITE))
 		return true;
 	if (!gup_hold_write(c, i, 8, &token, sizeof(token)) ||
-	    !is_mapped(c, i, &before))
+	    !load_mapped(c, first, i, &process, &mapped))
 		return false;
-	looked = gup_load(message_of(first + i), &process);
-	if (!is_mapped(c, i, &after) || !gup_hold_read(c, i, 8, &seen, sizeof(seen)))
+	if (mapped && process != token) {
+		wait_for_step(p->race);
+		if (!load_mapped(c, first, i, &process, &mapped))
+			return false;
+	}
+	if (!gup_hold_read(c, i, 8, &seen, sizeof(seen)))
 		return false;
 	if ((seen || !cleared) && !expect_word(c, first + i, "the pin", seen, token))
 		return false;
-	if (!before || !after || !looked || (!process && cleared))
+	if (!mapped || (!process && cleared))
 		return true;
 	return expect_word(c, first + i, "the process", process, token);
 }
