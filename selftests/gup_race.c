@@ -780,7 +780,7 @@ static bool exchange(struct pinner *p, const struct gup_call *c, unsigned int fi
 	return true;
 }
 
-/* What the process loads where entry @i was pinned, if that is mapped there all the time. */
+/* What the process loads where entry @i was pinned; @mapped: that is there all the time. */
 static bool load_mapped(const struct gup_call *c, unsigned int first, unsigned int i,
 			__u64 *process, bool *mapped)
 {
@@ -795,12 +795,19 @@ static bool load_mapped(const struct gup_call *c, unsigned int first, unsigned i
 	return true;
 }
 
+/* A second at most: truncation of a file may wait for the page that the caller holds. */
 static void wait_for_step(struct race *race)
 {
 	unsigned long tried = atomic_load(&race->tried);
+	double end = gup_now() + 1;
 
-	while (atomic_load(&race->tried) == tried)
+	while (atomic_load(&race->tried) == tried && gup_now() < end)
 		usleep(100);
+}
+
+static bool is_left(__u64 seen, __u64 token, bool cleared)
+{
+	return seen == token || (!seen && cleared);
 }
 
 /*
@@ -812,25 +819,24 @@ static void wait_for_step(struct race *race)
 static bool leave_message(struct pinner *p, const struct gup_call *c,
 			  unsigned int first, unsigned int i)
 {
-	bool cleared = p->race->antagonist->memory != ANON;
+	bool cleared = p->race->antagonist->memory != ANON, mapped;
 	__u64 token = ++p->token, seen, process = token;
-	bool mapped;
 
 	if (!(c->run.gup_flags & GUP_RIG_FOLL_WRITE))
 		return true;
 	if (!gup_hold_write(c, i, 8, &token, sizeof(token)) ||
 	    !load_mapped(c, first, i, &process, &mapped))
 		return false;
-	if (mapped && process != token) {
+	if (mapped && !is_left(process, token, cleared)) {
 		wait_for_step(p->race);
 		if (!load_mapped(c, first, i, &process, &mapped))
 			return false;
 	}
 	if (!gup_hold_read(c, i, 8, &seen, sizeof(seen)))
 		return false;
-	if ((seen || !cleared) && !expect_word(c, first + i, "the pin", seen, token))
-		return false;
-	if (!mapped || (!process && cleared))
+	if (!is_left(seen, token, cleared))
+		return expect_word(c, first + i, "the pin", seen, token);
+	if (!mapped || is_left(process, token, cleared))
 		return true;
 	return expect_word(c, first + i, "the process", process, token);
 }
