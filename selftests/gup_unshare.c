@@ -107,13 +107,9 @@ static bool is_mapped_huge(const struct shape *s, char *mem)
 /* A PMD-sized page at a PMD boundary, touched for reading. */
 static char *map_huge(const struct shape *s, int file)
 {
-	char *room = mmap(NULL, 2 * huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *mem;
+	char *mem = gup_mmap_aligned(huge, PROT_READ | PROT_WRITE, s->flags, file);
 
-	if (room == MAP_FAILED)
-		return NULL;
-	mem = (char *)(((uintptr_t)room + huge - 1) & -huge);
-	if (mmap(mem, huge, PROT_READ | PROT_WRITE, s->flags | MAP_FIXED, file, 0) != mem)
+	if (mem == MAP_FAILED)
 		return NULL;
 	if (madvise(mem, huge, MADV_HUGEPAGE))
 		return NULL;

@@ -29,6 +29,16 @@ int gup_new_tmpfs_file(const char *huge)
 	return file;
 }
 
+char *gup_mmap_aligned(size_t size, int prot, int flags, int file)
+{
+	char *room = mmap(NULL, 2 * size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (room == MAP_FAILED)
+		return room;
+	room = (char *)(((uintptr_t)room + size - 1) & -size);
+	return mmap(room, size, prot, flags | MAP_FIXED, file, 0);
+}
+
 static __thread sigjmp_buf refused;
 static __thread sig_atomic_t guarded;
 

@@ -36,6 +36,12 @@ struct thp_settings;
 int gup_new_tmpfs_file(const char *huge);
 
 /*
+ * @size bytes of @file, or of none if @flags say so, at a multiple of @size, which is a power
+ * of two, as mmap() maps them. MAP_FAILED, as that.
+ */
+char *gup_mmap_aligned(size_t size, int prot, int flags, int file);
+
+/*
  * Accesses that may be refused, by SIGSEGV or SIGBUS, in any thread. After
  * gup_catch_refusals() they return false then; a refusal of any other access kills.
  */

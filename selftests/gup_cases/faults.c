@@ -196,15 +196,14 @@ static bool is_large(char *mem)
 
 static bool test_eof(int file, int advice, unsigned long want)
 {
-	char *room, *mem;
+	char *mem;
 
 	if (file < 0)
 		return io_fails("no file");
 	if (!io_write_file(file, HUGE, 3, 0))
 		return false;
-	room = mmap(NULL, 2 * HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	mem = (char *)(((uintptr_t)room + HUGE - 1) & -HUGE);
-	if (mmap(mem, HUGE, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) != mem)
+	mem = gup_mmap_aligned(HUGE, PROT_READ, MAP_SHARED, file);
+	if (mem == MAP_FAILED)
 		return io_fails("mmap");
 	madvise(mem, HUGE, advice);
 	gup_catch_refusals();
