@@ -15,6 +15,7 @@
 #include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/pseudo_fs.h>
+#include <linux/swap.h>
 #include <linux/workqueue.h>
 
 #include "internal.h"
@@ -74,13 +75,15 @@ static void collapse_read_one(struct address_space *mapping, struct folio *folio
 
 	disk->read++;
 	gk_poke(folio_page(folio, 0), gk_byte(index));
-	if (index == PTRS_PER_PTE - 1 && disk->dropped != COLLAPSE_NEVER)
-		invalidate_mapping_pages(mapping, disk->dropped, disk->dropped);
 	if (index == disk->late) {
 		disk->arriving = folio;
 		schedule_delayed_work(&disk->work, HZ / 10);
 	} else {
 		folio_end_read(folio, index != disk->broken);
+	}
+	if (index == PTRS_PER_PTE - 1 && disk->dropped != COLLAPSE_NEVER) {
+		lru_add_drain();
+		invalidate_mapping_pages(mapping, disk->dropped, disk->dropped);
 	}
 }
 
@@ -127,7 +130,8 @@ static struct inode *collapse_inode(struct vfsmount *mnt, struct collapse_disk *
 	inode->i_private = disk;
 	inode->i_mapping->a_ops = &collapse_aops;
 	mapping_set_large_folios(inode->i_mapping);
-	i_size_write(inode, PMD_SIZE);
+	/* There is more, which is not to be read. */
+	i_size_write(inode, PMD_SIZE + 16 * PAGE_SIZE);
 	return inode;
 }
 
@@ -263,6 +267,18 @@ static void gup_collapse_dropped(struct kunit *test)
 	collapse_expect_huge(r);
 }
 
+/* So fast that it is not seen: asked for once more, alone, it goes again. */
+static void gup_collapse_gone(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &collapse_shape, PTRS_PER_PTE);
+	struct collapse_disk *disk = collapse_disk(r);
+
+	disk->dropped = r->nr - 1;
+	KUNIT_EXPECT_EQ(test, collapse(r), -EINVAL);
+	KUNIT_EXPECT_EQ(test, disk->read, r->nr + COLLAPSE_AHEAD);
+	collapse_expect_unlocked(r);
+}
+
 /* It waits for a page that it has asked for. */
 static void gup_collapse_waits(struct kunit *test)
 {
@@ -302,6 +318,7 @@ static struct kunit_suite gup_collapse_suite = {
 		KUNIT_CASE(gup_collapse_waits),
 		KUNIT_CASE(gup_collapse_cannot_read),
 		KUNIT_CASE(gup_collapse_dropped),
+		KUNIT_CASE(gup_collapse_gone),
 		KUNIT_CASE(gup_collapse_dirty),
 		{}
 	},

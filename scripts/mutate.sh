@@ -4,12 +4,12 @@
 #
 # usage: scripts/mutate.sh			(make mutate)
 #
-# Makes mutants of mm/gup.c, and of what the series changes in mm/memfd.c and mm/memory.c:
-# scripts/mutate/mutants.py says which. Each is compiled by the lane's own command, linked in place
-# of the lane's object, and booted until the first case is red: a few seconds. build/linux
-# and the objects of the lane stay as they are. Prints TAP; a survivor comes with its diff and
-# the suites that are nearest. Mutants that no test can tell from the code are listed, with a
-# reason, in scripts/mutate/equivalent.
+# Makes mutants of mm/gup.c, and of what the series changes in mm/memfd.c, mm/memory.c
+# and mm/khugepaged.c: scripts/mutate/mutants.py says which. Each is compiled by the lane's own
+# command, linked in place of the lane's object, and booted until the first case is red: a few
+# seconds. build/linux and the objects of the lane stay as they are. Prints TAP; a survivor comes
+# with its diff and the suites that are nearest. Mutants that no test can tell from the code are
+# listed, with a reason, in scripts/mutate/equivalent.
 #
 # Results stay in build/out/mutate/<lane>/: a run that is stopped goes on where it was, as
 # long as the sources are the same.

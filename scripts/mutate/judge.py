@@ -41,7 +41,7 @@ from verdict import inventory
 
 LIST = os.path.join(TOP, 'scripts', 'mutate', 'equivalent')
 # name: only what the series changes
-FILES = {'mm/gup': False, 'mm/memfd': True, 'mm/memory': True}
+FILES = {'mm/gup': False, 'mm/memfd': True, 'mm/memory': True, 'mm/khugepaged': True}
 
 
 class Judge:
