@@ -20,8 +20,8 @@
 #              before it. Some row must be better and none worse; if the changelog says
 #              "No functional change", no row may differ.
 #            - A patch of mm/gup_test or the selftests alone is skipped: make vm tests it;
-#              so is one outside of mm/gup.c whose changelog names its selftest, and one
-#              of drivers alone, which make compile compiles.
+#              so is one outside of mm/gup.c whose changelog names its selftest, or whose
+#              cover letter holds it back, and one of drivers alone, which make compile compiles.
 #   topic    the topic with nothing but what patches/topics says that it needs, and
 #            base-needs, without which the suites do not build: it builds, and is judged
 #            as a prefix is

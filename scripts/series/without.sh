@@ -17,13 +17,17 @@ skip() {
 	tell "ok $count - without $1: $(slug "$1") # SKIP $2"
 }
 
-# program_of N: the selftest that the changelog of a patch outside of GUP names
+# program_of N: the selftest that the changelog of a patch outside of GUP names, or else the one
+# that its cover letter holds back
 program_of() {
 	! git -C "$linux" diff-tree --no-commit-id --name-only -r "$(commit "$1")" | grep -qx mm/gup.c || return 0
-	git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -oE 'gup_[a-z_]+' |
-		while read -r word; do
-			if [ -e "$top/selftests/$word.c" ] || [ -d "$top/selftests/$word" ]; then echo "$word"; break; fi
-		done
+	{
+		git -C "$linux" log -1 --format=%b "$(commit "$1")" | grep -oE 'gup_[a-z_]+' || :
+		sed -n 's,^Held-back: selftests/\(.*\)\.c$,\1,p' \
+			"$patches/$(series_files | sed -n "${1}s,/.*,,p")/cover-letter.txt"
+	} | while read -r word; do
+		if [ -e "$top/selftests/$word.c" ] || [ -d "$top/selftests/$word" ]; then echo "$word"; break; fi
+	done
 }
 
 # in_base SLUG: true if the base side has it, too
