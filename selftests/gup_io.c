@@ -283,6 +283,33 @@ static bool test_fixed_forked(const struct io_kind *kind)
 	return fixed_unregister(&f);
 }
 
+/* Pages that are replaced: folios are in the buffer in pieces of any length. */
+static bool test_fixed_pieces(const struct io_kind *kind)
+{
+	static const size_t replaced[] = { 3, 40, 41, 513, 519 };
+	static const size_t lengths[] = { 1, 2, 5000, 70001, HUGE + 513 };
+	struct fixed f;
+	size_t i, j, from;
+
+	if (!fixed_open(&f, kind))
+		return false;
+	for (i = 0; i < sizeof(replaced) / sizeof(*replaced); i++)
+		if (madvise(f.mem.map + replaced[i] * psize(), psize(), MADV_DONTNEED))
+			return io_fails("madvise");
+	io_refill(&f.mem);
+	if (!io_ring_register(&f.ring, f.iov, 2))
+		return false;
+	for (i = 0; i < sizeof(replaced) / sizeof(*replaced); i++)
+		for (j = 0; j < sizeof(lengths) / sizeof(*lengths); j++) {
+			/* Up to a border, over it, and from it on. */
+			from = replaced[i] * psize() - 1 + j % 3;
+			if (from + lengths[j] <= io_ranges[0].len &&
+			    !fixed_both_ways(&f, 0, from, lengths[j], f.file))
+				return false;
+		}
+	return fixed_unregister(&f);
+}
+
 /* Direct I/O. */
 
 static bool direct_both_ways(struct io_target *t, struct io_mem *m, const struct io_range *r)
@@ -1336,6 +1363,11 @@ static bool is_private(const struct io_kind *k)
 	return !k->file && !k->shared;
 }
 
+static bool is_anonymous(const struct io_kind *k)
+{
+	return !k->shared && !k->hugetlb && !k->file;
+}
+
 static bool is_memfd(const struct io_kind *k)
 {
 	return k->shared;
@@ -1357,6 +1389,7 @@ static const struct table_test tests[] = {
 	TABLE_TEST(fixed_pages, is_any),
 	TABLE_TEST(fixed_fork, is_any),
 	TABLE_TEST(fixed_forked, is_any),
+	TABLE_TEST(fixed_pieces, is_anonymous),
 	TABLE_TEST(odirect_disk, is_any),
 	TABLE_TEST(odirect_ram, is_any),
 	TABLE_TEST(odirect_loop, is_any),
