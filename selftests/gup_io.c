@@ -1365,7 +1365,7 @@ static bool is_private(const struct io_kind *k)
 
 static bool is_anonymous(const struct io_kind *k)
 {
-	return !k->shared && !k->hugetlb && !k->file;
+	return is_private(k) && !k->hugetlb;
 }
 
 static bool is_memfd(const struct io_kind *k)
