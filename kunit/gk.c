@@ -881,6 +881,31 @@ struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
 	return c;
 }
 
+struct gk_call *gk_prepare_ranges(struct gk_range *r, unsigned int flags,
+				  unsigned int first, long nr, unsigned int max)
+{
+	struct gk_call *c = gk_prepare(r, GK_PIN_FAST, flags, first, nr);
+	struct page_range *ranges;
+
+	c->max_ranges = max;
+	/* One in front and one behind, which it must leave alone. */
+	ranges = kunit_kmalloc_array(r->test, max + 2, sizeof(*ranges), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(r->test, ranges);
+	memset(ranges, GK_RANGES_GUARD, (max + 2) * sizeof(*ranges));
+	c->ranges = ranges + 1;
+	return c;
+}
+
+struct gk_call *gk_gup_ranges(struct gk_range *r, unsigned int flags,
+			      unsigned int first, long nr, unsigned int max)
+{
+	struct gk_call *c = gk_prepare_ranges(r, flags, first, nr, max);
+
+	gk_enter(c);
+	gk_done(c);
+	return c;
+}
+
 /* See what came of a call. */
 void gk_done(struct gk_call *c)
 {
@@ -922,7 +947,9 @@ void gk_release(struct gk_call *c)
 	/* To release other folios' references would take the kernel along. */
 	if (c->ret <= 0 || c->wrong)
 		return;
-	if (c->api->pins)
+	if (c->ranges)
+		unpin_user_page_ranges(c->ranges, c->nr_ranges, false);
+	else if (c->api->pins)
 		unpin_user_pages(c->pages, c->ret);
 	else
 		for (k = 0; k < c->ret; k++)

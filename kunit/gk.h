@@ -59,6 +59,31 @@ extern const struct gk_api gk_apis[GK_NR_APIS];
 
 struct gk_range;
 
+#if __has_include(<linux/page_range.h>)
+#define GK_RANGES
+#include <linux/page_range.h>
+#else
+/* A kernel that has no ranges: what asks for them compiles, and fails. */
+struct page_range {
+	struct page *page;
+	unsigned int nr_pages;
+};
+
+static inline int pin_user_page_ranges_fast(unsigned long start, int nr_pages,
+					    unsigned int gup_flags,
+					    struct page_range *ranges,
+					    unsigned int max_ranges,
+					    unsigned int *nr_ranges)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void unpin_user_page_ranges(const struct page_range *ranges,
+					  unsigned int nr, bool make_dirty)
+{
+}
+#endif
+
 /* mmap() with PROT_WRITE alone gives PROT_READ as well. */
 #define GK_WRITE_IS_READ	IS_ENABLED(CONFIG_RISCV)
 
@@ -144,6 +169,10 @@ struct gk_entry {
  * @ret: what the API returned
  * @pages: what it stored, followed by entries that it must leave alone
  * @locked: *locked after the call, for the remote APIs
+ * @ranges: what pin_user_page_ranges_fast() stored, in place of @api; it is in
+ *	@pages, too, page by page
+ * @max_ranges: elements that it was given
+ * @nr_ranges: elements that are used: before the call, by an earlier one
  * @before: the range before the call
  * @pinned: it, right after the call
  * @acquired: growth of nr_foll_pin_acquired during the call
@@ -161,6 +190,8 @@ struct gk_call {
 	int locked;
 	struct page **pages;
 	unsigned int room;	/* entries in @pages */
+	struct page_range *ranges;
+	unsigned int max_ranges, nr_ranges;
 	struct gk_entry *before;
 	struct gk_entry *pinned;
 	long acquired;
@@ -304,6 +335,15 @@ struct gk_call *gk_gup_part(struct gk_range *r, enum gk_api_id api,
 struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
 			   unsigned int flags, unsigned int first, long nr);
 void gk_untouch(struct gk_call *c);
+/*
+ * pin_user_page_ranges_fast() is to be called, with room for @max ranges. The element
+ * in front of them and the one behind hold bytes of GK_RANGES_GUARD.
+ */
+#define GK_RANGES_GUARD	0x5a
+struct gk_call *gk_prepare_ranges(struct gk_range *r, unsigned int flags,
+				  unsigned int first, long nr, unsigned int max);
+struct gk_call *gk_gup_ranges(struct gk_range *r, unsigned int flags,
+			      unsigned int first, long nr, unsigned int max);
 void gk_enter(struct gk_call *c);
 void gk_done(struct gk_call *c);
 void gk_release(struct gk_call *c);

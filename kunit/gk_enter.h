@@ -8,12 +8,27 @@
 
 #include "gk.h"
 
+static __always_inline void gk_enter_ranges(struct gk_call *c)
+{
+	unsigned int i, j, k = 0;
+
+	c->ret = pin_user_page_ranges_fast(c->addr, c->nr, c->flags, c->ranges,
+					   c->max_ranges, &c->nr_ranges);
+	for (i = 0; i < min(c->nr_ranges, c->max_ranges); i++)
+		for (j = 0; j < c->ranges[i].nr_pages && k < c->room; j++)
+			c->pages[k++] = c->ranges[i].page + j;
+}
+
 static __always_inline void gk_enter_api(struct gk_call *c)
 {
 	enum gk_api_id id = c->api - gk_apis;
 	struct mm_struct *mm = c->r->mm;
 	bool was_locked = c->locked;
 
+	if (c->ranges) {
+		gk_enter_ranges(c);
+		return;
+	}
 	switch (id) {
 	case GK_GET:
 	case GK_PIN:

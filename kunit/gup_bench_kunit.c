@@ -28,6 +28,15 @@
 #ifdef CONFIG_UML
 #include <os.h>
 #endif
+#ifdef CONFIG_GUP_BENCH_INSNS
+#include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/io_uring_types.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <asm/syscall.h>
+#include <uapi/linux/io_uring.h>
+#endif
 
 #include "internal.h"
 #include "gk.h"
@@ -42,7 +51,7 @@ MODULE_PARM_DESC(only, "a glob: only these rows (shape/call/flags/pages-per-call
 #ifdef CONFIG_GUP_BENCH_INSNS
 /* A tick is 10,000,000 instructions from the next: it cannot hit all passes. */
 #define BENCH_SWEEPS	1
-#define BENCH_BURST	4
+#define BENCH_BURST	5
 #define BENCH_PAGES	1	/* one call */
 #define BENCH_MAX	4096
 #else
@@ -152,6 +161,39 @@ static long bench_populate(unsigned long addr, unsigned long nr,
 	return ret ?: nr;
 }
 
+/*
+ * Ranges, in a place of their own. A kernel that has none pins pages: what is measured
+ * is the price of one against the other.
+ */
+static struct page_range *bench_ranges;
+static unsigned int *bench_used;
+static struct page **bench_pages;
+
+static long bench_pin_ranges(unsigned long addr, unsigned long nr,
+			     unsigned int flags, struct page **pages)
+{
+#ifdef GK_RANGES
+	unsigned int *used = bench_used + (pages - bench_pages);
+
+	*used = 0;
+	return pin_user_page_ranges_fast(addr, nr, flags,
+					 bench_ranges + (pages - bench_pages),
+					 nr, used);
+#else
+	return pin_user_pages_fast(addr, nr, flags, pages);
+#endif
+}
+
+static void bench_unpin_ranges(struct page **pages, unsigned long nr)
+{
+#ifdef GK_RANGES
+	unpin_user_page_ranges(bench_ranges + (pages - bench_pages),
+			       bench_used[pages - bench_pages], false);
+#else
+	unpin_user_pages(pages, nr);
+#endif
+}
+
 static void bench_unpin_dirty(struct page **pages, unsigned long nr)
 {
 	unpin_user_pages_dirty_lock(pages, nr, true);
@@ -178,6 +220,72 @@ static long bench_pin_remote(unsigned long addr, unsigned long nr,
 			     unsigned int flags, struct page **pages)
 {
 	return pin_user_pages_remote(current->mm, addr, nr, flags, pages, NULL);
+}
+
+/* A ring, and a page of user memory for what its system calls are told. */
+static long bench_ring;
+static void __user *bench_told;
+
+static long bench_call(unsigned int nr, unsigned long a, unsigned long b,
+		       unsigned long c, unsigned long d)
+{
+	struct pt_regs regs = { .di = a, .si = b, .dx = c, .r10 = d };
+
+	return sys_call_table[nr](&regs);
+}
+
+/* FOLL_WRITE | FOLL_LONGTERM, whatever the row says: io_uring has no choice. */
+static long bench_register(unsigned long addr, unsigned long nr,
+			   unsigned int flags, struct page **pages)
+{
+	struct iovec iov = {
+		.iov_base = (void __user *)addr, .iov_len = nr * PAGE_SIZE,
+	};
+	long ret;
+
+	if (copy_to_user(bench_told, &iov, sizeof(iov)))
+		return -EFAULT;
+	ret = bench_call(__NR_io_uring_register, bench_ring,
+			 IORING_REGISTER_BUFFERS, (unsigned long)bench_told, 1);
+	return ret ?: nr;
+}
+
+static void bench_unregister(struct page **pages, unsigned long nr)
+{
+	bench_call(__NR_io_uring_register, bench_ring, IORING_UNREGISTER_BUFFERS, 0, 0);
+}
+
+static void bench_close_ring(void *unused)
+{
+	close_fd(bench_ring);
+}
+
+/* As a user without CAP_IPC_LOCK, whose buffers are charged. */
+static void bench_open_ring(struct kunit *test)
+{
+	struct io_uring_params params = {};
+	const struct cred *old;
+	struct cred *user;
+	long charged;
+
+	bench_told = (void __user *)kunit_vm_mmap(test, NULL, 0, PAGE_SIZE,
+						  PROT_READ | PROT_WRITE,
+						  MAP_PRIVATE | MAP_ANONYMOUS, 0);
+	KUNIT_ASSERT_EQ(test, copy_to_user(bench_told, &params, sizeof(params)), 0);
+	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = RLIM_INFINITY;
+	user = prepare_creds();
+	KUNIT_ASSERT_NOT_NULL(test, user);
+	cap_lower(user->cap_effective, CAP_IPC_LOCK);
+	old = override_creds(user);
+	bench_ring = bench_call(__NR_io_uring_setup, 1, (unsigned long)bench_told, 0, 0);
+	put_cred(revert_creds(old));
+	KUNIT_ASSERT_GE(test, bench_ring, 0L);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bench_close_ring, NULL), 0);
+
+	charged = atomic_long_read(&current_user()->locked_vm);
+	KUNIT_EXPECT_EQ(test, bench_register((unsigned long)bench_told, 1, 0, NULL), 1L);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&current_user()->locked_vm), charged + 1);
+	bench_unregister(NULL, 1);
 }
 
 static long bench_get_nothing(unsigned long addr, unsigned long nr,
@@ -234,11 +342,20 @@ static const struct bench_op bench_ops[] = {
 		.put_name = "unpin_user_folio",
 		.in_folio = true, .modes = BENCH_W,
 	},
+	{
+		.get_name = "pin_user_page_ranges_fast", .get = bench_pin_ranges,
+		.put_name = "unpin_user_page_ranges", .put = bench_unpin_ranges,
+		.modes = BENCH_W | BENCH_WL,
+	},
 #ifdef CONFIG_GUP_BENCH_INSNS
 	{
 		.get_name = "pin_user_pages_remote", .get = bench_pin_remote,
 		.put = unpin_user_pages, .mmap_locked = true,
 		.modes = BENCH_W | BENCH_WL,
+	}, {
+		.get_name = "io_uring_register", .get = bench_register,
+		.put_name = "io_uring_unregister", .put = bench_unregister,
+		.modes = BENCH_W,
 	},
 #endif
 };
@@ -499,8 +616,8 @@ static struct bench_meter bench_get(struct bench *b)
 			   b->r->shape->name, op->get_name ?: op->put_name,
 			   b->flags, i, want, got);
 		b->failed = true;
-		if (op->put)
-			unpin_user_pages(b->pages, i);
+		for (got = 0; op->put && got < i; got += b->n)
+			op->put(b->pages + got, b->n);
 	}
 	return took;
 }
@@ -666,11 +783,19 @@ static void gup_bench(struct kunit *test)
 	b.r = gk_map(test, c->shape, BENCH_MAX);
 	b.pages = kunit_kcalloc(test, BENCH_MAX, sizeof(*b.pages), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, b.pages);
+	bench_pages = b.pages;
+	bench_ranges = kunit_kcalloc(test, BENCH_MAX, sizeof(*bench_ranges), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bench_ranges);
+	bench_used = kunit_kcalloc(test, BENCH_MAX, sizeof(*bench_used), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bench_used);
 	rows = kunit_kcalloc(test, ARRAY_SIZE(bench_ops) * ARRAY_SIZE(n),
 			     sizeof(*rows), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, rows);
 	if (gk_page(b.r, 0) && gk_page(b.r, 1) == gk_page(b.r, 0) + 1)
 		b.folio = folio_nr_pages(page_folio(gk_page(b.r, 0)));
+#ifdef CONFIG_GUP_BENCH_INSNS
+	bench_open_ring(test);
+#endif
 	bench_set_costs(&b);
 	/* One sweep more, which prints. */
 	for (sweep = 0; sweep <= BENCH_SWEEPS; sweep++) {

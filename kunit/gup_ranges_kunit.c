@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * pin_user_page_ranges_fast(): ranges are the page array, glued. What pages and
+ * which references a call takes does not depend on how it stores them; a range
+ * has pages of one compound page only, as long a run of them as is mapped; and
+ * a call that ends early, for lack of elements, can be gone on with.
+ *
+ * Each case pins the same shape by pin_user_pages_fast(), too: that one has
+ * suites of its own.
+ */
+#include <linux/mman.h>
+
+#include "internal.h"
+#include "gk.h"
+#include "gk_hook.h"
+
+static const unsigned int ranges_flags[] = {
+	0, FOLL_WRITE, FOLL_LONGTERM, FOLL_WRITE | FOLL_LONGTERM,
+};
+
+static const void *ranges_zoo_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct gk_pair *pair = gk_next_pair(prev, gk_zoo_size,
+						  ARRAY_SIZE(ranges_flags));
+	unsigned int flags;
+
+	if (!pair)
+		return NULL;
+	flags = ranges_flags[pair->column];
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s%s", gk_zoo[pair->row]->name,
+		 flags & FOLL_WRITE ? "write" : "read",
+		 flags & FOLL_LONGTERM ? "_longterm" : "");
+	return pair;
+}
+
+/* Is @b, which is mapped behind @a, a page of the same range? */
+static bool ranges_go_on(struct page *a, struct page *b)
+{
+	return b == a + 1 && page_folio(a) == page_folio(b);
+}
+
+static void ranges_expect_guards(struct gk_call *c)
+{
+	const struct page_range *behind = c->ranges + c->max_ranges;
+
+	GK_EXPECT(c, 0, "written in front of the array",
+		  !!memchr_inv(c->ranges - 1, GK_RANGES_GUARD, sizeof(*behind)), false);
+	GK_EXPECT(c, 0, "written behind the array",
+		  !!memchr_inv(behind, GK_RANGES_GUARD, sizeof(*behind)), false);
+}
+
+/* All that is pinned is in the ranges: @pages, by this call and those before it. */
+static void ranges_expect_used(struct gk_call *c, long pages)
+{
+	unsigned int i;
+	long sum = 0;
+
+	KUNIT_ASSERT_LE(c->r->test, c->nr_ranges, c->max_ranges);
+	for (i = 0; i < c->nr_ranges; i++) {
+		GK_EXPECT(c, i, "an empty range", c->ranges[i].nr_pages == 0, false);
+		sum += c->ranges[i].nr_pages;
+	}
+	GK_EXPECT(c, 0, "pages in ranges", sum, pages);
+	ranges_expect_guards(c);
+}
+
+/* The ranges are runs of one compound page, and as few as can be. */
+static void ranges_expect_runs(struct gk_call *c)
+{
+	unsigned int runs = c->ret > 0;
+	long k, in = 0;
+	unsigned int i;
+
+	ranges_expect_used(c, max(c->ret, 0L));
+	for (k = 1; k < c->ret; k++)
+		runs += !ranges_go_on(c->pages[k - 1], c->pages[k]);
+	GK_EXPECT(c, 0, "ranges", c->nr_ranges, runs);
+	for (i = 0; i < c->nr_ranges; i++) {
+		for (k = 1; k < c->ranges[i].nr_pages; k++)
+			GK_EXPECT(c, in + k, "of the range's compound page",
+				  ranges_go_on(c->pages[in + k - 1], c->pages[in + k]), true);
+		in += c->ranges[i].nr_pages;
+	}
+}
+
+/* Page by page, it is what pin_user_pages_fast() pins of the same mapping. */
+static void gup_ranges_zoo(struct kunit *test)
+{
+	const struct gk_pair *pair = test->param_value;
+	const struct gk_shape *shape = gk_zoo[pair->row];
+	unsigned int flags = ranges_flags[pair->column];
+	struct gk_range *r = gk_map(test, shape, 0);
+	struct gk_call *pages, *c;
+
+	c = gk_gup_ranges(r, flags, 0, r->nr, r->nr);
+	ranges_expect_runs(c);
+	if (c->ret > 0)
+		gk_expect_pinned(c, c->ret);
+	gk_release(c);
+	gk_expect_restored(c);
+
+	/* Mapped by now: the same pages. */
+	pages = gk_gup(r, GK_PIN_FAST, flags);
+	if (pages->ret > 0)
+		gk_expect_pages_of(c, pages);
+	gk_release(pages);
+	gk_expect_ret(c, pages->ret);
+
+	c = gk_gup_ranges(r, flags, 0, r->nr, r->nr);
+	ranges_expect_runs(c);
+	gk_expect_ret(c, pages->ret);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static const struct gk_shape *const ranges_room_shapes[] = {
+	&gk_anon_written, &gk_anon_fresh, &gk_anon_zero, &gk_drv_order2,
+	&gk_drv_order4, &gk_drv_mixed, &gk_drv_reversed, &gk_drv_twice,
+	&gk_drv_cow, &gk_drv_dir_edge, &gk_drv_dirty4,
+#ifdef CONFIG_GUP_ZOO_THP
+	&gk_thp, &gk_thp_ptes, &gk_mthp4,
+#endif
+};
+
+static const void *ranges_room_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct gk_pair *pair = gk_next_pair(prev, ARRAY_SIZE(ranges_room_shapes), 1);
+
+	if (pair)
+		strscpy(desc, ranges_room_shapes[pair->row]->name, KUNIT_PARAM_DESC_SIZE);
+	return pair;
+}
+
+/* Pin all of @r with room for @max ranges at a time. */
+static unsigned int ranges_by(struct gk_range *r, unsigned int max)
+{
+	struct gk_call *c;
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i += c->ret) {
+		c = gk_gup_ranges(r, FOLL_WRITE, i, r->nr - i, max);
+		ranges_expect_runs(c);
+		/* Every page could have been a range. */
+		gk_expect_pinned(c, min(max, r->nr - i));
+		if (c->ret <= 0)
+			break;
+		gk_release(c);
+		gk_expect_restored(c);
+	}
+	return i;
+}
+
+/* An array of any size: as many pages as it has elements, whatever they are of. */
+static void gup_ranges_room(struct kunit *test)
+{
+	const struct gk_pair *pair = test->param_value;
+	const struct gk_shape *shape = ranges_room_shapes[pair->row];
+	unsigned int max;
+
+	for (max = 1; max <= 9; max++) {
+		struct gk_range *r = gk_map(test, shape, 0);
+
+		GK_EXPECT_AT(r, "pin_user_page_ranges_fast", max, "pages in all",
+			     ranges_by(r, max), r->nr);
+		gk_unmap(r, 0, r->nr);
+	}
+}
+
+/* One array for the whole of a mapping: full only when each element is used. */
+static void gup_ranges_fill(struct kunit *test)
+{
+	const struct gk_pair *pair = test->param_value;
+	struct gk_range *r = gk_map(test, ranges_room_shapes[pair->row], 0);
+	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, r->nr, r->nr);
+	unsigned int got = 0;
+
+	/* One element is free at a time, so each call has one page. */
+	for (c->max_ranges = 0; got < r->nr; got += c->ret) {
+		if (c->nr_ranges == c->max_ranges)
+			c->max_ranges++;
+		c->addr = gk_addr(r, got);
+		c->nr = r->nr - got;
+		gk_enter(c);
+		ranges_expect_guards(c);
+		GK_EXPECT(c, got, "as many as elements were free", c->ret, 1);
+		if (c->ret <= 0)
+			break;
+	}
+	c->max_ranges = r->nr;
+	c->ret = got;
+	gk_done(c);
+	ranges_expect_runs(c);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* No page of a call without room, or without pages, is taken. */
+static void gup_ranges_nothing(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_call *none = gk_gup_ranges(r, FOLL_WRITE, 0, r->nr, 0);
+	struct gk_call *zero = gk_gup_ranges(r, FOLL_WRITE, 0, 0, 0);
+	struct gk_call *negative = gk_gup_ranges(r, FOLL_WRITE, 0, -1, 4);
+
+	gk_expect_refused(none, -EINVAL);
+	ranges_expect_used(none, 0);
+	gk_expect_refused(zero, 0);
+	ranges_expect_used(zero, 0);
+	gk_expect_refused(negative, 0);
+	ranges_expect_used(negative, 0);
+}
+
+/* However many pages are asked for, no more are taken than there are elements. */
+static void gup_ranges_most(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_order4, 32);
+	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, INT_MAX, 24);
+
+	gk_enter(c);
+	gk_done(c);
+	ranges_expect_runs(c);
+	gk_expect_pinned(c, 24);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* A call that goes on in the middle of a folio makes the last range longer. */
+static void gup_ranges_append(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_order4, 32);
+	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, 5, 28);
+
+	gk_enter(c);
+	GK_EXPECT(c, 0, "pages of the first call", c->ret, 5);
+	GK_EXPECT(c, 0, "ranges of the first call", c->nr_ranges, 1);
+	c->addr = gk_addr(r, 5);
+	c->nr = 27;
+	gk_untouch(c);
+	gk_enter(c);
+	GK_EXPECT(c, 0, "pages of the second call", c->ret, 27);
+	c->ret += 5;
+	gk_done(c);
+	ranges_expect_runs(c);
+	gk_expect_pinned(c, 32);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* What is used already is not touched by a call that fails. */
+static void gup_ranges_append_nothing(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_hole, 0);
+	unsigned int i, used, hole = r->nr / 2;
+	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, hole, r->nr);
+	struct page_range *then;
+
+	gk_enter(c);
+	GK_EXPECT(c, 0, "pages in front of the hole", c->ret, hole);
+	used = c->nr_ranges;
+	then = kunit_kmalloc_array(test, used, sizeof(*then), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, then);
+	memcpy(then, c->ranges, used * sizeof(*then));
+	c->addr = gk_addr(r, hole);
+	c->nr = r->nr - hole;
+	gk_enter(c);
+	GK_EXPECT(c, hole, "error at the hole", c->ret, -EFAULT);
+	GK_EXPECT(c, hole, "ranges are as before", c->nr_ranges, used);
+	for (i = 0; i < used; i++) {
+		GK_EXPECT(c, i, "the same page",
+			  c->ranges[i].page == then[i].page, true);
+		GK_EXPECT(c, i, "as many pages", c->ranges[i].nr_pages, then[i].nr_pages);
+	}
+	ranges_expect_used(c, hole);
+	c->ret = hole;
+	gk_done(c);
+	ranges_expect_runs(c);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* How often a call took mmap_lock: 0 if GUP-fast had all. */
+static unsigned int ranges_slow;
+
+static void ranges_count_slow(enum gk_point point, const void *what)
+{
+	ranges_slow += point == GK_SLOW;
+}
+
+static struct gk_call *ranges_pin_counted(struct gk_range *r)
+{
+	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, r->nr, r->nr);
+
+	ranges_slow = 0;
+	gk_hook = ranges_count_slow;
+	gk_enter_hooked(c);
+	gk_hook = NULL;
+	gk_done(c);
+	return c;
+}
+
+static void ranges_map_faulted(struct gk_range *r)
+{
+	struct gk_drv *drv = gk_drv_mmap_lazy(r, gk_drv_give, PROT_READ | PROT_WRITE,
+					      MAP_SHARED);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(r->test, drv);
+	for (i = 0; i < r->nr / 2; i++)
+		gk_fault(r, i, 1, true);
+}
+
+static const struct gk_shape ranges_faulted = {
+	.name = "drv_faulted", .nr = 16, .map = ranges_map_faulted,
+};
+
+/* The first half is there, the second is faulted in: what the slow path adds. */
+static void gup_ranges_fall_back(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &ranges_faulted, 0);
+	struct gk_call *c = ranges_pin_counted(r);
+
+	GK_EXPECT(c, 0, "slow paths", ranges_slow, 1);
+	ranges_expect_runs(c);
+	gk_expect_ret(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+
+	c = ranges_pin_counted(r);
+	GK_EXPECT(c, 0, "slow paths when all is there", ranges_slow, 0);
+	ranges_expect_runs(c);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+/* GUP-fast is refused in the middle of a folio: one range all the same. */
+static void gup_ranges_joined(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_order4, 16);
+	struct gk_call *c;
+
+	/* Read-only entries, which a fault for writing makes writable again. */
+	gk_wrprotect_ptes(r, 8, 8);
+	c = ranges_pin_counted(r);
+	GK_EXPECT(c, 0, "slow paths", ranges_slow, 1);
+	ranges_expect_runs(c);
+	gk_expect_pinned(c, 16);
+	GK_EXPECT(c, 0, "ranges", c->nr_ranges, 1);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static struct gk_range *ranges_forked;
+static bool ranges_fork_began;
+
+/* fork() begins when GUP-fast has looked at write_protect_seq, and ends soon. */
+static void ranges_fork(enum gk_point point, const void *what)
+{
+	if (point != GK_SEQ_RETRY || ranges_fork_began)
+		return;
+	ranges_fork_began = true;
+	raw_write_seqcount_begin(&ranges_forked->mm->write_protect_seq);
+	raw_write_seqcount_end(&ranges_forked->mm->write_protect_seq);
+}
+
+/* What GUP-fast has is given back if it lost against fork(); the slow path has it. */
+static void ranges_fork_in(struct gk_range *r, unsigned int there)
+{
+	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, r->nr, r->nr);
+
+	ranges_forked = r;
+	ranges_fork_began = false;
+	gk_hook = ranges_fork;
+	gk_enter_hooked(c);
+	gk_hook = NULL;
+	gk_done(c);
+	GK_EXPECT(c, 0, "fork() came", ranges_fork_began, true);
+	ranges_expect_runs(c);
+	gk_expect_ret(c, r->nr);
+	GK_EXPECT(c, 0, "pins in all", c->acquired - c->released, r->nr);
+	GK_EXPECT(c, 0, "pins given back", c->released, there);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
+static void gup_ranges_forked(struct kunit *test)
+{
+	const struct gk_pair *pair = test->param_value;
+	struct gk_range *r = gk_map(test, ranges_room_shapes[pair->row], 0);
+
+	gk_fault(r, 0, r->nr, true);
+	ranges_fork_in(r, r->nr);
+}
+
+/* The same when GUP-fast has come half of the way. */
+static void gup_ranges_forked_half(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &ranges_faulted, 0);
+
+	ranges_fork_in(r, r->nr / 2);
+}
+
+/* Dirty or not, as the caller says. */
+static void gup_ranges_dirty(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_order2, 16);
+	struct gk_call *c;
+	unsigned int i, dirty;
+
+	for (dirty = 0; dirty < 2; dirty++) {
+		for (i = 0; i < r->nr; i++)
+			folio_clear_dirty(page_folio(gk_page(r, i)));
+		c = gk_gup_ranges(r, FOLL_WRITE, 0, 16, 16);
+		gk_expect_pinned(c, 16);
+		unpin_user_page_ranges(c->ranges, c->nr_ranges, dirty);
+		gk_expect_restored(c);
+		for (i = 0; i < r->nr; i++)
+			GK_EXPECT(c, i, "dirty",
+				  folio_test_dirty(page_folio(gk_page(r, i))), dirty);
+	}
+}
+
+static struct kunit_suite gup_ranges_suite = {
+	.name = "gup_ranges",
+	.test_cases = (struct kunit_case[]) {
+		KUNIT_CASE_PARAM(gup_ranges_zoo, ranges_zoo_params),
+		KUNIT_CASE_PARAM(gup_ranges_room, ranges_room_params),
+		KUNIT_CASE_PARAM(gup_ranges_fill, ranges_room_params),
+		KUNIT_CASE(gup_ranges_nothing),
+		KUNIT_CASE(gup_ranges_most),
+		KUNIT_CASE(gup_ranges_append),
+		KUNIT_CASE(gup_ranges_append_nothing),
+		KUNIT_CASE(gup_ranges_fall_back),
+		KUNIT_CASE(gup_ranges_joined),
+		KUNIT_CASE_PARAM(gup_ranges_forked, ranges_room_params),
+		KUNIT_CASE(gup_ranges_forked_half),
+		KUNIT_CASE(gup_ranges_dirty),
+		{}
+	},
+};
+
+kunit_test_suite(gup_ranges_suite);
+
+MODULE_DESCRIPTION("KUnit: GUP that stores ranges");
+MODULE_LICENSE("GPL");
