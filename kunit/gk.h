@@ -59,8 +59,7 @@ extern const struct gk_api gk_apis[GK_NR_APIS];
 
 struct gk_range;
 
-#if __has_include(<linux/page_range.h>)
-#define GK_RANGES
+#ifdef GK_RANGES
 #include <linux/page_range.h>
 #else
 /* A kernel that has no ranges: what asks for them compiles, and fails. */

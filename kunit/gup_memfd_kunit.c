@@ -1034,15 +1034,43 @@ static struct memfd *memfd_open_hugetlb(struct kunit *test, unsigned int nr, vma
 #endif
 
 #ifdef CONFIG_GUP_ZOO_HUGETLB
+/* Give those of @nr huge pages back to the pool that can be pinned for long, or not. */
+static void memfd_free_huge(struct memfd *mf, unsigned int nr, bool pinnable)
+{
+	const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	struct folio *folio;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		folio = memfd_cached(mf, i * (HPAGE_SIZE >> PAGE_SHIFT));
+		if (folio && folio_is_longterm_pinnable(folio) == pinnable)
+			KUNIT_EXPECT_EQ(mf->test, 0, vfs_fallocate(mf->file, mode,
+								   i * HPAGE_SIZE, HPAGE_SIZE));
+	}
+}
+
+/* The pool gives what came back last: have that be movable pages. */
+static void memfd_movable_first(struct kunit *test)
+{
+	unsigned int nr = default_hstate.free_huge_pages - default_hstate.resv_huge_pages;
+	struct memfd *mf = memfd_open_hugetlb(test, nr, EMPTY_VMA_FLAGS);
+
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, nr * HPAGE_SIZE));
+	memfd_free_huge(mf, nr, true);
+	memfd_free_huge(mf, nr, false);
+}
+
 /* Of three huge pages, those from somewhere in the second one on. */
 static void gup_memfd_hugetlb(struct kunit *test)
 {
 	const unsigned int huge = HPAGE_SIZE >> PAGE_SHIFT;
 	const unsigned int offset = 3 * PAGE_SIZE + 5;
-	struct memfd *mf = memfd_open_hugetlb(test, 3, EMPTY_VMA_FLAGS);
+	struct memfd *mf;
 	struct folio *folio;
 	long k;
 
+	memfd_movable_first(test);
+	mf = memfd_open_hugetlb(test, 3, EMPTY_VMA_FLAGS);
 	/* The pool has movable ones, which cannot be had for a pin, but moved. */
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, 3 * HPAGE_SIZE));
 	KUNIT_ASSERT_FALSE_MSG(test,

@@ -70,7 +70,7 @@ steps() {
 	cocci           cocci.sh SIDE=series
 	${ALL:+cocci-base      cocci.sh SIDE=base}
 	${ALL:+compile         compile.sh}
-	counts          counts.sh
+	${ALL:+counts          counts.sh}
 	icount          icount.sh
 	doc             series/doc_check.py
 	canaries        test-rig.sh canaries
