@@ -15,8 +15,9 @@
  * host hits some passes of many rows, not all of one. The locked slow calls find
  * mmap_lock held.
  *
- * Instructions are exact, so a pass is one call there, and a few of them do:
- * more than one only because a tick adds what its handler takes.
+ * Instructions are exact, so a pass is one call there, right behind a tick. What a call
+ * finds must not depend on when the machine came here: see bench_settle(). A few passes
+ * do, since some calls find what the one before has left, as folio_mark_accessed() does.
  */
 #include <kunit/resource.h>
 #include <linux/glob.h>
@@ -32,6 +33,7 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/io_uring_types.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <asm/syscall.h>
@@ -39,6 +41,7 @@
 #endif
 
 #include "internal.h"
+#include "slab.h"
 #include "gk.h"
 
 #undef MODULE_PARAM_PREFIX
@@ -49,7 +52,6 @@ module_param(only, charp, 0444);
 MODULE_PARM_DESC(only, "a glob: only these rows (shape/call/flags/pages-per-call)");
 
 #ifdef CONFIG_GUP_BENCH_INSNS
-/* A tick is 10,000,000 instructions from the next: it cannot hit all passes. */
 #define BENCH_SWEEPS	1
 #define BENCH_BURST	5
 #define BENCH_PAGES	1	/* one call */
@@ -719,6 +721,40 @@ static void bench_print(struct bench *b, const char *name,
 			   div_s64(median, b->nr));
 }
 
+#ifdef CONFIG_GUP_BENCH_INSNS
+/* Each CPU's stock of objects is empty: a call that allocates one finds none of the boot's. */
+static void bench_empty_slabs(void)
+{
+	struct kmem_cache *s;
+
+	mutex_lock(&slab_mutex);
+	list_for_each_entry(s, &slab_caches, list)
+		kmem_cache_shrink(s);
+	mutex_unlock(&slab_mutex);
+}
+
+/*
+ * Nothing waits to be freed, no statistic is about to be folded, and the next tick is
+ * 10,000,000 instructions away.
+ */
+static void bench_settle(void)
+{
+	rcu_barrier();
+	schedule_timeout_uninterruptible(1);
+	local_irq_disable();
+	cpu_vm_stats_fold(smp_processor_id());
+	local_irq_enable();
+}
+#else
+static void bench_empty_slabs(void)
+{
+}
+
+static void bench_settle(void)
+{
+}
+#endif
+
 /* A burst of passes. The first warms up; with FOLL_LONGTERM it migrates. */
 static void bench_burst(struct bench *b, struct bench_meter *get,
 			struct bench_meter *put)
@@ -726,8 +762,10 @@ static void bench_burst(struct bench *b, struct bench_meter *get,
 	int i;
 
 	for (i = -1; i < BENCH_BURST; i++) {
-		struct bench_meter m = bench_get(b);
+		struct bench_meter m;
 
+		bench_settle();
+		m = bench_get(b);
 		if (b->failed)
 			return;
 		get[max(i, 0)] = m;
@@ -796,6 +834,7 @@ static void gup_bench(struct kunit *test)
 #ifdef CONFIG_GUP_BENCH_INSNS
 	bench_open_ring(test);
 #endif
+	bench_empty_slabs();
 	bench_set_costs(&b);
 	/* One sweep more, which prints. */
 	for (sweep = 0; sweep <= BENCH_SWEEPS; sweep++) {

@@ -6,12 +6,14 @@
 #
 #   check  boots the rows of the benchmark on the series, in a machine that counts
 #          instructions (scripts/boot/icount.sh, lane icount), and compares with
-#          scripts/figures/bench.icount, exactly. If a row differs it boots once more, with a
+#          scripts/figures/bench.icount. If a row differs it boots once more, with a
 #          plugin of QEMU, and names the functions that take more or fewer.
 #   table  base against series in a table		(make bench LANE=icount)
 #
-# Both are exact on any machine, also on a busy one, and the same each time. They count
-# instructions of one call: not cache or TLB misses, not contention.
+# Both are exact on any machine, also on a busy one, and the same each time, but for rows of
+# many pages whose frames matter, which are the same within a hundredth: BY_FRAME in
+# scripts/figures/insns.py. They count instructions of one call: not cache or TLB misses,
+# not contention.
 #
 # Another compiler makes other code. Where rows differ and the record comes from other
 # tools than these, figures do not compare; then the base is built as well, and the
@@ -21,7 +23,7 @@
 # icount.tsv, functions.tsv, table.md.
 #
 # environment: ACCEPT=1    write the record instead; RECORD=scripts/figures/bench.icount
-#              ROUNDS=1    boots of each side, which must agree to the digit
+#              ROUNDS=1    boots of each side, which must agree
 #              ONLY=glob   table: only these rows, shape/call/flags/pages-per-call
 #              JOBS, CC, NOCCACHE=1, QEMU
 # exit status: 0 as on record, 1 a row differs or two boots do, 2 cannot tell,
@@ -82,7 +84,7 @@ measure() {
 		"$s/figures/insns.py" same "$tmp/$1.tsv" "$tmp/round.tsv" || exit
 	done
 	cp "$tmp/$1.tsv" "$out/icount.tsv"
-	[ "$rounds" -eq 1 ] || say "icount: $1: $rounds boots, the same to the digit"
+	[ "$rounds" -eq 1 ] || say "icount: $1: $rounds boots, the same"
 }
 
 ready() {
