@@ -30,12 +30,14 @@
 #include <os.h>
 #endif
 #ifdef CONFIG_GUP_BENCH_INSNS
+#include <linux/bio.h>
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/io_uring_types.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <linux/uio.h>
 #include <asm/syscall.h>
 #include <uapi/linux/io_uring.h>
 #endif
@@ -224,6 +226,28 @@ static long bench_pin_remote(unsigned long addr, unsigned long nr,
 	return pin_user_pages_remote(current->mm, addr, nr, flags, pages, NULL);
 }
 
+/* O_DIRECT up to the device, and after it: a read for FOLL_WRITE, or a write. */
+static struct bio bench_bio;
+static struct bio_vec *bench_bvecs;
+
+static long bench_bio_get(unsigned long addr, unsigned long nr,
+			  unsigned int flags, struct page **pages)
+{
+	struct iov_iter iter;
+	int ret;
+
+	iov_iter_ubuf(&iter, flags & FOLL_WRITE ? ITER_DEST : ITER_SOURCE,
+		      (void __user *)addr, nr * PAGE_SIZE);
+	bio_init(&bench_bio, NULL, bench_bvecs, nr, REQ_OP_READ);
+	ret = bio_iov_iter_get_pages(&bench_bio, &iter, 0, 0);
+	return ret ?: bench_bio.bi_iter.bi_size / PAGE_SIZE;
+}
+
+static void bench_bio_put(struct page **pages, unsigned long nr)
+{
+	bio_release_pages(&bench_bio, false);
+}
+
 /* A ring, and a page of user memory for what its system calls are told. */
 static long bench_ring;
 static void __user *bench_told;
@@ -354,6 +378,10 @@ static const struct bench_op bench_ops[] = {
 		.get_name = "pin_user_pages_remote", .get = bench_pin_remote,
 		.put = unpin_user_pages, .mmap_locked = true,
 		.modes = BENCH_W | BENCH_WL,
+	}, {
+		.get_name = "bio_iov_iter_get_pages", .get = bench_bio_get,
+		.put_name = "bio_release_pages", .put = bench_bio_put,
+		.modes = BENCH_W | BENCH_R,
 	}, {
 		.get_name = "io_uring_register", .get = bench_register,
 		.put_name = "io_uring_unregister", .put = bench_unregister,
@@ -832,6 +860,8 @@ static void gup_bench(struct kunit *test)
 	if (gk_page(b.r, 0) && gk_page(b.r, 1) == gk_page(b.r, 0) + 1)
 		b.folio = folio_nr_pages(page_folio(gk_page(b.r, 0)));
 #ifdef CONFIG_GUP_BENCH_INSNS
+	bench_bvecs = kunit_kcalloc(test, BENCH_MAX, sizeof(*bench_bvecs), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, bench_bvecs);
 	bench_open_ring(test);
 #endif
 	bench_empty_slabs();

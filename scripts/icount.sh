@@ -11,7 +11,7 @@
 #   table  base against series in a table		(make bench LANE=icount)
 #
 # Both are exact on any machine, also on a busy one, and the same each time, but for rows of
-# many pages whose frames matter, which are the same within a hundredth: BY_FRAME in
+# which it matters where their pages lie, and those come close: BY_FRAME in
 # scripts/figures/insns.py. They count instructions of one call: not cache or TLB misses,
 # not contention.
 #

@@ -404,6 +404,28 @@ static bool test_odirect_loop(const struct io_kind *kind)
 	return odirect(io_open_loop, kind);
 }
 
+/* Where a block is read to is mapped in part: of two pages, which are one bvec. */
+static bool test_odirect_cut(const struct io_kind *kind)
+{
+	struct gup_pins before;
+	struct io_target t;
+	struct iovec iov[2];
+	struct io_mem m;
+	ssize_t got;
+
+	if (!io_open_loop_of(&t, 4 * KB) || !io_make(&m, kind, SIZE))
+		return false;
+	iov[0] = (struct iovec){ m.map + psize() - 2 * SECTOR, 3 * SECTOR };
+	iov[1] = (struct iovec){ m.map + m.len, 5 * SECTOR };
+	if (!io_pins(&before))
+		return false;
+	got = preadv(t.direct, iov, 2, 0);
+	if (got < 0 && errno == EINVAL)
+		return io_skip("direct I/O to the file behind the loop device needs whole blocks");
+	return io_expect_errno("direct read", got, EFAULT) &&
+	       io_expect_pinned("direct read", &before, 2);
+}
+
 static __u64 pfn_in(pid_t pid, const char *at)
 {
 	char path[64];
@@ -1368,6 +1390,11 @@ static bool is_anonymous(const struct io_kind *k)
 	return is_private(k) && !k->hugetlb;
 }
 
+static bool is_thp(const struct io_kind *k)
+{
+	return is_anonymous(k) && k->folio == HUGE;
+}
+
 static bool is_memfd(const struct io_kind *k)
 {
 	return k->shared;
@@ -1393,6 +1420,7 @@ static const struct table_test tests[] = {
 	TABLE_TEST(odirect_disk, is_any),
 	TABLE_TEST(odirect_ram, is_any),
 	TABLE_TEST(odirect_loop, is_any),
+	TABLE_TEST(odirect_cut, is_thp),
 	TABLE_TEST(odirect_unshares, is_private),
 	TABLE_TEST(vm_read, is_any),
 	TABLE_TEST(vm_write, is_any),

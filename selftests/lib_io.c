@@ -659,11 +659,10 @@ bool io_open_ram(struct io_target *t)
 	return open_device(t, "/dev/ram1");
 }
 
-/* A loop device that does direct I/O, too, with the pages of its caller. */
-bool io_open_loop(struct io_target *t)
+bool io_open_loop_of(struct io_target *t, unsigned int block)
 {
 	struct loop_config config = {
-		.block_size = SECTOR,
+		.block_size = block,
 		.info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO,
 	};
 	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), number;
@@ -693,3 +692,8 @@ bool io_open_loop(struct io_target *t)
 	return t->direct >= 0 || io_fails(path);
 }
 
+/* A loop device that does direct I/O, too, with the pages of its caller. */
+bool io_open_loop(struct io_target *t)
+{
+	return io_open_loop_of(t, SECTOR);
+}

@@ -184,5 +184,7 @@ struct io_target {
 bool io_open_disk(struct io_target *t);
 bool io_open_ram(struct io_target *t);
 bool io_open_loop(struct io_target *t);
+/* With blocks of so many bytes. */
+bool io_open_loop_of(struct io_target *t, unsigned int block);
 
 #endif /* LIB_IO_H */

@@ -37,12 +37,15 @@ from tcg import periods
 LOSS = 1.1              # of the base's lead, with other tools
 FEW = 8                 # instructions a call that another compiler may add anywhere
 SHOWN = 20
-# Calls that depend on which frames the memory has: neighbours are joined, and io_uring notes
-# each folio in a tree by its number. Which these are depends on what the boot did before, so
-# rows of many pages count as the same within a hundredth.
-BY_FRAME = ('pin_user_page_ranges_fast', 'unpin_user_page_ranges', 'io_uring_register', 'io_uring_unregister')
-MANY = 512
-NEAR = 0.01
+# Calls that depend on which frames the memory has: what the boot did before decides which of
+# them are neighbours. Those are compared for ranges, and io_uring notes each large folio in a
+# tree, by its number. So rows of more than one page count as the same within NEAR, and those
+# with folios in a tree within as many instructions as a few nodes of it take.
+BY_FRAME = ('pin_user_page_ranges_fast', 'unpin_user_page_ranges', 'bio_iov_iter_get_pages',
+            'io_uring_register', 'io_uring_unregister')
+NEAR = 0.02
+NODES = 1000
+SMALL = ('anon_written', 'drv_order0')
 # A row's functions are on record where they can be read at a glance, and all occur.
 NAMED = {'n': ('1', '512'), 'flags': ('WRITE', 'WRITE+LONGTERM')}
 HEAD = '''# What the calls of the benchmark take on x86-64: instructions of one call on the base
@@ -83,8 +86,12 @@ def recorded(path):
 
 
 def differs(key, old, new):
-    _, call, _, n = key
-    near = NEAR * old if call in BY_FRAME and int(n) >= MANY else 0
+    shape, call, _, n = key
+    near = 0
+    if call in BY_FRAME and n != '1':
+        near = NEAR * old
+        if call.startswith('io_uring') and shape not in SMALL:
+            near += NODES
     return abs(new - old) > near
 
 
