@@ -43,14 +43,16 @@ awk '/^obj-.*CONFIG_GUP_KUNIT_TEST/ {
 	for (i = 1; i <= NF; i++) if (sub(/\.o$/, ".c", $i)) print "mm/tests/gup/" $i
      }' "$top/kunit/Makefile" >>"$res/series.files"
 
-# run_make LOG SOURCE...: compile and check these. One job: kbuild visits mm/tests/gup
-# twice for single targets, and both visits would write the same object.
+# run_make LOG TARGET...: compile and check these, on and on if one does not compile
 run_make() {
 	run_log=$1; shift
-	for f; do shift; set -- "$@" "${f%.c}.o"; done
-	(cd "$tree" && make ARCH="$arch" O="../o-$lane" CC="$cc" -j1 \
+	(cd "$tree" && make ARCH="$arch" O="../o-$lane" CC="$cc" -j"${JOBS:-$(jobs)}" -k \
 		C=2 CHECK="$sparse" "$@") >"$run_log" 2>&1 </dev/null
 }
+
+# objects FILE: the targets of the sources in FILE; kunit/ is one, because kbuild would visit
+# its folder twice for single files, and both visits would write the same object.
+objects() { sed 's,^mm/tests/gup/.*,mm/tests/gup/,; s,\.c$,.o,' "$1" | sort -u; }
 
 # check SIDE LANE: the files in $res/SIDE.files; adds the warnings without line numbers to
 # $res/SIDE.found, and writes the sources that do not compile to $res/SIDE.broken.
@@ -62,27 +64,17 @@ check() {
 	compiler
 	(cd "$tree" && make ARCH="$arch" O="../o-$lane" CC="$cc" -j"${JOBS:-$(jobs)}" prepare) \
 		>"$log" 2>&1 </dev/null || die "make prepare failed on the $1 side: see $log"
-	: >"$res/$1.broken"
 	# shellcheck disable=SC2046 # paths without blanks
-	run_make "$log" $(cat "$res/$1.files") || {
-		# Something does not compile here: find out what, one by one.
-		: >"$log"
-		while read -r f <&3; do
-			if run_make "$res/one.log" "$f"; then
-				cat "$res/one.log" >>"$log"
-			else
-				echo "$f" >>"$res/$1.broken"
-			fi
-		done 3<"$res/$1.files"
-	}
+	run_make "$log" $(objects "$res/$1.files") || :
+	# A file is checked when it has been compiled.
 	while read -r f; do
-		grep -qx "$f" "$res/$1.broken" || grep -q "^ *CHECK  *$f\$" "$log" ||
-			die "sparse did not look at $f: see $log"
-	done <"$res/$1.files"
+		grep -q "^ *CHECK  *$f\$" "$log" || echo "$f"
+	done <"$res/$1.files" >"$res/$1.broken"
 	# sparse cannot fold the static_assert() inside module_param() and MODULE_*(), in any
 	# file of the kernel: drop what it says at such a line.
 	sed -n "s,^$tree/,,; s,^\.\./linux/,,; s/^\([^: ]*\):\([0-9]*\):[0-9]*: \(\(warning\|error\): .*\)/\1 \2 \3/p" \
 		"$log" | sort -u | while read -r f num text; do
+		! grep -qxF "$f" "$res/$1.broken" || continue
 		case "$text:$(sed -n "${num}p" "$tree/$f")" in
 		"error: bad constant expression:"[Mm][Oo][Dd][Uu][Ll][Ee]_*) continue;;
 		esac
@@ -98,7 +90,7 @@ for lane in um-smp x86_64; do
 	grep -vxFf "$res/base.broken" "$res/series.broken" >"$res/new.broken" || :
 	while read -r f; do
 		say "sparse: $f does not compile in the lane $lane:"
-		run_make "$res/one.log" "$f" || grep -m 5 -E 'error|No rule' "$res/one.log" ||
+		run_make "$res/one.log" "${f%.c}.o" || grep -m 5 -E 'error|No rule' "$res/one.log" ||
 			tail -n 5 "$res/one.log"
 	done <"$res/new.broken"
 	[ ! -s "$res/new.broken" ] || die "the series does not compile: see above"
