@@ -80,7 +80,7 @@ steps() {
 	coverage        coverage.sh
 	edge-canary     tests/edge-canary.sh SIDE=series
 	vm-canary       tests/vm-canary.sh
-	race-canary     tests/race-canary.sh has-pinned unshare
+	${ALL:+race-canary     tests/race-canary.sh has-pinned unshare}
 	${ALL:+silent-canary   tests/silent-canary.sh}
 	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
 	EOF

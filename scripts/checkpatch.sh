@@ -25,24 +25,29 @@ ignore=GIT_COMMIT_ID,UNKNOWN_COMMIT_ID,BAD_FIXES_TAG,FILE_PATH_CHANGES
 [ $# -gt 0 ] || ignore=$ignore,MISSING_SIGN_OFF,NO_AUTHOR_SIGN_OFF
 
 out=$(mktemp) || die "no temporary file: is TMPDIR writable?"
-trap 'rm -f "$out" "$out.err"' EXIT
+trap 'rm -f "$out" "$out.err" "$out.files" "$out.mails"' EXIT
 messages=0 files=0
 
-# check NAME ARG...: one file; the messages name its real path.
+# check FRONT [OPTION]: the files that stdin names, some at a time on each CPU; messages name
+# them without FRONT, a regular expression.
 check() {
-	name=$1; shift
-	files=$((files + 1))
 	rc=0
-	(cd "$linux" && perl scripts/checkpatch.pl --strict --quiet --terse --show-types --no-summary \
-		--color=never --ignore "$ignore" "$@") >"$out" 2>"$out.err" || rc=$?
-	# Its status is 1 for messages; a script that died prints none. On stderr it may
-	# also complain that spdxcheck.py lacks a Python module, which is optional.
-	if [ "$rc" -ne 0 ] && ! grep -q -E ': (ERROR|WARNING|CHECK):' "$out"; then
+	: >"$out"
+	cat >"$out.files"
+	[ -s "$out.files" ] || return 0
+	files=$((files + $(wc -l <"$out.files")))
+	# shellcheck disable=SC2086 # an option, or none
+	(cd "$linux" && tr '\n' '\0' <"$out.files" | xargs -0 -n 8 -P "${JOBS:-$(jobs)}" \
+		perl scripts/checkpatch.pl --strict --quiet --terse --show-types --no-summary \
+		--color=never --ignore "$ignore" ${2-}) >"$out" 2>"$out.err" || rc=$?
+	# The status of xargs is 123 if there are messages; a script that died prints none. On
+	# stderr it may also complain that spdxcheck.py lacks a Python module, which is optional.
+	if [ "$rc" -ne 0 ] && { [ "$rc" -ne 123 ] || ! grep -q -E ': (ERROR|WARNING|CHECK):' "$out"; }; then
 		tail -n 5 "$out.err" >&2
-		die "checkpatch.pl could not check $name: see above"
+		die "checkpatch.pl could not check all files: see above"
 	fi
 	[ -s "$out" ] || return 0
-	sed "s,^[^:]*:,$name:," "$out"
+	sed "s,^$1,," "$out" | sort -t: -k1,1 -k2,2n
 	messages=$((messages + $(wc -l <"$out")))
 }
 
@@ -52,17 +57,17 @@ check() {
 suites=$ignore
 ignore=$ignore,PARENTHESIS_ALIGNMENT,UNCOMMENTED_DEFINITION
 if [ $# -gt 0 ]; then
-	for f; do check "${f##*/}" "$f"; done
+	for f; do realpath "$f"; done >"$out.mails"
+	check '[^:]*/' <"$out.mails"
 else
 	for f in $(series_files); do
 		[ -r "$patches/$f" ] || die "a series names $f, which is not there: git checkout -- patches"
-		check "patches/$f" "$patches/$f"
-	done
+		echo "$patches/$f"
+	done >"$out.mails"
+	check "${patches%/*}/" <"$out.mails"
 	ignore=$suites
-	for f in "$top"/kunit/*.[ch]; do
-		[ -e "$f" ] || continue
-		check "kunit/${f##*/}" -f "$f"
-	done
+	ls "$top"/kunit/*.[ch] >"$out.mails"
+	check "$top/" -f <"$out.mails"
 fi
 
 say "checkpatch: $files files, $messages messages"
