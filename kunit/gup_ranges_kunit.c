@@ -9,6 +9,7 @@
  * suites of its own.
  */
 #include <linux/mman.h>
+#include <linux/prandom.h>
 
 #include "internal.h"
 #include "gk.h"
@@ -421,6 +422,122 @@ static void gup_ranges_dirty(struct kunit *test)
 	}
 }
 
+/* A seed says which mapping, what happens to its pages, and what is asked for. */
+#define RANGES_SEEDS	64
+
+static const void *ranges_seed_params(struct kunit *test, const void *prev, char *desc)
+{
+	const struct gk_pair *pair = gk_next_pair(prev, RANGES_SEEDS, 1);
+
+	if (pair)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "seed%u", pair->row);
+	return pair;
+}
+
+static unsigned int ranges_draw(struct rnd_state *rnd, unsigned int below)
+{
+	return prandom_u32_state(rnd) % below;
+}
+
+/* One page out of eight, at most once, changes as its process or the hardware does it. */
+static void ranges_disturb(struct gk_range *r, struct rnd_state *rnd)
+{
+	unsigned int i;
+
+	for (i = ranges_draw(rnd, 8); i < r->nr; i += 1 + ranges_draw(rnd, 16)) {
+		switch (ranges_draw(rnd, 6)) {
+		case 0:
+			gk_set_dirty_pte(r, i, false);
+			break;
+		case 1:
+			gk_set_young_pte(r, i, false);
+			break;
+		case 2:
+			gk_wrprotect_ptes(r, i, 1);
+			break;
+		case 3:
+			gk_cut_readonly(r, i);
+			break;
+		case 4:
+			/* Often, no call would get far. */
+			if (!ranges_draw(rnd, 4))
+				gk_cut_no_access(r, i);
+			break;
+		case 5:
+			if (!ranges_draw(rnd, 4))
+				gk_unmap(r, i, 1);
+			break;
+		}
+	}
+}
+
+/* Call until all is pinned, or the array is full. Returns what the last call did. */
+static long ranges_pin_on(struct gk_call *c)
+{
+	unsigned long start = c->addr;
+	long last, got = 0, nr = c->nr;
+
+	do {
+		c->addr = start + got * PAGE_SIZE;
+		c->nr = nr - got;
+		gk_untouch(c);
+		gk_enter(c);
+		last = c->ret;
+		got += max(last, 0L);
+	} while (last > 0 && got < nr && c->nr_ranges < c->max_ranges);
+	c->addr = start;
+	c->nr = nr;
+	c->ret = got;
+	gk_done(c);
+	return last;
+}
+
+/* Whatever is mapped: by ranges, in one array, it is what it is by pages. */
+static void gup_ranges_random(struct kunit *test)
+{
+	const struct gk_pair *pair = test->param_value;
+	unsigned int flags, first, nr, max, order;
+	struct gk_call *c, *pages;
+	struct rnd_state rnd;
+	struct gk_range *r;
+	long last;
+
+	prandom_seed_state(&rnd, pair->row);
+	r = gk_map(test, ranges_room_shapes[ranges_draw(&rnd, ARRAY_SIZE(ranges_room_shapes))], 0);
+	gk_fault(r, 0, r->nr, true);
+	ranges_disturb(r, &rnd);
+	flags = ranges_flags[ranges_draw(&rnd, ARRAY_SIZE(ranges_flags))];
+	first = ranges_draw(&rnd, r->nr);
+	nr = 1 + ranges_draw(&rnd, r->nr - first);
+	max = 1 + ranges_draw(&rnd, nr + 2);
+
+	/* Either may be the one that finds entries as they are now. */
+	for (order = 0; order < 2; order++) {
+		if (order != pair->row % 2) {
+			pages = gk_gup_part(r, GK_PIN_FAST, flags, first, nr);
+			if (pages->ret > 0)
+				gk_expect_counts(pages);
+			gk_release(pages);
+			gk_expect_restored(pages);
+			continue;
+		}
+		c = gk_prepare_ranges(r, flags, first, nr, max);
+		last = ranges_pin_on(c);
+		ranges_expect_runs(c);
+		if (c->ret > 0)
+			gk_expect_pinned(c, c->ret);
+		gk_release(c);
+		gk_expect_restored(c);
+	}
+
+	if (c->ret > 0)
+		gk_expect_pages_of(c, pages);
+	if (c->nr_ranges < max)
+		GK_EXPECT(c, 0, "pages, or the error", c->ret ?: last, pages->ret);
+	else
+		GK_EXPECT(c, 0, "not more pages", c->ret <= pages->ret, true);
+}
+
 static struct kunit_suite gup_ranges_suite = {
 	.name = "gup_ranges",
 	.test_cases = (struct kunit_case[]) {
@@ -436,6 +553,7 @@ static struct kunit_suite gup_ranges_suite = {
 		KUNIT_CASE_PARAM(gup_ranges_forked, ranges_room_params),
 		KUNIT_CASE(gup_ranges_forked_half),
 		KUNIT_CASE(gup_ranges_dirty),
+		KUNIT_CASE_PARAM(gup_ranges_random, ranges_seed_params),
 		{}
 	},
 };
