@@ -11,6 +11,7 @@ is "rule file function verdict reason", one for each finding. The verdicts are
   fixed     a bug that a patch of the series fixes: on the base only
   harmless  the rule is right, and nothing bad can come of it
   false     the rule is wrong here
+  new       the same, in what a patch of the series adds: on the series only
 
 DIR/unseen has the calls that spatch could parse; those of the text that it lacks are the
 findings of that rule.
@@ -26,7 +27,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, read, run
 
 API = r'(pin_user_pages|get_user_pages|memfd_pin_folios|unpin_user_|unpin_folio)[a-z_]*'
-VERDICTS = ('real', 'fixed', 'harmless', 'false')
+VERDICTS = ('real', 'fixed', 'harmless', 'false', 'new')
+ONLY = {'fixed': 'base', 'new': 'series'}
 NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)
 CALL = re.compile(rf'\b{API}\(')
 # At the start of a line only a definition or a declaration has a name and a parenthesis.
@@ -67,7 +69,7 @@ def known(path, side, rules):
             continue
         if len(words) < 5 or words[3] not in VERDICTS:
             raise BadInput(f'{path}:{number}: not "rule file function {"|".join(VERDICTS)} reason"')
-        if words[0] in rules and (words[3] != 'fixed' or side == 'base'):
+        if words[0] in rules and ONLY.get(words[3], side) == side:
             wanted[tuple(words[:3])] += 1
     return wanted
 
