@@ -439,7 +439,7 @@ static unsigned int ranges_draw(struct rnd_state *rnd, unsigned int below)
 	return prandom_u32_state(rnd) % below;
 }
 
-/* One page out of eight, at most once, changes as its process or the hardware does it. */
+/* Some pages, each at most once, change as their process or the hardware does it. */
 static void ranges_disturb(struct gk_range *r, struct rnd_state *rnd)
 {
 	unsigned int i;
