@@ -191,15 +191,27 @@ enum gk_api_id gk_api(struct kunit *test)
 	return (const struct gk_api *)test->param_value - gk_apis;
 }
 
-/* Parameters: the zoo; test->param_value is a const struct gk_shape **. */
-const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc)
+static const void *gk_shape_params(const struct gk_shape *const *shapes,
+				   unsigned int nr, const void *prev, char *desc)
 {
-	const struct gk_shape *const *shape = gk_next_param(gk_zoo,
-			sizeof(*gk_zoo), gk_zoo_size, prev);
+	const struct gk_shape *const *shape = gk_next_param(shapes, sizeof(*shapes),
+							    nr, prev);
 
 	if (shape)
 		strscpy(desc, (*shape)->name, KUNIT_PARAM_DESC_SIZE);
 	return shape;
+}
+
+/* Parameters: the zoo; test->param_value is a const struct gk_shape **. */
+const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_shape_params(gk_zoo, gk_zoo_size, prev, desc);
+}
+
+/* Parameters: some shapes that can be pinned for writing as a whole, likewise. */
+const void *gk_writable_params(struct kunit *test, const void *prev, char *desc)
+{
+	return gk_shape_params(gk_writable, gk_writable_size, prev, desc);
 }
 
 /*

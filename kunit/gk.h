@@ -218,6 +218,8 @@ extern const struct gk_shape gk_thp, gk_thp_zero, gk_thp_shared,
 	gk_mthp7, gk_mthp8, gk_hugetlb, gk_hugetlb_fresh, gk_hugetlb_file;
 extern const struct gk_shape *const gk_zoo[];
 extern const unsigned int gk_zoo_size;
+extern const struct gk_shape *const gk_writable[];
+extern const unsigned int gk_writable_size;
 
 /* A parameter that stands for two: numbers of elements of two tables. */
 struct gk_pair {
@@ -228,6 +230,7 @@ struct gk_pair {
 const struct gk_pair *gk_next_pair(const void *prev, unsigned int rows,
 				   unsigned int columns);
 const void *gk_zoo_params(struct kunit *test, const void *prev, char *desc);
+const void *gk_writable_params(struct kunit *test, const void *prev, char *desc);
 const void *gk_api_params(struct kunit *test, const void *prev, char *desc);
 /* Some of the APIs, by what they do. */
 const void *gk_api_params_if(struct kunit *test, const void *prev, char *desc,

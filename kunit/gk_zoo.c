@@ -437,3 +437,15 @@ const struct gk_shape *const gk_zoo[] = {
 };
 
 const unsigned int gk_zoo_size = ARRAY_SIZE(gk_zoo);
+
+/* Each of these can be pinned for writing as a whole, in runs of many kinds. */
+const struct gk_shape *const gk_writable[] = {
+	&gk_anon_written, &gk_anon_fresh, &gk_anon_zero, &gk_drv_order2,
+	&gk_drv_order4, &gk_drv_mixed, &gk_drv_reversed, &gk_drv_twice,
+	&gk_drv_cow, &gk_drv_dir_edge, &gk_drv_dirty4,
+#ifdef CONFIG_GUP_ZOO_THP
+	&gk_thp, &gk_thp_ptes, &gk_mthp4,
+#endif
+};
+
+const unsigned int gk_writable_size = ARRAY_SIZE(gk_writable);

@@ -136,29 +136,10 @@ static void gup_bio_zoo(struct kunit *test)
 	gk_release(pages);
 }
 
-static const struct gk_shape *const dio_room_shapes[] = {
-	&gk_anon_written, &gk_anon_fresh, &gk_anon_zero, &gk_drv_order2,
-	&gk_drv_order4, &gk_drv_mixed, &gk_drv_reversed, &gk_drv_twice,
-	&gk_drv_cow, &gk_drv_dir_edge, &gk_drv_dirty4,
-#ifdef CONFIG_GUP_ZOO_THP
-	&gk_thp, &gk_thp_ptes, &gk_mthp4,
-#endif
-};
-
-static const void *dio_room_params(struct kunit *test, const void *prev, char *desc)
-{
-	const struct gk_pair *pair = gk_next_pair(prev, ARRAY_SIZE(dio_room_shapes), 1);
-
-	if (pair)
-		strscpy(desc, dio_room_shapes[pair->row]->name, KUNIT_PARAM_DESC_SIZE);
-	return pair;
-}
-
 /* Bios of any size, one after another, have all of a range. */
 static void gup_bio_room(struct kunit *test)
 {
-	const struct gk_pair *pair = test->param_value;
-	const struct gk_shape *shape = dio_room_shapes[pair->row];
+	const struct gk_shape *shape = *(const struct gk_shape **)test->param_value;
 	struct dio_call *b;
 	unsigned int max, i;
 
@@ -361,7 +342,7 @@ static struct kunit_suite gup_bio_suite = {
 	.name = "gup_bio",
 	.test_cases = (struct kunit_case[]) {
 		KUNIT_CASE_PARAM(gup_bio_zoo, dio_zoo_params),
-		KUNIT_CASE_PARAM(gup_bio_room, dio_room_params),
+		KUNIT_CASE_PARAM(gup_bio_room, gk_writable_params),
 		KUNIT_CASE_PARAM(gup_bio_pieces, dio_pieces_gen_params),
 		KUNIT_CASE(gup_bio_nofault),
 		KUNIT_CASE(gup_bio_bounced),

@@ -114,24 +114,6 @@ static void gup_ranges_zoo(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-static const struct gk_shape *const ranges_room_shapes[] = {
-	&gk_anon_written, &gk_anon_fresh, &gk_anon_zero, &gk_drv_order2,
-	&gk_drv_order4, &gk_drv_mixed, &gk_drv_reversed, &gk_drv_twice,
-	&gk_drv_cow, &gk_drv_dir_edge, &gk_drv_dirty4,
-#ifdef CONFIG_GUP_ZOO_THP
-	&gk_thp, &gk_thp_ptes, &gk_mthp4,
-#endif
-};
-
-static const void *ranges_room_params(struct kunit *test, const void *prev, char *desc)
-{
-	const struct gk_pair *pair = gk_next_pair(prev, ARRAY_SIZE(ranges_room_shapes), 1);
-
-	if (pair)
-		strscpy(desc, ranges_room_shapes[pair->row]->name, KUNIT_PARAM_DESC_SIZE);
-	return pair;
-}
-
 /* Pin all of @r with room for @max ranges at a time. */
 static unsigned int ranges_by(struct gk_range *r, unsigned int max)
 {
@@ -154,8 +136,7 @@ static unsigned int ranges_by(struct gk_range *r, unsigned int max)
 /* An array of any size: as many pages as it has elements, whatever they are of. */
 static void gup_ranges_room(struct kunit *test)
 {
-	const struct gk_pair *pair = test->param_value;
-	const struct gk_shape *shape = ranges_room_shapes[pair->row];
+	const struct gk_shape *shape = *(const struct gk_shape **)test->param_value;
 	unsigned int max;
 
 	for (max = 1; max <= 9; max++) {
@@ -170,8 +151,7 @@ static void gup_ranges_room(struct kunit *test)
 /* One array for the whole of a mapping: full only when each element is used. */
 static void gup_ranges_fill(struct kunit *test)
 {
-	const struct gk_pair *pair = test->param_value;
-	struct gk_range *r = gk_map(test, ranges_room_shapes[pair->row], 0);
+	struct gk_range *r = gk_map(test, *(const struct gk_shape **)test->param_value, 0);
 	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, r->nr, r->nr);
 	unsigned int got = 0;
 
@@ -387,8 +367,7 @@ static void ranges_fork_in(struct gk_range *r, unsigned int there)
 
 static void gup_ranges_forked(struct kunit *test)
 {
-	const struct gk_pair *pair = test->param_value;
-	struct gk_range *r = gk_map(test, ranges_room_shapes[pair->row], 0);
+	struct gk_range *r = gk_map(test, *(const struct gk_shape **)test->param_value, 0);
 
 	gk_fault(r, 0, r->nr, true);
 	ranges_fork_in(r, r->nr);
@@ -503,7 +482,7 @@ static void gup_ranges_random(struct kunit *test)
 	long last;
 
 	prandom_seed_state(&rnd, pair->row);
-	r = gk_map(test, ranges_room_shapes[ranges_draw(&rnd, ARRAY_SIZE(ranges_room_shapes))], 0);
+	r = gk_map(test, gk_writable[ranges_draw(&rnd, gk_writable_size)], 0);
 	gk_fault(r, 0, r->nr, true);
 	ranges_disturb(r, &rnd);
 	flags = ranges_flags[ranges_draw(&rnd, ARRAY_SIZE(ranges_flags))];
@@ -542,15 +521,15 @@ static struct kunit_suite gup_ranges_suite = {
 	.name = "gup_ranges",
 	.test_cases = (struct kunit_case[]) {
 		KUNIT_CASE_PARAM(gup_ranges_zoo, ranges_zoo_params),
-		KUNIT_CASE_PARAM(gup_ranges_room, ranges_room_params),
-		KUNIT_CASE_PARAM(gup_ranges_fill, ranges_room_params),
+		KUNIT_CASE_PARAM(gup_ranges_room, gk_writable_params),
+		KUNIT_CASE_PARAM(gup_ranges_fill, gk_writable_params),
 		KUNIT_CASE(gup_ranges_nothing),
 		KUNIT_CASE(gup_ranges_most),
 		KUNIT_CASE(gup_ranges_append),
 		KUNIT_CASE(gup_ranges_append_nothing),
 		KUNIT_CASE(gup_ranges_fall_back),
 		KUNIT_CASE(gup_ranges_joined),
-		KUNIT_CASE_PARAM(gup_ranges_forked, ranges_room_params),
+		KUNIT_CASE_PARAM(gup_ranges_forked, gk_writable_params),
 		KUNIT_CASE(gup_ranges_forked_half),
 		KUNIT_CASE(gup_ranges_dirty),
 		KUNIT_CASE_PARAM(gup_ranges_random, ranges_seed_params),
