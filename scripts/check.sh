@@ -75,11 +75,11 @@ steps() {
 	doc             series/doc_check.py
 	canaries        test-rig.sh canaries
 	mutate          mutate.sh SAMPLE=12
-	past-bugs       tests/past-bugs.sh
-	race-checks     tests/race-checks.sh
 	coverage        coverage.sh
 	edge-canary     tests/edge-canary.sh SIDE=series
-	vm-canary       tests/vm-canary.sh
+	${ALL:+past-bugs       tests/past-bugs.sh}
+	${ALL:+race-checks     tests/race-checks.sh}
+	${ALL:+vm-canary       tests/vm-canary.sh}
 	${ALL:+race-canary     tests/race-canary.sh has-pinned unshare}
 	${ALL:+silent-canary   tests/silent-canary.sh}
 	$([ -z "${ALL-}" ] || echo 'plain           tests/plain.sh')
