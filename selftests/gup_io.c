@@ -31,6 +31,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/capability.h>
 #include <linux/compiler.h>
 /* Before io_uring.h, which needs it. */
 #include <linux/stddef.h>
@@ -42,6 +43,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -308,6 +310,110 @@ static bool test_fixed_pieces(const struct io_kind *kind)
 				return false;
 		}
 	return fixed_unregister(&f);
+}
+
+/* A clone keeps the pins that it finds, and needs no others. */
+static bool test_fixed_clone(const struct io_kind *kind)
+{
+	struct io_ring first;
+	struct fixed f;
+
+	if (!fixed_open(&f, kind) || !fixed_register(&f))
+		return false;
+	first = f.ring;
+	return io_ring_open(&f.ring) && io_ring_clone(&f.ring, &first) &&
+	       io_expect_out("cloned", &f.before, fixed_pins(&f)) &&
+	       io_ring_unregister(&first) &&
+	       io_expect_out("unregistered but for the clone", &f.before, fixed_pins(&f)) &&
+	       fixed_both_ways(&f, 0, HUGE - 77, 4 * KB + 131, f.file) &&
+	       fixed_both_ways(&f, 1, HUGE - 6 * KB, 12 * KB, f.direct) &&
+	       fixed_unregister(&f);
+}
+
+/* As a user without privilege, whose buffers are charged. */
+static bool drop_ipc_lock(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(__NR_capget, &header, caps))
+		return io_fails("capget");
+	caps[CAP_TO_INDEX(CAP_IPC_LOCK)].effective &= ~CAP_TO_MASK(CAP_IPC_LOCK);
+	return !syscall(__NR_capset, &header, caps) || io_fails("capset");
+}
+
+static bool set_memlock(size_t bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &limit))
+		return io_fails("getrlimit");
+	if (io_root)
+		limit.rlim_max = bytes > limit.rlim_max ? bytes : limit.rlim_max;
+	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+	return !setrlimit(RLIMIT_MEMLOCK, &limit) || io_fails("setrlimit");
+}
+
+/* VmPin: what the process is charged with, here for buffers only. */
+static bool expect_charge(const char *what, size_t want)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	char line[256];
+	long got = -1;
+
+	while (status && got < 0 && fgets(line, sizeof(line), status))
+		sscanf(line, "VmPin: %ld kB", &got);
+	if (status)
+		fclose(status);
+	return io_expect(what, got, want / KB);
+}
+
+/* A huge page is charged once, as a whole, in both buffers; a small one in each. */
+static bool charged_together(struct fixed *f, size_t both, size_t second)
+{
+	return fixed_register(f) && expect_charge("charged, registered", both) &&
+	       io_ring_drop(&f->ring, 1) &&
+	       expect_charge("charged, without the second buffer", both - second) &&
+	       io_ring_drop(&f->ring, 0) && expect_charge("charged, without both", 0) &&
+	       fixed_unregister(f);
+}
+
+/* Two buffers that are cloned: the clone costs nothing, and keeps the charge. */
+static bool charged_cloned(struct fixed *f, size_t both)
+{
+	struct io_ring clone;
+
+	return io_ring_open(&clone) && fixed_register(f) && io_ring_clone(&clone, &f->ring) &&
+	       expect_charge("charged, cloned", both) && io_ring_unregister(&f->ring) &&
+	       expect_charge("charged, but for the clone unregistered", both) &&
+	       io_ring_unregister(&clone) && expect_charge("charged after all", 0) &&
+	       io_expect_out("unregistered", &f->before, 0);
+}
+
+/* A page more than the limit has is not to be had, and nothing stays charged. */
+static bool charged_too_much(struct fixed *f, size_t both)
+{
+	return set_memlock(both - psize()) &&
+	       io_expect_errno("registered over the limit",
+			       syscall(__NR_io_uring_register, f->ring.fd,
+				       IORING_REGISTER_BUFFERS, f->iov, 2), ENOMEM) &&
+	       expect_charge("charged, over the limit", 0) &&
+	       io_expect_out("over the limit", &f->before, 0) && set_memlock(4 * SIZE);
+}
+
+static bool test_fixed_charged(const struct io_kind *kind)
+{
+	size_t both, second = 0;
+	struct fixed f;
+
+	if (!drop_ipc_lock() || !fixed_open(&f, kind))
+		return false;
+	both = f.folio * io_units(f.iov[0].iov_base, f.iov[0].iov_len, f.folio);
+	if (f.folio == psize())
+		second = psize() * io_pages(f.iov[1].iov_base, f.iov[1].iov_len);
+	both += second;
+	return expect_charge("charged before all", 0) && charged_too_much(&f, both) &&
+	       charged_together(&f, both, second) && charged_cloned(&f, both);
 }
 
 /* Direct I/O. */
@@ -1417,6 +1523,8 @@ static const struct table_test tests[] = {
 	TABLE_TEST(fixed_fork, is_any),
 	TABLE_TEST(fixed_forked, is_any),
 	TABLE_TEST(fixed_pieces, is_anonymous),
+	TABLE_TEST(fixed_clone, is_any),
+	TABLE_TEST(fixed_charged, is_any),
 	TABLE_TEST(odirect_disk, is_any),
 	TABLE_TEST(odirect_ram, is_any),
 	TABLE_TEST(odirect_loop, is_any),

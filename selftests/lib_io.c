@@ -620,6 +620,27 @@ bool io_ring_unregister(struct io_ring *r)
 	       io_fails("IORING_UNREGISTER_BUFFERS");
 }
 
+bool io_ring_drop(struct io_ring *r, unsigned int index)
+{
+	struct iovec none = { 0 };
+	struct io_uring_rsrc_update2 update = {
+		.offset = index, .data = (uintptr_t)&none, .nr = 1,
+	};
+
+	return syscall(__NR_io_uring_register, r->fd, IORING_REGISTER_BUFFERS_UPDATE,
+		       &update, sizeof(update)) == 1 ||
+	       io_fails("IORING_REGISTER_BUFFERS_UPDATE");
+}
+
+bool io_ring_clone(struct io_ring *r, const struct io_ring *from)
+{
+	struct io_uring_clone_buffers buffers = { .src_fd = from->fd };
+
+	return !syscall(__NR_io_uring_register, r->fd, IORING_REGISTER_CLONE_BUFFERS,
+			&buffers, 1) ||
+	       io_fails("IORING_REGISTER_CLONE_BUFFERS");
+}
+
 /* The same file without the page cache between. */
 int io_reopen_direct(int file)
 {

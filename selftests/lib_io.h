@@ -171,6 +171,10 @@ struct io_ring {
 bool io_ring_open(struct io_ring *r);
 bool io_ring_register(struct io_ring *r, struct iovec *iov, unsigned int nr);
 bool io_ring_unregister(struct io_ring *r);
+/* Without buffer @index, whose place stays empty. */
+bool io_ring_drop(struct io_ring *r, unsigned int index);
+/* Buffers of @from, all of them, in a ring that has none. */
+bool io_ring_clone(struct io_ring *r, const struct io_ring *from);
 /* What a READ_FIXED or WRITE_FIXED returns, out of buffer @index. */
 int io_ring_io(struct io_ring *r, int op, int index, int file, char *at, size_t len,
 	       off_t offset);
