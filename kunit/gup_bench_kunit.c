@@ -58,6 +58,7 @@ MODULE_PARM_DESC(only, "a glob: only these rows (shape/call/flags/pages-per-call
 #define BENCH_BURST	5
 #define BENCH_PAGES	1	/* one call */
 #define BENCH_MAX	4096
+#define BENCH_1G	(SZ_1G / PAGE_SIZE)	/* pages */
 #else
 #define BENCH_SWEEPS	5
 #define BENCH_BURST	5	/* passes of a row in one sweep */
@@ -107,6 +108,7 @@ struct bench_op {
 #define BENCH_WL	BIT(2)	/* FOLL_WRITE | FOLL_LONGTERM */
 #define BENCH_RL	BIT(3)	/* FOLL_LONGTERM */
 #define BENCH_TOUCHED	BIT(4)	/* FOLL_WRITE, nothing is present */
+#define BENCH_BUFFER	BIT(5)	/* of io_uring: sizes of their own */
 #define BENCH_ALL	(BENCH_W | BENCH_R | BENCH_WL | BENCH_RL)
 
 /* One case: a shape, mapped anew, and a flag set. */
@@ -385,7 +387,7 @@ static const struct bench_op bench_ops[] = {
 	}, {
 		.get_name = "io_uring_register", .get = bench_register,
 		.put_name = "io_uring_unregister", .put = bench_unregister,
-		.modes = BENCH_W,
+		.modes = BENCH_W | BENCH_BUFFER,
 	},
 #endif
 };
@@ -490,6 +492,11 @@ BENCH_SHAPE(thp, 9);
 BENCH_SHAPE(thp_fresh, 9);
 #ifdef CONFIG_GUP_BENCH_INSNS
 BENCH_SHAPE(hugetlb, 9);
+
+/* A large buffer of io_uring. A pass of the base is shorter than a tick, just. */
+static const struct gk_shape bench_thp_1g = {
+	.name = "thp_1g", .nr = BENCH_1G, .map = bench_map_thp, .arg = 9,
+};
 #endif
 
 static const struct bench_case bench_cases[] = {
@@ -539,6 +546,7 @@ static const struct bench_case bench_cases[] = {
 	{ &bench_thp, BENCH_RL },
 	{ &bench_thp_fresh, BENCH_TOUCHED },
 #ifdef CONFIG_GUP_BENCH_INSNS
+	{ &bench_thp_1g, BENCH_BUFFER },
 	{ &bench_hugetlb, BENCH_W },
 	{ &bench_hugetlb, BENCH_R },
 	{ &bench_hugetlb, BENCH_WL },
@@ -562,7 +570,7 @@ static const char *bench_mode_name(unsigned int mode)
 
 static unsigned int bench_mode_flags(unsigned int mode)
 {
-	return (mode & (BENCH_W | BENCH_WL | BENCH_TOUCHED) ? FOLL_WRITE : 0) |
+	return (mode & (BENCH_R | BENCH_RL) ? 0 : FOLL_WRITE) |
 	       (mode & (BENCH_WL | BENCH_RL) ? FOLL_LONGTERM : 0);
 }
 
@@ -808,6 +816,12 @@ struct bench_row {
 	struct bench_meter put[BENCH_REPS];
 };
 
+/* 1M of a huge page, and 1G: of io_uring's rows only. */
+static bool bench_buffer_size(unsigned int n)
+{
+	return n == 256 || n > BENCH_MAX;
+}
+
 /* Is there such a row, and is it wanted? Sets up @b for it. */
 static bool bench_select(struct bench *b, const struct bench_op *op,
 			 unsigned int n)
@@ -821,9 +835,11 @@ static bool bench_select(struct bench *b, const struct bench_op *op,
 		b->nr = min(b->nr, BENCH_TOUCH);
 	if (!(op->modes & mode) || b->nr < n || (op->in_folio && b->folio % n))
 		return false;
+	if ((mode == BENCH_BUFFER) != bench_buffer_size(n))
+		return false;
 	b->want_get = bench_wanted(b, op->get_name);
 	/* Releasing does not depend on FOLL_LONGTERM. */
-	b->want_put = mode & (BENCH_W | BENCH_R) &&
+	b->want_put = mode & (BENCH_W | BENCH_R | BENCH_BUFFER) &&
 		      bench_wanted(b, op->put_name);
 	return b->want_get || b->want_put;
 }
@@ -837,6 +853,9 @@ static void gup_bench(struct kunit *test)
 		123,
 #endif
 		512, BENCH_MAX,
+#ifdef CONFIG_GUP_BENCH_INSNS
+		256, BENCH_1G,
+#endif
 	};
 	const struct bench_case *c = test->param_value;
 	struct bench b = {
@@ -846,7 +865,7 @@ static void gup_bench(struct kunit *test)
 	unsigned int sweep, i, op;
 	struct bench_row *rows;
 
-	b.r = gk_map(test, c->shape, BENCH_MAX);
+	b.r = gk_map(test, c->shape, c->mode == BENCH_BUFFER ? 0 : BENCH_MAX);
 	b.pages = kunit_kcalloc(test, BENCH_MAX, sizeof(*b.pages), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, b.pages);
 	bench_pages = b.pages;

@@ -32,7 +32,7 @@ vm_qemu() {
 		# up to a tick, and GUP would leave each page table early, in some passes only.
 		# kvm64 is the same from one QEMU to the next, has no fifth level of page tables,
 		# and no string instructions that clear a page in an unknown number of steps.
-		set -- -M microvm,pit=off -cpu kvm64 -m 512M -accel tcg -icount shift=0,sleep=off \
+		set -- -M microvm,pit=off -cpu kvm64 -m 2G -accel tcg -icount shift=0,sleep=off \
 			-rtc base=2026-01-01,clock=vm -seed 1 "$@"
 		_append="preempt=full nokaslr tsc_early_khz=1000000 tsc=reliable reboot=t $_append";;
 	*)	[ "$_accel" != tcg ] || _accel=tcg,thread=multi
