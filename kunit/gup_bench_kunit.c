@@ -827,6 +827,7 @@ static bool bench_select(struct bench *b, const struct bench_op *op,
 			 unsigned int n)
 {
 	unsigned int mode = b->c->mode;
+	bool buffer = mode == BENCH_BUFFER;
 
 	b->op = op;
 	b->n = n;
@@ -835,7 +836,7 @@ static bool bench_select(struct bench *b, const struct bench_op *op,
 		b->nr = min(b->nr, BENCH_TOUCH);
 	if (!(op->modes & mode) || b->nr < n || (op->in_folio && b->folio % n))
 		return false;
-	if ((mode == BENCH_BUFFER) != bench_buffer_size(n))
+	if (buffer != bench_buffer_size(n))
 		return false;
 	b->want_get = bench_wanted(b, op->get_name);
 	/* Releasing does not depend on FOLL_LONGTERM. */
