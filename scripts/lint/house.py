@@ -25,7 +25,7 @@ from lib import BadInput, Parser, TOP, read, run
 
 # From the ground up: a room may use what is named before it. boot/ asks the lists in
 # verdict/ what to run; no verdict knows how a kernel was booted.
-ROOMS = ('tcg', 'model', 'cocci', 'series', 'verdict', 'boot', 'mutate', 'coverage', 'figures', 'report',
+ROOMS = ('tcg', 'model', 'cocci', 'series', 'verdict', 'boot', 'mutate', 'coverage', 'figures', 'kit', 'report',
          'lint', 'tests')
 SHARED = ('lib.sh', 'lib.py')
 PAGES = ('README.md', 'MAINTAINERS-notes.md')
