@@ -43,6 +43,7 @@ lost() {
 	arm64|riscv) echo "the lanes of $1, make check-all";;
 	post) echo 'make send-check, make check';;
 	bench) echo 'the plot of make bench';;
+	kit) echo 'make bench-kit';;
 	view) echo 'the test of make report, which is skipped';;
 	*) echo "the group $1";;
 	esac

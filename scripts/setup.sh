@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # setup.sh - check that the tools are there, and install what is missing
 #
-# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [riscv] [vng] [lint] [cocci] [compile] [post] [bench] [model] [view]	(default: tree build lint)
+# usage: scripts/setup.sh [tree] [build] [vm] [i386] [arm64] [riscv] [vng] [lint] [cocci] [compile] [post] [bench] [model] [kit] [view]	(default: tree build lint)
 #        scripts/setup.sh --table	prints the table, for doctor.sh
 #
 #   tree   gets the source and applies the patches
@@ -18,6 +18,7 @@
 #   post   for make mbox and make send-check
 #   bench  for make bench
 #   model  for make model
+#   kit    for make bench-kit
 #   view   for the test of make report
 #
 # As root on Debian 12 or newer (or a system like it) it installs the packages. Else
@@ -92,6 +93,13 @@ post	perl				perl		get_maintainer.pl
 post	b4				b4		the test of make mbox
 bench	gnuplot				gnuplot-nox	the plot of make bench
 model	spin				spin		the model of GUP-fast
+kit	dpkg-buildpackage		dpkg-dev	the packages of the kernels
+kit	dh_builddeb			debhelper	the same
+kit	rsync				rsync		the same
+kit	depmod				kmod		the same
+kit	/usr/include/libelf.h		libelf-dev	objtool
+kit	/usr/include/openssl/ssl.h	libssl-dev	the config of a distribution, which signs modules
+kit	busybox				busybox-static	the guest of TRY=1
 view	chromium			chromium	the test of make report
 '
 
@@ -99,8 +107,8 @@ view	chromium			chromium	the test of make report
 packages='' tools=''
 for group in "$@"; do
 	case "$group" in
-	tree|build|vm|i386|arm64|riscv|vng|lint|cocci|compile|post|bench|model|view) ;;
-	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, riscv, vng, lint, cocci, compile, post, bench, model or view";;
+	tree|build|vm|i386|arm64|riscv|vng|lint|cocci|compile|post|bench|model|kit|view) ;;
+	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, riscv, vng, lint, cocci, compile, post, bench, model, kit or view";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue
