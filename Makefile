@@ -76,6 +76,9 @@ counts:		## compare locked operations and page-table walks with their record: AC
 icount:		## compare instructions on x86-64 with their record: ACCEPT=1 ROUNDS=   15 s, cold 3 min
 	@scripts/icount.sh
 
+bench-kit:	## packages of base and series and a program that times both, for a real machine: CONFIG= TRY=1   cold 60 min
+	@scripts/bench-kit.sh
+
 #: the machine
 doctor:		## list tools, versions, what is lost without a missing one, how to get it   2 s
 	@scripts/doctor.sh
@@ -98,5 +101,5 @@ help:
 	      printf "  make %-12s %s\n", name, $$0 }' Makefile
 
 .PHONY: kunit vm check check-all each-patch tree refresh show rebase mbox send-check range-diff lint round-trip checkpatch \
-	sparse cocci compile model mutate coverage test-rig inventory bench counts icount report status doctor \
+	sparse cocci compile model mutate coverage test-rig inventory bench counts icount bench-kit report status doctor \
 	setup setup-tree setup-lint setup-cocci setup-compile clean help
