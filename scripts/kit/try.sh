@@ -46,7 +46,7 @@ before=$(settings)
 # When the size of folios has been set, and when a pool of hugetlb pages has been filled.
 interrupt() {
 	was=$(cat $2)
-	gup-bench run -s 16 -r 1000 >/interrupted &
+	gup-bench run -s 16 -r 1000 -o /interrupted &
 	pid=$!
 	for i in $(seq 3000); do
 		[ "$(cat $2)" = "$was" ] || { echo "try: $1 changed"; break; }
@@ -56,7 +56,7 @@ interrupt() {
 	wait $pid
 	echo "try: $1: interrupted: status $?"
 	[ "$(settings)" = "$before" ] && echo "try: $1 put back"
-	[ -s /interrupted ] || echo "try: $1: no record"
+	[ -e /interrupted ] || [ -e /interrupted.new ] || echo "try: $1: no record"
 }
 interrupt THP "/sys/kernel/mm/transparent_hugepage/*/enabled" INT
 interrupt hugetlb "/sys/kernel/mm/hugepages/*/nr_hugepages" TERM

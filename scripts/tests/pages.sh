@@ -45,7 +45,7 @@ ran() {	# WANTED-STATUS NAME COMMAND...: run it now
 }
 
 verbs=$(make -s help | sed -n 's/^  make \([a-z-]*\) .*/\1/p')
-echo "1..$(($(wc -l <"$t/commands") + $(echo "$verbs" | wc -l) + 11))"
+echo "1..$(($(wc -l <"$t/commands") + $(echo "$verbs" | wc -l) + 12))"
 
 # What is cheap is run for real, on the results of a stored log.
 mkdir -p "$t/build/out/um"
@@ -60,13 +60,14 @@ ran 0 'make inventory' env GUP_INVENTORY="$t/inventory" make -s inventory
 ran 2 'kunit.sh, which refuses LANE=um behind its name' "$s/kunit.sh" LANE=um
 ran 2 'vm.sh, the same' "$s/vm.sh" LANE=x86_64
 ran 2 'make bench, which refuses ROUNDS=x: to measure takes minutes' env ROUNDS=x "$s/bench.sh"
+ran 2 'make bench-kit, which refuses TRY=x: to build two kernels takes an hour' env TRY=x "$s/bench-kit.sh"
 ran 2 'make each-patch, which refuses to go on without a tree: all of it takes half an hour' env GUP_READY=1 "$s/each-patch.sh"
 ran 2 'make send-check, which refuses to go on without a tree' env GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 HOME="$t" "$s/send-check.sh"
 # shellcheck disable=SC2016 # expanded by the inner shell
 # Its status depends on the machine; that it tells of the machine does not.
 ran 0 'make doctor' sh -c '"$1/doctor.sh" | grep "^machine  cpus"' sh "$s"
 ran 0 'make clean' make -s clean
-here='help status report inventory bench each-patch send-check clean doctor'
+here='help status report inventory bench bench-kit each-patch send-check clean doctor'
 
 for verb in $verbs; do
 	ran 0 "make $verb has a manual" "$s/$verb.sh" --help

@@ -4,7 +4,8 @@
  *
  * gup_test times a whole buffer in microseconds, rounded down, so half of one is added. On the
  * base it does not tell that GUP failed, only how far it got, and not even that of the last
- * call: hence kit_gup_checked(), which looks at the kernel's count of pins.
+ * call: hence kit_gup_checked(), which looks at the kernel's count of pins. References that
+ * get_user_pages_fast() takes are not counted anywhere; it walks as pin_user_pages_fast() does.
  */
 #include <errno.h>
 #include <fcntl.h>

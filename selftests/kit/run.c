@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* gup-bench run: what is measured, in which order. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -244,11 +245,26 @@ static void measure(void)
 	}
 }
 
-static void write_record(FILE *out)
+/* Under another name until it is complete: an earlier record is not lost to half of one. */
+static FILE *open_record(const char *file, char *unfinished)
+{
+	FILE *out;
+
+	if (!file)
+		return stdout;
+	if (snprintf(unfinished, PATH_MAX, "%s.new", file) >= PATH_MAX)
+		kit_die(KIT_USAGE, "-o: the name is too long");
+	out = fopen(unfinished, "we");
+	if (!out)
+		kit_die(KIT_USAGE, "-o %s: %s: %m", file, unfinished);
+	return out;
+}
+
+static void write_record(FILE *out, const char *file, const char *unfinished)
 {
 	kit_facts_write(out);
 	kit_rows_write(out);
-	if (fflush(out) || ferror(out))
+	if (fflush(out) || ferror(out) || (file && rename(unfinished, file)))
 		kit_die(KIT_FAIL, "the record cannot be written: %m");
 }
 
@@ -295,16 +311,20 @@ static void make_all(struct kit_memory *kinds, struct kit_memory *shared, size_t
 			absent(jobs[i], jobs[i]->memory->absent);
 }
 
-static void die_if_stopped(void)
+static void die_if_stopped(const char *unfinished)
 {
-	if (kit_stopped())
-		kit_die(KIT_FAIL, "interrupted: no record; settings are put back");
+	if (!kit_stopped())
+		return;
+	if (unfinished[0])
+		unlink(unfinished);
+	kit_die(KIT_FAIL, "interrupted: no record; settings are put back");
 }
 
 enum kit_status kit_run(const char *file)
 {
 	struct kit_memory *kinds, *shared;
-	FILE *out = stdout;
+	char unfinished[PATH_MAX] = "";
+	FILE *out;
 	size_t nr;
 
 	kit_facts_begin();
@@ -312,22 +332,18 @@ enum kit_status kit_run(const char *file)
 	nr = kit_memory_kinds(&kinds);
 	kit_options.cpu_size = cpu_size();
 	need_memory(nr);
-	if (file) {
-		out = fopen(file, "we");
-		if (!out)
-			kit_die(KIT_USAGE, "-o %s: %m", file);
-	}
+	out = open_record(file, unfinished);
 	shared = kit_alloc(nr * sizeof(*shared));
 	add_all(kinds, shared, nr);
 	make_all(kinds, shared, nr);
-	die_if_stopped();
+	die_if_stopped(unfinished);
 	fprintf(stderr, "gup-bench: %zu measurements, %u rounds, about %.0f s or more\n", nr_jobs,
-		kit_options.rounds, nr_jobs * kit_options.rounds * kit_options.sample_us / 0.7e6);
+		kit_options.rounds, nr_jobs * kit_options.rounds * kit_options.sample_us / 0.5e6);
 	warm_up();
 	measure();
-	die_if_stopped();
+	die_if_stopped(unfinished);
 	check_all();
 	knobs_restore();
-	write_record(out);
+	write_record(out, file, unfinished);
 	return KIT_PASS;
 }
