@@ -11,6 +11,8 @@
 #
 # The package's version ends with the id of the tree, and so does uname -v of its kernel.
 #
+# Does nothing if the package of this tree and configuration is there.
+#
 # environment: CONFIG=file, JOBS=n, NOCCACHE=1, CC
 # exit status: 0 built, 2 not built (the first error is printed), or bad input
 set -eu
@@ -84,12 +86,17 @@ configure() {
 words_of_config() { grep -E '^(CONFIG_|# CONFIG_.* is not set)' "$1"; }
 
 configure
+# The tree's id is in the name, the compiler in the configuration.
+if cmp -s "$o/.config" "$kit/$side.config" && [ -e "$kit/linux-image-$(pin version)-gup-${side}_${version}_amd64.deb" ]; then
+	say "kit: the package of the $side is up to date"
+	exit 0
+fi
 stamp=$o/.gup-stamp
 : >"$stamp"
 begin=$(date +%s)
 full=$(cat "$o/.gup-objects" 2>/dev/null || echo 3600)
 built() { find "$o" -name '*.o' -newer "$stamp" 2>/dev/null | wc -l; }
-rm -f "$root"/linux-*_*.deb "$root"/linux-upstream_* "$kit"/linux-image-*-gup-"$side"_*.deb
+rm -f "$root"/linux-*_*.deb "$root"/linux-upstream_* "$kit"/linux-image-*-gup-"$side"_*.deb "$kit/$side.config"
 in_tree -j "${JOBS:-$(jobs)}" bindeb-pkg >>"$log" 2>&1 &
 pid=$!
 trap 'kill "$pid" 2>/dev/null || :; exit 2' INT TERM HUP
