@@ -40,7 +40,8 @@ mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t debugfs none /sys/kernel/debug
 exec >/dev/console 2>&1
-for module in /configfs.ko /null_blk.ko; do [ ! -e $module ] || insmod $module; done
+[ ! -e /configfs.ko ] || insmod /configfs.ko
+[ ! -e /null_blk.ko ] || insmod /null_blk.ko irqmode=0
 settings() { cat /sys/kernel/mm/transparent_hugepage/*/enabled /sys/kernel/mm/hugepages/*/nr_hugepages; }
 before=$(settings)
 # When the size of folios has been set, and when a pool of hugetlb pages has been filled.
@@ -112,6 +113,10 @@ for side in base series; do
 	expect "$side" 'try: settings put back after the run'
 	if grep -E -e '(WARNING:|BUG:|Oops|Kernel panic)' "$out/$side.log" >&2; then
 		warn "try, $side: the kernel complained: see $out/$side.log"
+		bad=1
+	fi
+	if ! grep -q "^# kernel	.*-gup-$side\$" "$out/$side.record"; then
+		warn "try, $side: $out/$side.record is not of the kernel of the $side"
 		bad=1
 	fi
 	if grep '^absent' "$out/$side.record" >&2; then
