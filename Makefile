@@ -76,7 +76,7 @@ counts:		## compare locked operations and page-table walks with their record: AC
 icount:		## compare instructions on x86-64 with their record: ACCEPT=1 ROUNDS=   15 s, cold 3 min
 	@scripts/icount.sh
 
-bench-kit:	## packages of base and series and a program that times both, for a real machine: CONFIG= TRY=1   cold 60 min
+bench-kit:	## packages of base and series and a program that times both, for a real machine: CONFIG= TRY=1   an hour or more
 	@scripts/bench-kit.sh
 
 #: the machine
