@@ -18,7 +18,7 @@ pass=N        required: N of its subtests pass, no more and no fewer
 skip=N:why    N of its subtests skip themselves: the number is judged, why is for the reader
 xfail=N:why   N it expects to fail by itself
 fail=N:why    N fail, and that is known: exactly N, so that one more shows
-pass@X=N and so on: the number where it differs: X is "base", a lane, or LANE:base
+pass@X=N and so on, leak@X: where it differs: X is "base", a lane, or LANE:base
 whole=skip:why  it skips as a whole: exit status 4, no subtest passes (then pass=0)
 whole=fail:why  it refuses as a whole: exit status 1, no subtest (then pass=0)
 leak=why      it is known to end with pins that it has not released
@@ -53,11 +53,11 @@ WITHOUT = ('debugfs', 'hugepages')
 
 
 class Program(expectations.Expectation):
-    """One run of a program. want: exact numbers of subtests by status."""
+    """One run of a program. want: exact numbers of subtests by status, and leak."""
 
     KEYS = ('time', *NUMBERS, 'whole', 'leak', 'since', 'side', 'lanes', 'only', 'as',
             'without', 'reach', 'off')
-    PLACED = NUMBERS
+    PLACED = (*NUMBERS, 'leak')
 
     def __init__(self, text, where, line):
         head, colon, command = text.partition(' : ')
@@ -66,10 +66,10 @@ class Program(expectations.Expectation):
         if not colon or not self.argv or not words:
             raise self.error('want "name key=value ... : program argument ..."')
         self.time, self.want = 0, {}
-        self.side = self.off = self.leak = self.only = self.whole = None
+        self.side = self.off = self.only = self.whole = None
         self.uid, self.without = '0', '-'
         self.reach = []         # (word of the command or None, function, more than that)
-        self.other = {}         # {"base" or lane: {status: number}}
+        self.other = {}         # what of want differs in {"base" or lane: {status: number}}
         for word in words[1:]:
             self.word(word)
         self.complete()
@@ -80,10 +80,15 @@ class Program(expectations.Expectation):
             self.set_number(key, place, value)
         elif own:
             own(value)
-        elif key in ('leak', 'off'):
-            setattr(self, key, value)
+        elif key == 'leak':
+            self.place(place)[key] = value
+        elif key == 'off':
+            self.off = value
         else:
             super().set(key, place, value)
+
+    def place(self, place):
+        return self.other.setdefault(place, {}) if place else self.want
 
     def number(self, key, text):
         if not text.isdigit():
@@ -91,7 +96,7 @@ class Program(expectations.Expectation):
         return int(text)
 
     def set_number(self, status, place, value):
-        want = self.other.setdefault(place, {}) if place else self.want
+        want = self.place(place)
         count, _, why = value.partition(':')
         if (status == 'pass') == bool(why):
             raise self.error('want pass=<number>, and skip, xfail or fail='
