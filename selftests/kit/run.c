@@ -42,6 +42,18 @@ static size_t all_pages(const struct kit_memory *m)
 	return m->len / m->parts / sysconf(_SC_PAGESIZE);
 }
 
+/* A job of one CPU; @pages as in pages_a_call. */
+static struct kit_job *new_job(bool (*run)(struct kit_job *job, char *why), struct kit_memory *m,
+			       size_t pages)
+{
+	struct kit_job *job = kit_new_job();
+
+	job->run = run;
+	job->memory = m;
+	job->pages = pages ?: all_pages(m);
+	return job;
+}
+
 /* gup_test gives all pages back at once, however they were taken: one row, of "all". */
 static void add_calls(struct kit_memory *m)
 {
@@ -51,11 +63,8 @@ static void add_calls(struct kit_memory *m)
 
 	for (c = 0; c < KIT_NR_CALLS; c++) {
 		for (p = 0; p < ARRAY_SIZE(pages_a_call); p++) {
-			job = kit_new_job();
-			job->run = kit_gup_run;
-			job->memory = m;
+			job = new_job(kit_gup_run, m, pages_a_call[p]);
 			job->call = &kit_calls[c];
-			job->pages = pages_a_call[p] ?: all_pages(m);
 			job->take = kit_new_row("calls", m->name, kit_calls[c].name,
 						pages_name(pages_a_call[p], pages, sizeof(pages)),
 						1, "own");
@@ -75,18 +84,12 @@ static void add_users(struct kit_memory *m)
 
 	for (p = 0; p < ARRAY_SIZE(pages_a_call); p++) {
 		pages_name(pages_a_call[p], pages, sizeof(pages));
-		job = kit_new_job();
-		job->run = kit_uring_run;
-		job->memory = m;
-		job->pages = pages_a_call[p] ?: all_pages(m);
+		job = new_job(kit_uring_run, m, pages_a_call[p]);
 		job->take = kit_new_row("users", m->name, "io_uring: register buffers", pages, 1,
 					"own");
 		job->give = kit_new_row("users", m->name, "io_uring: unregister buffers", pages, 1,
 					"own");
-		job = kit_new_job();
-		job->run = kit_direct_run;
-		job->memory = m;
-		job->pages = pages_a_call[p] ?: all_pages(m);
+		job = new_job(kit_direct_run, m, pages_a_call[p]);
 		job->take = kit_new_row("users", m->name, "O_DIRECT read of null_blk", pages, 1,
 					"own");
 	}
@@ -95,13 +98,10 @@ static void add_users(struct kit_memory *m)
 static void add_cpus_job(struct kit_memory *m, size_t pages, unsigned int cpus, bool own)
 {
 	const char *folios = own ? "own" : "same";
-	struct kit_job *job = kit_new_job();
+	struct kit_job *job = new_job(kit_threads_run, m, pages);
 	char name[24];
 
-	job->run = kit_threads_run;
-	job->memory = m;
 	job->call = KIT_PIN_FAST;
-	job->pages = pages;
 	job->cpus = cpus;
 	job->own = own;
 	pages_name(pages, name, sizeof(name));
