@@ -893,10 +893,11 @@ struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
 	return c;
 }
 
-struct gk_call *gk_prepare_ranges(struct gk_range *r, unsigned int flags,
-				  unsigned int first, long nr, unsigned int max)
+struct gk_call *gk_prepare_ranges(struct gk_range *r, enum gk_api_id api,
+				  unsigned int flags, unsigned int first, long nr,
+				  unsigned int max)
 {
-	struct gk_call *c = gk_prepare(r, GK_PIN_FAST, flags, first, nr);
+	struct gk_call *c = gk_prepare(r, api, flags, first, nr);
 	struct page_range *ranges;
 
 	c->max_ranges = max;
@@ -908,10 +909,11 @@ struct gk_call *gk_prepare_ranges(struct gk_range *r, unsigned int flags,
 	return c;
 }
 
-struct gk_call *gk_gup_ranges(struct gk_range *r, unsigned int flags,
-			      unsigned int first, long nr, unsigned int max)
+struct gk_call *gk_gup_ranges(struct gk_range *r, enum gk_api_id api,
+			      unsigned int flags, unsigned int first, long nr,
+			      unsigned int max)
 {
-	struct gk_call *c = gk_prepare_ranges(r, flags, first, nr, max);
+	struct gk_call *c = gk_prepare_ranges(r, api, flags, first, nr, max);
 
 	gk_enter(c);
 	gk_done(c);

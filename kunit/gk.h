@@ -83,6 +83,18 @@ static inline void unpin_user_page_ranges(const struct page_range *ranges,
 }
 #endif
 
+#ifndef GK_RANGES_REMOTE
+static inline long pin_user_page_ranges_remote(struct mm_struct *mm, unsigned long start,
+					       unsigned long nr_pages,
+					       unsigned int gup_flags,
+					       struct page_range *ranges,
+					       unsigned int max_ranges,
+					       unsigned int *nr_ranges, int *locked)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
 /* mmap() with PROT_WRITE alone gives PROT_READ as well. */
 #define GK_WRITE_IS_READ	IS_ENABLED(CONFIG_RISCV)
 
@@ -168,8 +180,8 @@ struct gk_entry {
  * @ret: what the API returned
  * @pages: what it stored, followed by entries that it must leave alone
  * @locked: *locked after the call, for the remote APIs
- * @ranges: what pin_user_page_ranges_fast() stored, in place of @api; it is in
- *	@pages, too, page by page
+ * @ranges: what the sibling of @api stored that has ranges; it is in @pages, too,
+ *	page by page
  * @max_ranges: elements that it was given
  * @nr_ranges: elements that are used: before the call, by an earlier one
  * @before: the range before the call
@@ -338,14 +350,17 @@ struct gk_call *gk_prepare(struct gk_range *r, enum gk_api_id api,
 			   unsigned int flags, unsigned int first, long nr);
 void gk_untouch(struct gk_call *c);
 /*
- * pin_user_page_ranges_fast() is to be called, with room for @max ranges. The element
- * in front of them and the one behind hold bytes of GK_RANGES_GUARD.
+ * pin_user_page_ranges_fast(), or _remote() for GK_PIN_REMOTE, is to be called, with
+ * room for @max ranges. The element in front of them and the one behind hold bytes of
+ * GK_RANGES_GUARD.
  */
 #define GK_RANGES_GUARD	0x5a
-struct gk_call *gk_prepare_ranges(struct gk_range *r, unsigned int flags,
-				  unsigned int first, long nr, unsigned int max);
-struct gk_call *gk_gup_ranges(struct gk_range *r, unsigned int flags,
-			      unsigned int first, long nr, unsigned int max);
+struct gk_call *gk_prepare_ranges(struct gk_range *r, enum gk_api_id api,
+				  unsigned int flags, unsigned int first, long nr,
+				  unsigned int max);
+struct gk_call *gk_gup_ranges(struct gk_range *r, enum gk_api_id api,
+			      unsigned int flags, unsigned int first, long nr,
+			      unsigned int max);
 void gk_enter(struct gk_call *c);
 void gk_done(struct gk_call *c);
 void gk_release(struct gk_call *c);

@@ -10,10 +10,20 @@
 
 static __always_inline void gk_enter_ranges(struct gk_call *c)
 {
+	struct mm_struct *mm = c->r->mm;
 	unsigned int i, j, k = 0;
 
-	c->ret = pin_user_page_ranges_fast(c->addr, c->nr, c->flags, c->ranges,
-					   c->max_ranges, &c->nr_ranges);
+	if (c->api == &gk_apis[GK_PIN_REMOTE]) {
+		mmap_read_lock(mm);
+		c->ret = pin_user_page_ranges_remote(mm, c->addr, c->nr, c->flags,
+						     c->ranges, c->max_ranges,
+						     &c->nr_ranges, &c->locked);
+		if (c->locked)
+			mmap_read_unlock(mm);
+	} else {
+		c->ret = pin_user_page_ranges_fast(c->addr, c->nr, c->flags, c->ranges,
+						   c->max_ranges, &c->nr_ranges);
+	}
 	for (i = 0; i < min(c->nr_ranges, c->max_ranges); i++)
 		for (j = 0; j < c->ranges[i].nr_pages && k < c->room; j++)
 			c->pages[k++] = c->ranges[i].page + j;

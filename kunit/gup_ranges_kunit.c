@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pin_user_page_ranges_fast(): ranges are the page array, glued. What pages and
- * which references a call takes does not depend on how it stores them; a range
+ * pin_user_page_ranges_fast() and _remote(): ranges are the page array, glued. What
+ * pages and which references a call takes does not depend on how it stores them; a range
  * has pages of one compound page only, as long a run of them as is mapped; and
  * a call that ends early, for lack of elements, can be gone on with.
  *
- * Each case pins the same shape by pin_user_pages_fast(), too: that one has
+ * Each case pins the same shape by the sibling that stores pages, too: that one has
  * suites of its own.
  */
 #include <linux/mman.h>
@@ -19,16 +19,31 @@ static const unsigned int ranges_flags[] = {
 	0, FOLL_WRITE, FOLL_LONGTERM, FOLL_WRITE | FOLL_LONGTERM,
 };
 
+/* The calls for pages that have a sibling for ranges. */
+static const enum gk_api_id ranges_apis[] = { GK_PIN_FAST, GK_PIN_REMOTE };
+
+static unsigned int ranges_pair_flags(const struct gk_pair *pair)
+{
+	return ranges_flags[pair->column % ARRAY_SIZE(ranges_flags)];
+}
+
+static enum gk_api_id ranges_pair_api(const struct gk_pair *pair)
+{
+	return ranges_apis[pair->column / ARRAY_SIZE(ranges_flags)];
+}
+
 static const void *ranges_zoo_params(struct kunit *test, const void *prev, char *desc)
 {
 	const struct gk_pair *pair = gk_next_pair(prev, gk_zoo_size,
+						  ARRAY_SIZE(ranges_apis) *
 						  ARRAY_SIZE(ranges_flags));
 	unsigned int flags;
 
 	if (!pair)
 		return NULL;
-	flags = ranges_flags[pair->column];
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s%s", gk_zoo[pair->row]->name,
+	flags = ranges_pair_flags(pair);
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s%s%s", gk_zoo[pair->row]->name,
+		 ranges_pair_api(pair) == GK_PIN_REMOTE ? "remote_" : "",
 		 flags & FOLL_WRITE ? "write" : "read",
 		 flags & FOLL_LONGTERM ? "_longterm" : "");
 	return pair;
@@ -84,16 +99,17 @@ static void ranges_expect_runs(struct gk_call *c)
 	}
 }
 
-/* Page by page, it is what pin_user_pages_fast() pins of the same mapping. */
+/* Page by page, it is what the sibling for pages pins of the same mapping. */
 static void gup_ranges_zoo(struct kunit *test)
 {
 	const struct gk_pair *pair = test->param_value;
 	const struct gk_shape *shape = gk_zoo[pair->row];
-	unsigned int flags = ranges_flags[pair->column];
+	enum gk_api_id api = ranges_pair_api(pair);
+	unsigned int flags = ranges_pair_flags(pair);
 	struct gk_range *r = gk_map(test, shape, 0);
 	struct gk_call *pages, *c;
 
-	c = gk_gup_ranges(r, flags, 0, r->nr, r->nr);
+	c = gk_gup_ranges(r, api, flags, 0, r->nr, r->nr);
 	ranges_expect_runs(c);
 	if (c->ret > 0)
 		gk_expect_pinned(c, c->ret);
@@ -101,13 +117,13 @@ static void gup_ranges_zoo(struct kunit *test)
 	gk_expect_restored(c);
 
 	/* Mapped by now: the same pages. */
-	pages = gk_gup(r, GK_PIN_FAST, flags);
+	pages = gk_gup(r, api, flags);
 	if (pages->ret > 0)
 		gk_expect_pages_of(c, pages);
 	gk_release(pages);
 	gk_expect_ret(c, pages->ret);
 
-	c = gk_gup_ranges(r, flags, 0, r->nr, r->nr);
+	c = gk_gup_ranges(r, api, flags, 0, r->nr, r->nr);
 	ranges_expect_runs(c);
 	gk_expect_ret(c, pages->ret);
 	gk_release(c);
@@ -121,7 +137,7 @@ static unsigned int ranges_by(struct gk_range *r, unsigned int max)
 	unsigned int i;
 
 	for (i = 0; i < r->nr; i += c->ret) {
-		c = gk_gup_ranges(r, FOLL_WRITE, i, r->nr - i, max);
+		c = gk_gup_ranges(r, GK_PIN_FAST, FOLL_WRITE, i, r->nr - i, max);
 		ranges_expect_runs(c);
 		/* Every page could have been a range. */
 		gk_expect_pinned(c, min(max, r->nr - i));
@@ -152,7 +168,7 @@ static void gup_ranges_room(struct kunit *test)
 static void gup_ranges_fill(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, *(const struct gk_shape **)test->param_value, 0);
-	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, r->nr, r->nr);
+	struct gk_call *c = gk_prepare_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, r->nr, r->nr);
 	unsigned int got = 0;
 
 	/* One element is free at a time, so each call has one page. */
@@ -180,23 +196,28 @@ static void gup_ranges_fill(struct kunit *test)
 static void gup_ranges_nothing(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
-	struct gk_call *none = gk_gup_ranges(r, FOLL_WRITE, 0, r->nr, 0);
-	struct gk_call *zero = gk_gup_ranges(r, FOLL_WRITE, 0, 0, 0);
-	struct gk_call *negative = gk_gup_ranges(r, FOLL_WRITE, 0, -1, 4);
+	struct gk_call *c;
+	unsigned int i;
 
-	gk_expect_refused(none, -EINVAL);
-	ranges_expect_used(none, 0);
-	gk_expect_refused(zero, 0);
-	ranges_expect_used(zero, 0);
-	gk_expect_refused(negative, 0);
-	ranges_expect_used(negative, 0);
+	for (i = 0; i < ARRAY_SIZE(ranges_apis); i++) {
+		c = gk_gup_ranges(r, ranges_apis[i], FOLL_WRITE, 0, r->nr, 0);
+		gk_expect_refused(c, -EINVAL);
+		ranges_expect_used(c, 0);
+		c = gk_gup_ranges(r, ranges_apis[i], FOLL_WRITE, 0, 0, 0);
+		gk_expect_refused(c, 0);
+		ranges_expect_used(c, 0);
+	}
+	/* Only this one takes an int. */
+	c = gk_gup_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, -1, 4);
+	gk_expect_refused(c, 0);
+	ranges_expect_used(c, 0);
 }
 
 /* However many pages are asked for, no more are taken than there are elements. */
 static void gup_ranges_most(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_drv_order4, 32);
-	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, INT_MAX, 24);
+	struct gk_call *c = gk_prepare_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, INT_MAX, 24);
 
 	gk_enter(c);
 	gk_done(c);
@@ -210,7 +231,7 @@ static void gup_ranges_most(struct kunit *test)
 static void gup_ranges_append(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_drv_order4, 32);
-	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, 5, 28);
+	struct gk_call *c = gk_prepare_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, 5, 28);
 
 	gk_enter(c);
 	GK_EXPECT(c, 0, "pages of the first call", c->ret, 5);
@@ -233,7 +254,7 @@ static void gup_ranges_append_nothing(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_hole, 0);
 	unsigned int i, used, hole = r->nr / 2;
-	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, hole, r->nr);
+	struct gk_call *c = gk_prepare_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, hole, r->nr);
 	struct page_range *then;
 
 	gk_enter(c);
@@ -270,7 +291,7 @@ static void ranges_count_slow(enum gk_point point, const void *what)
 
 static struct gk_call *ranges_pin_counted(struct gk_range *r)
 {
-	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, r->nr, r->nr);
+	struct gk_call *c = gk_prepare_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, r->nr, r->nr);
 
 	ranges_slow = 0;
 	gk_hook = ranges_count_slow;
@@ -348,7 +369,7 @@ static void ranges_fork(enum gk_point point, const void *what)
 /* What GUP-fast has is given back if it lost against fork(); the slow path has it. */
 static void ranges_fork_in(struct gk_range *r, unsigned int there)
 {
-	struct gk_call *c = gk_prepare_ranges(r, FOLL_WRITE, 0, r->nr, r->nr);
+	struct gk_call *c = gk_prepare_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, r->nr, r->nr);
 
 	ranges_forked = r;
 	ranges_fork_began = false;
@@ -391,7 +412,7 @@ static void gup_ranges_dirty(struct kunit *test)
 	for (dirty = 0; dirty < 2; dirty++) {
 		for (i = 0; i < r->nr; i++)
 			folio_clear_dirty(page_folio(gk_page(r, i)));
-		c = gk_gup_ranges(r, FOLL_WRITE, 0, 16, 16);
+		c = gk_gup_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, 16, 16);
 		gk_expect_pinned(c, 16);
 		unpin_user_page_ranges(c->ranges, c->nr_ranges, dirty);
 		gk_expect_restored(c);
@@ -399,6 +420,57 @@ static void gup_ranges_dirty(struct kunit *test)
 			GK_EXPECT(c, i, "dirty",
 				  folio_test_dirty(page_folio(gk_page(r, i))), dirty);
 	}
+}
+
+/* Ranges of another process are of what it maps, not of what the caller does. */
+static void gup_ranges_child(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, *(const struct gk_shape **)test->param_value, 0);
+	struct gk_range *there;
+	struct gk_call *c, *pages;
+
+	gk_fault(r, 0, r->nr, true);
+	there = gk_in_child(r, gk_fork(test));
+	c = gk_gup_ranges(there, GK_PIN_REMOTE, FOLL_WRITE, 0, r->nr, r->nr);
+	ranges_expect_runs(c);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+
+	pages = gk_gup(there, GK_PIN_REMOTE, FOLL_WRITE);
+	gk_expect_pages_of(c, pages);
+	gk_release(pages);
+}
+
+/* A fault drops mmap_lock: *locked says so, and what it brings is in the ranges. */
+static vm_fault_t ranges_give_unlocked(struct gk_drv *drv, struct vm_fault *vmf)
+{
+	if (!(vmf->flags & FAULT_FLAG_ALLOW_RETRY) || drv->faults > 1)
+		return gk_drv_give(drv, vmf);
+	release_fault_lock(vmf);
+	return VM_FAULT_RETRY;
+}
+
+static void gup_ranges_unlocked(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &ranges_faulted, 0);
+	struct gk_drv *drv = gk_range_drv(r);
+	struct gk_call *c;
+
+	drv->fault = ranges_give_unlocked;
+	drv->faults = 0;
+	c = gk_gup_ranges(r, GK_PIN_REMOTE, FOLL_WRITE, 0, r->nr, r->nr);
+	GK_EXPECT(c, -1, "*locked after a fault that waits", c->locked, 0);
+	ranges_expect_runs(c);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
+
+	c = gk_gup_ranges(r, GK_PIN_REMOTE, FOLL_WRITE, 0, r->nr, r->nr);
+	GK_EXPECT(c, -1, "*locked when all is there", c->locked, 1);
+	gk_expect_pinned(c, r->nr);
+	gk_release(c);
+	gk_expect_restored(c);
 }
 
 /* A seed says which mapping, what happens to its pages, and what is asked for. */
@@ -476,6 +548,7 @@ static void gup_ranges_random(struct kunit *test)
 {
 	const struct gk_pair *pair = test->param_value;
 	unsigned int flags, first, nr, max, order;
+	enum gk_api_id api;
 	struct gk_call *c, *pages;
 	struct rnd_state rnd;
 	struct gk_range *r;
@@ -486,6 +559,7 @@ static void gup_ranges_random(struct kunit *test)
 	gk_fault(r, 0, r->nr, true);
 	ranges_disturb(r, &rnd);
 	flags = ranges_flags[ranges_draw(&rnd, ARRAY_SIZE(ranges_flags))];
+	api = ranges_apis[ranges_draw(&rnd, ARRAY_SIZE(ranges_apis))];
 	first = ranges_draw(&rnd, r->nr);
 	nr = 1 + ranges_draw(&rnd, r->nr - first);
 	max = 1 + ranges_draw(&rnd, nr + 2);
@@ -493,14 +567,14 @@ static void gup_ranges_random(struct kunit *test)
 	/* Either may be the one that finds entries as they are now. */
 	for (order = 0; order < 2; order++) {
 		if (order != pair->row % 2) {
-			pages = gk_gup_part(r, GK_PIN_FAST, flags, first, nr);
+			pages = gk_gup_part(r, api, flags, first, nr);
 			if (pages->ret > 0)
 				gk_expect_counts(pages);
 			gk_release(pages);
 			gk_expect_restored(pages);
 			continue;
 		}
-		c = gk_prepare_ranges(r, flags, first, nr, max);
+		c = gk_prepare_ranges(r, api, flags, first, nr, max);
 		last = ranges_pin_on(c);
 		ranges_expect_runs(c);
 		if (c->ret > 0)
@@ -532,6 +606,8 @@ static struct kunit_suite gup_ranges_suite = {
 		KUNIT_CASE_PARAM(gup_ranges_forked, gk_writable_params),
 		KUNIT_CASE(gup_ranges_forked_half),
 		KUNIT_CASE(gup_ranges_dirty),
+		KUNIT_CASE_PARAM(gup_ranges_child, gk_writable_params),
+		KUNIT_CASE(gup_ranges_unlocked),
 		KUNIT_CASE_PARAM(gup_ranges_random, ranges_seed_params),
 		{}
 	},

@@ -602,7 +602,9 @@ static bool access_all(const struct io_kind *kind, const struct way *way)
 	       access_pin(&s, &a, &m, front) && expect_pinned(&s, "accessed", &m, front) &&
 	       access_pin(&s, &b, &m, back) && expect_pinned(&s, "both", &m, both) &&
 	       access_unpin(&s, &a) && expect_pinned(&s, "the second", &m, back) &&
-	       access_unpin(&s, &b) && expect_free(&s, "none", &m) &&
+	       access_pin(&s, &a, &m, all) && expect_pinned(&s, "around it", &m, all) &&
+	       access_unpin(&s, &b) && expect_pinned(&s, "all by one", &m, all) &&
+	       access_unpin(&s, &a) && expect_free(&s, "none", &m) &&
 	       close_space(&s);
 }
 
@@ -888,10 +890,48 @@ static bool test_fail_access_memfd(const struct io_kind *kind, const void *own)
 }
 
 /*
- * With arrays of so many bytes a batch is 8 runs of pages, and 12 folios are pinned at once.
+ * With arrays of so many bytes a batch is 8 runs of pages, and no more than 12 pages or folios
+ * are pinned at once.
  */
 #define SMALL		96U
 #define BATCH		8
+
+/* Batches are full before what is pinned has been used, and each point can fail then. */
+static bool map_pieces(const struct io_kind *kind, const struct way *way)
+{
+	const struct io_range r = { HUGE - 20 * psize() + 2 * KB, 40 * psize() };
+	struct helper helper;
+	struct space s;
+	struct io_mem m;
+	bool good;
+
+	if (!need_injection() || !begin(&s, &helper, &m, kind, way, SIZE) ||
+	    !set_limit(&s, SMALL) || !map_range(&s, &m, r))
+		return false;
+	if (way->remote)
+		good = map(&s, &m, r) &&
+		       fail_each_point(&s, &m, r, 0, fill_by_attach, detach);
+	else
+		good = attach(&s) &&
+		       fail_each_point(&s, &m, r, iova(r), fill_by_map, unmap);
+	return good && io_check("memory after all", m.map, m.len, m.seed, 0) &&
+	       set_limit(&s, FULL) && close_space(&s);
+}
+
+static bool test_pieces_local(const struct io_kind *kind, const void *own)
+{
+	return map_pieces(own, &of_mine);
+}
+
+static bool test_pieces_remote(const struct io_kind *kind, const void *own)
+{
+	return map_pieces(own, &of_other);
+}
+
+static bool test_pieces_memfd(const struct io_kind *kind, const void *own)
+{
+	return map_pieces(own, &of_file);
+}
 
 /* No two of the small pages are one run of a batch. */
 static bool expect_apart(const struct io_mem *m, struct io_range r, size_t nr)
@@ -917,9 +957,9 @@ static bool fail_with_leftover(const struct io_kind *kind, struct io_range r, si
 }
 
 /*
- * Pages 0 to 11 are pinned, and 0 to 7 mapped, up to the edge of a page table. Then 12 to 19
- * are pinned, in the same array, which has 8 to 11 of before behind them, and the second
- * batch is 8 to 15. It cannot be mapped: there is no page for its table.
+ * If 12 pages are pinned at once: 0 to 11 are, and 0 to 7 mapped, up to the edge of a page
+ * table. Then 12 to 19 are pinned, in the same array, which has 8 to 11 of before behind them,
+ * and the second batch is 8 to 15. It cannot be mapped: there is no page for its table.
  */
 static bool test_leftover_stale(const struct io_kind *kind)
 {
@@ -927,7 +967,7 @@ static bool test_leftover_stale(const struct io_kind *kind)
 }
 
 /*
- * Ten small folios and the first two pages of a huge one: 11 folios in an array for 12. The
+ * Ten small folios, and the first pages of a huge one: 11 folios, if the array is for 12. The
  * first batch has 8 of them.
  */
 static bool test_leftover_unset(const struct io_kind *kind)
@@ -947,35 +987,41 @@ static bool is_memfd(const struct io_kind *k)
 	return k->shared;
 }
 
-/* Of each test over memory of any process. */
-#define OF_MEMORY(_name)									\
-	{ .name = #_name, .about = is_any, .run_with = test_##_name },				\
-	{ .name = #_name ".scattered", .run_with = test_##_name, .with = &scattered },		\
-	{ .name = #_name ".mixed", .run_with = test_##_name, .with = &mixed }
+#define OWN_KIND(_name, _kind)									\
+	{ .name = #_name "." #_kind, .run_with = test_##_name, .with = &(_kind) }
 
-#define OF_MEMFD(_name)										\
-	{ .name = #_name, .about = is_memfd, .run_with = test_##_name },			\
-	{ .name = #_name ".memfd_scattered", .run_with = test_##_name, .with = &memfd_scattered }, \
-	{ .name = #_name ".memfd_mixed", .run_with = test_##_name, .with = &memfd_mixed }
+#define EACH_KIND(_name, _about)								\
+	{ .name = #_name, .about = _about, .run_with = test_##_name }
 
 static const struct table_test tests[] = {
-	OF_MEMORY(map_local),
-	OF_MEMORY(map_remote),
-	OF_MEMFD(map_memfd),
+	EACH_KIND(map_local, is_any), OWN_KIND(map_local, scattered), OWN_KIND(map_local, mixed),
+	EACH_KIND(map_remote, is_any), OWN_KIND(map_remote, scattered), OWN_KIND(map_remote, mixed),
+	EACH_KIND(map_memfd, is_memfd),
+	OWN_KIND(map_memfd, memfd_scattered), OWN_KIND(map_memfd, memfd_mixed),
 	TABLE_TEST(map_memfd_holes, NULL),
-	OF_MEMORY(access),
-	OF_MEMFD(access_memfd),
-	OF_MEMORY(share),
-	OF_MEMFD(share_memfd),
-	OF_MEMORY(access_rw),
-	OF_MEMFD(access_rw_memfd),
-	OF_MEMORY(unmapped_local),
-	OF_MEMORY(unmapped_remote),
-	OF_MEMORY(fail_local),
-	OF_MEMORY(fail_remote),
-	OF_MEMFD(fail_memfd),
-	OF_MEMORY(fail_access),
-	OF_MEMFD(fail_access_memfd),
+	EACH_KIND(access, is_any), OWN_KIND(access, scattered), OWN_KIND(access, mixed),
+	EACH_KIND(access_memfd, is_memfd),
+	OWN_KIND(access_memfd, memfd_scattered), OWN_KIND(access_memfd, memfd_mixed),
+	EACH_KIND(share, is_any), OWN_KIND(share, scattered), OWN_KIND(share, mixed),
+	EACH_KIND(share_memfd, is_memfd),
+	OWN_KIND(share_memfd, memfd_scattered), OWN_KIND(share_memfd, memfd_mixed),
+	EACH_KIND(access_rw, is_any), OWN_KIND(access_rw, scattered), OWN_KIND(access_rw, mixed),
+	EACH_KIND(access_rw_memfd, is_memfd),
+	OWN_KIND(access_rw_memfd, memfd_scattered), OWN_KIND(access_rw_memfd, memfd_mixed),
+	EACH_KIND(unmapped_local, is_any),
+	OWN_KIND(unmapped_local, scattered), OWN_KIND(unmapped_local, mixed),
+	EACH_KIND(unmapped_remote, is_any),
+	OWN_KIND(unmapped_remote, scattered), OWN_KIND(unmapped_remote, mixed),
+	EACH_KIND(fail_local, is_any), OWN_KIND(fail_local, scattered), OWN_KIND(fail_local, mixed),
+	EACH_KIND(fail_remote, is_any), OWN_KIND(fail_remote, scattered), OWN_KIND(fail_remote, mixed),
+	EACH_KIND(fail_memfd, is_memfd),
+	OWN_KIND(fail_memfd, memfd_scattered), OWN_KIND(fail_memfd, memfd_mixed),
+	EACH_KIND(fail_access, is_any), OWN_KIND(fail_access, scattered), OWN_KIND(fail_access, mixed),
+	EACH_KIND(fail_access_memfd, is_memfd),
+	OWN_KIND(fail_access_memfd, memfd_scattered), OWN_KIND(fail_access_memfd, memfd_mixed),
+	OWN_KIND(pieces_local, scattered), OWN_KIND(pieces_local, mixed),
+	OWN_KIND(pieces_remote, scattered), OWN_KIND(pieces_remote, mixed),
+	OWN_KIND(pieces_memfd, memfd_scattered), OWN_KIND(pieces_memfd, memfd_mixed),
 	TABLE_TEST(leftover_stale, NULL),
 	TABLE_TEST(leftover_unset, NULL),
 	{ 0 }
