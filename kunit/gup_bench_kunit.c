@@ -30,21 +30,13 @@
 #include <os.h>
 #endif
 #ifdef CONFIG_GUP_BENCH_INSNS
-#include <linux/bio.h>
-#include <linux/cred.h>
-#include <linux/fdtable.h>
-#include <linux/io_uring_types.h>
 #include <linux/rcupdate.h>
-#include <linux/sched/signal.h>
-#include <linux/uaccess.h>
-#include <linux/uio.h>
-#include <asm/syscall.h>
-#include <uapi/linux/io_uring.h>
 #endif
 
 #include "internal.h"
 #include "slab.h"
 #include "gk.h"
+#include "gup_bench.h"
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "gup_bench."
@@ -99,7 +91,8 @@ struct bench_op {
 	const char *put_name;
 	void (*put)(struct page **pages, unsigned long nr);
 	bool mmap_locked;
-	bool in_folio;
+	bool in_folio;		/* all pages of a call are of one folio */
+	bool by_run;		/* the same, or none is next to the one before it */
 	unsigned int modes;
 };
 
@@ -228,94 +221,6 @@ static long bench_pin_remote(unsigned long addr, unsigned long nr,
 	return pin_user_pages_remote(current->mm, addr, nr, flags, pages, NULL);
 }
 
-/* O_DIRECT up to the device, and after it: a read for FOLL_WRITE, or a write. */
-static struct bio bench_bio;
-static struct bio_vec *bench_bvecs;
-
-static long bench_bio_get(unsigned long addr, unsigned long nr,
-			  unsigned int flags, struct page **pages)
-{
-	struct iov_iter iter;
-	int ret;
-
-	iov_iter_ubuf(&iter, flags & FOLL_WRITE ? ITER_DEST : ITER_SOURCE,
-		      (void __user *)addr, nr * PAGE_SIZE);
-	bio_init(&bench_bio, NULL, bench_bvecs, nr, REQ_OP_READ);
-	ret = bio_iov_iter_get_pages(&bench_bio, &iter, 0, 0);
-	return ret ?: bench_bio.bi_iter.bi_size / PAGE_SIZE;
-}
-
-static void bench_bio_put(struct page **pages, unsigned long nr)
-{
-	bio_release_pages(&bench_bio, false);
-}
-
-/* A ring, and a page of user memory for what its system calls are told. */
-static long bench_ring;
-static void __user *bench_told;
-
-static long bench_call(unsigned int nr, unsigned long a, unsigned long b,
-		       unsigned long c, unsigned long d)
-{
-	struct pt_regs regs = { .di = a, .si = b, .dx = c, .r10 = d };
-
-	return sys_call_table[nr](&regs);
-}
-
-/* FOLL_WRITE | FOLL_LONGTERM, whatever the row says: io_uring has no choice. */
-static long bench_register(unsigned long addr, unsigned long nr,
-			   unsigned int flags, struct page **pages)
-{
-	struct iovec iov = {
-		.iov_base = (void __user *)addr, .iov_len = nr * PAGE_SIZE,
-	};
-	long ret;
-
-	if (copy_to_user(bench_told, &iov, sizeof(iov)))
-		return -EFAULT;
-	ret = bench_call(__NR_io_uring_register, bench_ring,
-			 IORING_REGISTER_BUFFERS, (unsigned long)bench_told, 1);
-	return ret ?: nr;
-}
-
-static void bench_unregister(struct page **pages, unsigned long nr)
-{
-	bench_call(__NR_io_uring_register, bench_ring, IORING_UNREGISTER_BUFFERS, 0, 0);
-}
-
-static void bench_close_ring(void *unused)
-{
-	close_fd(bench_ring);
-}
-
-/* As a user without CAP_IPC_LOCK, whose buffers are charged. */
-static void bench_open_ring(struct kunit *test)
-{
-	struct io_uring_params params = {};
-	const struct cred *old;
-	struct cred *user;
-	long charged;
-
-	bench_told = (void __user *)kunit_vm_mmap(test, NULL, 0, PAGE_SIZE,
-						  PROT_READ | PROT_WRITE,
-						  MAP_PRIVATE | MAP_ANONYMOUS, 0);
-	KUNIT_ASSERT_EQ(test, copy_to_user(bench_told, &params, sizeof(params)), 0);
-	current->signal->rlim[RLIMIT_MEMLOCK].rlim_cur = RLIM_INFINITY;
-	user = prepare_creds();
-	KUNIT_ASSERT_NOT_NULL(test, user);
-	cap_lower(user->cap_effective, CAP_IPC_LOCK);
-	old = override_creds(user);
-	bench_ring = bench_call(__NR_io_uring_setup, 1, (unsigned long)bench_told, 0, 0);
-	put_cred(revert_creds(old));
-	KUNIT_ASSERT_GE(test, bench_ring, 0L);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bench_close_ring, NULL), 0);
-
-	charged = atomic_long_read(&current_user()->locked_vm);
-	KUNIT_EXPECT_EQ(test, bench_register((unsigned long)bench_told, 1, 0, NULL), 1L);
-	KUNIT_EXPECT_EQ(test, atomic_long_read(&current_user()->locked_vm), charged + 1);
-	bench_unregister(NULL, 1);
-}
-
 static long bench_get_nothing(unsigned long addr, unsigned long nr,
 			      unsigned int flags, struct page **pages)
 {
@@ -388,6 +293,10 @@ static const struct bench_op bench_ops[] = {
 		.get_name = "io_uring_register", .get = bench_register,
 		.put_name = "io_uring_unregister", .put = bench_unregister,
 		.modes = BENCH_W | BENCH_BUFFER,
+	}, {
+		.get_name = "iommufd_map", .get = bench_iommufd_map,
+		.put_name = "iommufd_unmap", .put = bench_iommufd_unmap,
+		.by_run = true, .modes = BENCH_W,
 	},
 #endif
 };
@@ -822,6 +731,14 @@ static bool bench_buffer_size(unsigned int n)
 	return n == 256 || n > BENCH_MAX;
 }
 
+/* What does not depend on which frames are neighbours by chance. */
+static bool bench_one_run(struct bench *b, const struct bench_op *op, unsigned int n)
+{
+	if (op->by_run && b->c->shape == &gk_drv_reversed)
+		return true;
+	return !(op->in_folio || op->by_run) || !(b->folio % n);
+}
+
 /* Is there such a row, and is it wanted? Sets up @b for it. */
 static bool bench_select(struct bench *b, const struct bench_op *op,
 			 unsigned int n)
@@ -834,7 +751,7 @@ static bool bench_select(struct bench *b, const struct bench_op *op,
 	b->nr = max(n, BENCH_PAGES);
 	if (mode == BENCH_TOUCHED)
 		b->nr = min(b->nr, BENCH_TOUCH);
-	if (!(op->modes & mode) || b->nr < n || (op->in_folio && b->folio % n))
+	if (!(op->modes & mode) || b->nr < n || !bench_one_run(b, op, n))
 		return false;
 	if (buffer != bench_buffer_size(n))
 		return false;
@@ -880,9 +797,7 @@ static void gup_bench(struct kunit *test)
 	if (gk_page(b.r, 0) && gk_page(b.r, 1) == gk_page(b.r, 0) + 1)
 		b.folio = folio_nr_pages(page_folio(gk_page(b.r, 0)));
 #ifdef CONFIG_GUP_BENCH_INSNS
-	bench_bvecs = kunit_kcalloc(test, BENCH_MAX, sizeof(*bench_bvecs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, bench_bvecs);
-	bench_open_ring(test);
+	bench_open_users(test, BENCH_MAX);
 #endif
 	bench_empty_slabs();
 	bench_set_costs(&b);
