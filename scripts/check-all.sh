@@ -10,7 +10,8 @@
 # all cases are that are not of an architecture); huge pages on um under KASAN, and with one kind
 # of them only; the selftests that run natively in UML; compile.sh; bugs that are put back
 # (tests/past-bugs.sh), checks that are taken out (tests/race-checks.sh), and guests that are
-# broken or fall silent (tests/vm-canary.sh, race-canary.sh, silent-canary.sh).
+# broken or fall silent (tests/vm-canary.sh, race-canary.sh, silent-canary.sh); a GUP-fast that walks
+# off a page table (tests/edge-canary.sh).
 # Then each topic and its mails alone (tests/topics.sh), and the mails on a plain tree,
 # whose tests run there (tests/plain.sh).
 #
