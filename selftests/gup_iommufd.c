@@ -73,14 +73,14 @@ struct order {
 struct space {
 	int fd;
 	__u32 ioas, device, domain;
-	struct helper *helper;		/* who attaches the domain, if it is not this process */
+	struct helper *helper;		/* attaches the domain; NULL: this process does */
 	bool by_file;			/* the memory is mapped as a file */
 	unsigned int nth;		/* the point of the next call that fails, or 0 */
 	bool failed;			/* it was reached */
 	struct gup_pins before;
 };
 
-/* Kinds of memory that only iommufd makes a difference of. */
+/* Kinds of memory that differ for iommufd only. */
 
 static bool advise_small(char *at, size_t len)
 {
@@ -461,7 +461,7 @@ static bool begin(struct space *s, struct helper *h, struct io_mem *m, const str
 	return io_make(m, kind, len) && io_pins(&s->before);
 }
 
-/* Maps it for a domain. Who is remote attaches it to what has been mapped. */
+/* Maps it for a domain. Another process attaches that to what has been mapped. */
 static int try_fill(struct space *s, const struct io_mem *m, struct io_range r)
 {
 	int error;
@@ -618,7 +618,7 @@ static bool test_access_memfd(const struct io_kind *kind, const void *own)
 	return access_all(kind ?: own, &of_file);
 }
 
-/* Who is there first pins, and who is there last gives back. */
+/* The first user pins, and the last one gives back. */
 static bool share_all(const struct io_kind *kind, const struct way *way)
 {
 	struct access a, b;
