@@ -32,7 +32,7 @@
 #define NO_IRQ_OFF		3
 // needed fork | mm/gup.c | if (read_seqcount_retry(&current->mm->write_protect_seq, seq)) {
 #define NO_SEQ_RETRY		4
-// needed fork | mm/gup.c | gup_fast_undo(pages, nr_pinned, gup_flags); return 0;
+// needed fork | mm/gup.c | gup_fast_undo(pages, nr_pinned); return 0;
 #define NO_SEQ_UNPIN		5
 // needed none | mm/gup.c | if (!pte_access_permitted(pte, flags & FOLL_WRITE)) goto pte_unmap;
 #define NO_PERMISSION		6
