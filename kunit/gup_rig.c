@@ -37,7 +37,7 @@ static bool flags_are_allowed(const struct gup_rig_run *run)
 
 static int check_run(const struct gup_rig_run *run)
 {
-	if (!run->api || run->api >= GUP_RIG_NR_APIS)
+	if (!run->api || run->api >= GUP_RIG_NR_APIS || !gup_rig_apis[run->api].foll)
 		return -EINVAL;
 	if (!flags_are_allowed(run) ||
 	    !gup_rig_put_is_allowed(run->api, run->gup_flags, run->put))

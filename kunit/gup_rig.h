@@ -55,6 +55,10 @@
  * gup_rig_run.api: the function to call. 0 is none, so that an empty struct is
  * refused. "Locked" is mmap_lock of the mm held for reading, once for all the
  * calls of a pass; it is taken before and dropped after get_ns.
+ *
+ * PIN_RANGES appends to one array of ranges, in all calls of a pass. What is told
+ * and held are the pages of the ranges. A kernel without the function refuses it:
+ * EINVAL.
  */
 #define GUP_RIG_API_GET			1  /* get_user_pages(), locked */
 #define GUP_RIG_API_PIN			2  /* pin_user_pages(), locked */
@@ -68,7 +72,8 @@
 #define GUP_RIG_API_MEMFD		10 /* memfd_pin_folios() */
 #define GUP_RIG_API_POPULATE		11 /* get_user_pages(), pages == NULL, locked */
 #define GUP_RIG_API_FAULT		12 /* fixup_user_fault() per page, locked */
-#define GUP_RIG_NR_APIS			13
+#define GUP_RIG_API_PIN_RANGES		13 /* pin_user_page_ranges_fast() */
+#define GUP_RIG_NR_APIS			14
 
 /*
  * gup_rig_run.gup_flags. These are not the kernel's FOLL_* values: those are
@@ -110,7 +115,8 @@
  * gup_rig_run.put, gup_rig_hold.put: how to release.
  *
  * DEFAULT: what got by GET: put_page() each; PIN: unpin_user_pages() for all;
- *   MEMFD: unpin_folios() for all.
+ *   MEMFD: unpin_folios() for all; PIN_RANGES: unpin_user_page_ranges(), if all
+ *   are put at once.
  * ONE: PIN: unpin_user_page() each; MEMFD: unpin_folio() each.
  * DIRTY: PIN: unpin_user_pages_dirty_lock(make_dirty = true) for all.
  * RANGE: PIN: unpin_user_page_range_dirty_lock(make_dirty = false), one call for

@@ -17,6 +17,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "gup_rig_range.h"
+#ifdef GK_RANGES
+#include <linux/page_range.h>
+#endif
 
 /* What get_user_pages_fast() and pin_user_pages_fast() take without a warning. */
 #define FAST_FLAGS	(GUP_RIG_FOLL_WRITE | GUP_RIG_FOLL_FORCE | \
@@ -72,6 +75,11 @@ const struct gup_rig_api gup_rig_apis[GUP_RIG_NR_APIS] = {
 		.foll = SLOW_FLAGS, .run = ANY_RUN, .locked = true },
 	[GUP_RIG_API_FAULT] = {
 		.foll = GUP_RIG_FOLL_WRITE, .run = ANY_RUN, .locked = true },
+#ifdef GK_RANGES
+	[GUP_RIG_API_PIN_RANGES] = {
+		.foll = FAST_FLAGS | GUP_RIG_FOLL_LONGTERM, .run = PAGES_RUN,
+		.puts = PIN_PUTS, .pins = true },
+#endif
 };
 
 static const struct gup_rig_api *range_api(const struct gup_range *r)
@@ -132,6 +140,60 @@ void *gup_rig_alloc_array(unsigned long n, size_t size)
 			GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
 }
 
+#ifdef GK_RANGES
+static bool alloc_ranges(struct gup_range *r)
+{
+	r->ranges = gup_rig_alloc_array(r->nr_pages, sizeof(*r->ranges));
+	return r->ranges;
+}
+
+/* How many pages come after those of earlier calls; @nr of them go to @pages. */
+static unsigned long new_pages(const struct gup_range *r, struct page **pages,
+			       unsigned long nr)
+{
+	unsigned long i, j, done = 0, first = r->pages_done;
+
+	for (i = 0; i < r->nr_ranges; i++)
+		for (j = 0; j < r->ranges[i].nr_pages; j++, done++)
+			if (done >= first && done - first < nr)
+				pages[done - first] = r->ranges[i].page + j;
+	return done - first;
+}
+
+/* -EUCLEAN, which GUP does not return, if the ranges are not the pages it says. */
+static long pin_ranges(struct gup_range *r, unsigned long addr, unsigned long nr,
+		       struct page **pages)
+{
+	long ret;
+
+	ret = pin_user_page_ranges_fast(addr, nr, r->foll, r->ranges, r->nr_pages,
+					&r->nr_ranges);
+	if (ret > 0 && new_pages(r, pages, ret) != ret)
+		return -EUCLEAN;
+	return ret;
+}
+
+static void put_ranges(struct gup_range *r)
+{
+	unpin_user_page_ranges(r->ranges, r->nr_ranges, false);
+}
+#else
+static bool alloc_ranges(struct gup_range *r)
+{
+	return false;
+}
+
+static long pin_ranges(struct gup_range *r, unsigned long addr, unsigned long nr,
+		       struct page **pages)
+{
+	return -EOPNOTSUPP;
+}
+
+static void put_ranges(struct gup_range *r)
+{
+}
+#endif
+
 static int range_alloc_arrays(struct gup_range *r)
 {
 	if (!range_api(r)->puts)
@@ -139,6 +201,8 @@ static int range_alloc_arrays(struct gup_range *r)
 	r->pages = gup_rig_alloc_array(r->nr_pages, sizeof(*r->pages));
 	if (!r->pages)
 		return -ENOMEM;
+	if (r->api == GUP_RIG_API_PIN_RANGES)
+		return alloc_ranges(r) ? 0 : -ENOMEM;
 	if (r->api != GUP_RIG_API_MEMFD)
 		return 0;
 	r->starts = gup_rig_alloc_array(r->nr_pages, sizeof(*r->starts));
@@ -264,6 +328,8 @@ static void put_default(struct gup_range *r, unsigned long first, unsigned long 
 
 	if (r->api == GUP_RIG_API_MEMFD)
 		unpin_folios(r->folios + first, nr);
+	else if (r->api == GUP_RIG_API_PIN_RANGES && nr == r->entries)
+		put_ranges(r);
 	else if (range_api(r)->pins)
 		unpin_user_pages(r->pages + first, nr);
 	else
@@ -352,6 +418,7 @@ void gup_range_free(struct gup_range *r)
 	mmdrop(r->mm);
 	gup_look_free(r);
 	kvfree(r->starts);
+	kvfree(r->ranges);
 	kvfree(r->pages);
 	kfree(r);
 }
@@ -445,6 +512,8 @@ static long call_gup(struct gup_range *r, unsigned long nr)
 		return get_user_pages(addr, nr, r->foll, NULL);
 	case GUP_RIG_API_FAULT:
 		return fault_in_page(r, addr);
+	case GUP_RIG_API_PIN_RANGES:
+		return pin_ranges(r, addr, nr, pages);
 	}
 	return -EINVAL;
 }
@@ -505,6 +574,7 @@ static int get_pages_of_pass(struct gup_range *r)
 	long got;
 
 	r->entries = 0;
+	r->nr_ranges = 0;
 	r->pages_done = 0;
 	r->pass_calls = 0;
 	for (;;) {

@@ -11,7 +11,7 @@
 
 /**
  * struct gup_rig_api - what one of the GUP functions can be asked for
- * @foll: the GUP_RIG_FOLL_* it takes
+ * @foll: the GUP_RIG_FOLL_* it takes; 0: this kernel does not have the function
  * @run: the GUP_RIG_RUN_* that make sense for it
  * @puts: bitmap of the GUP_RIG_PUT_* that release what it gives, 0: nothing
  * @pins: gives pins, not plain references
@@ -29,6 +29,7 @@ struct gup_rig_api {
 extern const struct gup_rig_api gup_rig_apis[GUP_RIG_NR_APIS];
 
 struct gup_look;
+struct page_range;
 
 /**
  * struct gup_range - a range of user memory, and what GUP gave for it
@@ -44,6 +45,9 @@ struct gup_look;
  * @locked: mmap_lock is held
  * @pages: what GUP gave, @entries of them; NULL where it was released again
  * @folios: the same for memfd_pin_folios()
+ * @ranges: pin_user_page_ranges_fast(): what it gave, @nr_ranges of them; whose pages
+ *	@pages are
+ * @nr_ranges: ranges of the last pass
  * @starts: memfd_pin_folios(): number of the page at which an entry starts
  * @entries: what GUP gave in the last pass
  * @held: how many of these were not released yet
@@ -73,6 +77,8 @@ struct gup_range {
 		struct page **pages;
 		struct folio **folios;
 	};
+	struct page_range *ranges;
+	unsigned int nr_ranges;
 	unsigned int *starts;
 	unsigned long entries;
 	unsigned long held;

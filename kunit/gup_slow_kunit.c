@@ -415,7 +415,7 @@ static void gup_slow_no_struct_page(struct kunit *test)
 		pte_t pte;
 
 		gk_expect_round_trip(c, SLOW_SPECIAL);
-		/* On arm64, 7.3 warns about it: see gup_slow_touch_special(). */
+		/* On arm64, 7.3 warns, once in a boot: see gup_slow_touch_special(). */
 		if (!IS_ENABLED(CONFIG_ARM64))
 			slow_make_old(r, SLOW_SPECIAL);
 		c = gk_gup_part(r, api, flags[i], SLOW_SPECIAL, 2);
@@ -437,7 +437,7 @@ static void gup_slow_no_struct_page(struct kunit *test)
 }
 
 #ifdef CONFIG_ARM64
-/* The entry is made young in such a way that no dirty bit of a processor gets lost. */
+/* Old, clean and writable, as fork() leaves it: if it is not updated as arm64 wants, it warns. */
 static void gup_slow_touch_special(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &slow_special, 0);

@@ -180,12 +180,12 @@ static const struct class classes[] = {
 
 static const char *const first_words[] = {
 	"slow", "fast", "unlocked", "remote", "remote-locked", "populate", "fault",
-	NULL
+	"ranges", NULL
 };
 
 enum {
 	FUZZ_SLOW, FUZZ_FAST, FUZZ_UNLOCKED, FUZZ_REMOTE, FUZZ_REMOTE_LOCKED,
-	FUZZ_POPULATE, FUZZ_FAULT, FUZZ_NR_CALLERS
+	FUZZ_POPULATE, FUZZ_FAULT, FUZZ_RANGES, FUZZ_NR_CALLERS
 };
 
 /* Who takes part in a check: by what first_words says, for references and pins. */
@@ -204,9 +204,11 @@ static const struct caller callers[] = {
 				 GUP_RIG_RUN_LOCKED },
 	[FUZZ_POPULATE] = { GUP_RIG_API_POPULATE },
 	[FUZZ_FAULT] = { GUP_RIG_API_FAULT },
+	[FUZZ_RANGES] = { 0, GUP_RIG_API_PIN_RANGES },
 };
 
 static int device;
+static bool has_ranges;
 static size_t page;
 static struct outcome *outcome;
 static unsigned long tracing;
@@ -519,7 +521,7 @@ static bool can_call(const struct step *s, unsigned int caller)
 {
 	unsigned int api = caller_api(s, caller);
 
-	if (!api)
+	if (!api || (api == GUP_RIG_API_PIN_RANGES && !has_ranges))
 		return false;
 	return api != GUP_RIG_API_FAULT ||
 	       !(classes[s->arg[0]].flags & ~GUP_RIG_FOLL_WRITE);
@@ -1575,6 +1577,7 @@ int main(int argc, char **argv)
 	device = gup_open();
 	if (device < 0)
 		ksft_exit_skip("%s\n", gup_why());
+	has_ranges = gup_has_api(device, GUP_RIG_API_PIN_RANGES);
 	if (outcome == MAP_FAILED)
 		ksft_exit_fail_perror("mmap");
 	splats = gup_splats();

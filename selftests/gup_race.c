@@ -132,6 +132,7 @@ struct race {
 	const struct antagonist *antagonist;
 	const struct apis *apis;
 	int device;
+	bool has_ranges;
 	int file;
 	int uffd;
 	int pidfd;
@@ -667,14 +668,15 @@ static const struct antagonist antagonists[] = {
 };
 
 static const struct apis fast_apis = {
-	0, { GUP_RIG_API_PIN_FAST, GUP_RIG_API_GET_FAST, GUP_RIG_API_PIN_FAST,
+	0, { GUP_RIG_API_PIN_FAST, GUP_RIG_API_GET_FAST, GUP_RIG_API_PIN_RANGES,
 	     GUP_RIG_API_GET_FAST_ONLY } };
 static const struct apis slow_apis = {
 	0, { GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED, GUP_RIG_API_GET_UNLOCKED,
 	     GUP_RIG_API_PIN_REMOTE, GUP_RIG_API_GET } };
 static const struct apis longterm_apis = {
 	GUP_RIG_FOLL_LONGTERM,
-	{ GUP_RIG_API_PIN_FAST, GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED } };
+	{ GUP_RIG_API_PIN_FAST, GUP_RIG_API_PIN, GUP_RIG_API_PIN_UNLOCKED,
+	  GUP_RIG_API_PIN_RANGES } };
 
 /*
  * The pinners.
@@ -690,6 +692,8 @@ static unsigned int pick_api(const struct race *race, struct gup_random *random)
 		api = race->apis->api[gup_below(random, nr)];
 	} while (race->antagonist->waits && !gup_apis[api].waits &&
 		 api != GUP_RIG_API_GET_FAST_ONLY);
+	if (api == GUP_RIG_API_PIN_RANGES && !race->has_ranges)
+		return GUP_RIG_API_PIN_FAST;
 	return api;
 }
 
@@ -1106,6 +1110,7 @@ FIXTURE_SETUP(race)
 	race->device = gup_open();
 	if (race->device < 0)
 		SKIP(return, "%s", gup_why());
+	race->has_ranges = gup_has_api(race->device, GUP_RIG_API_PIN_RANGES);
 	gup_catch_refusals();
 	race->pidfd = syscall(__NR_pidfd_open, getpid(), 0);
 	ASSERT_LE(0, race->pidfd);

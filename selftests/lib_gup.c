@@ -37,6 +37,8 @@ const struct gup_api gup_apis[GUP_RIG_NR_APIS] = {
 	[GUP_RIG_API_MEMFD] = { "memfd_pin_folios", FAULTS, .pins = true },
 	[GUP_RIG_API_POPULATE] = { "get_user_pages(NULL)", FAULTS },
 	[GUP_RIG_API_FAULT] = { "fixup_user_fault", FAULTS },
+	[GUP_RIG_API_PIN_RANGES] = { "pin_user_page_ranges_fast", WAITS, .pins = true,
+				     .fast = true },
 };
 
 static __thread char why[512];
@@ -102,6 +104,13 @@ int gup_open(void)
 		gup_fails("%s: %s: needs root, debugfs and CONFIG_GUP_RIG",
 			  GUP_RIG_FILE, strerror(errno));
 	return fd;
+}
+
+bool gup_has_api(int fd, unsigned int api)
+{
+	struct gup_rig_run run = { .api = api, .nr_pages = 1, .repeat = 1 };
+
+	return !ioctl(fd, GUP_RIG_RUN, &run) || errno != EINVAL;
 }
 
 void gup_call_init_bare(struct gup_call *c, int fd, unsigned int api,

@@ -95,6 +95,9 @@ bool gup_fails(const char *format, ...) __printf(1, 2);
  */
 int gup_open(void);
 
+/* Does the kernel have the function? All have all but GUP_RIG_API_PIN_RANGES. */
+bool gup_has_api(int fd, unsigned int api);
+
 /* "pin_user_pages_fast(WRITE|LONGTERM)", in a buffer of the thread. */
 const char *gup_call_name(unsigned int api, __u64 gup_flags);
 
