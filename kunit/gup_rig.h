@@ -57,8 +57,9 @@
  * calls of a pass; it is taken before and dropped after get_ns.
  *
  * PIN_RANGES appends to one array of ranges, in all calls of a pass. What is told
- * and held are the pages of the ranges. A kernel without the function refuses it:
- * EINVAL.
+ * and held are the pages of the ranges. It takes what PIN_FAST takes, but a kernel
+ * without the function refuses it: EINVAL. If the ranges are not those that the pages
+ * make, @error is -EUCLEAN, which GUP never returns, and the pins of the call stay.
  */
 #define GUP_RIG_API_GET			1  /* get_user_pages(), locked */
 #define GUP_RIG_API_PIN			2  /* pin_user_pages(), locked */
@@ -116,7 +117,7 @@
  *
  * DEFAULT: what got by GET: put_page() each; PIN: unpin_user_pages() for all;
  *   MEMFD: unpin_folios() for all; PIN_RANGES: unpin_user_page_ranges(), if all
- *   are put at once.
+ *   are put at once, else as PIN.
  * ONE: PIN: unpin_user_page() each; MEMFD: unpin_folio() each.
  * DIRTY: PIN: unpin_user_pages_dirty_lock(make_dirty = true) for all.
  * RANGE: PIN: unpin_user_page_range_dirty_lock(make_dirty = false), one call for
@@ -169,7 +170,7 @@
  *
  * Times are those of ktime_get(), which has a resolution of its own, around the
  * loop of calls over a pass. So they contain the loop, some ten instructions a
- * call, and preemption and interrupts. Taking mmap_lock is not in them, waiting
+ * call (PIN_RANGES: some for each page of the pass), and preemption and interrupts. Taking mmap_lock is not in them, waiting
  * for it inside GUP is. A signal is looked for after each call, within them.
  *
  * Success is error == 0 && pages_done == nr_pages && passes == repeat. A call

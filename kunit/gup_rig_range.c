@@ -147,20 +147,34 @@ static bool alloc_ranges(struct gup_range *r)
 	return r->ranges;
 }
 
-/* How many pages come after those of earlier calls; @nr of them go to @pages. */
-static unsigned long new_pages(const struct gup_range *r, struct page **pages,
-			       unsigned long nr)
+/* Does a page go on where another one ends, in the same compound page? */
+static bool goes_on(const struct page *page, const struct page *prev)
 {
-	unsigned long i, j, done = 0, first = r->pages_done;
-
-	for (i = 0; i < r->nr_ranges; i++)
-		for (j = 0; j < r->ranges[i].nr_pages; j++, done++)
-			if (done >= first && done - first < nr)
-				pages[done - first] = r->ranges[i].page + j;
-	return done - first;
+	return page == prev + 1 && PageTail(page);
 }
 
-/* -EUCLEAN, which GUP does not return, if the ranges are not the pages it says. */
+/*
+ * Take in the ranges of all calls so far, of which the last gave @nr pages: these go
+ * to @pages. True if they are so many, and each range is as long as it can be.
+ */
+static bool take_ranges(const struct gup_range *r, struct page **pages,
+			unsigned long nr)
+{
+	unsigned long i, j, done = 0, end = r->pages_done + nr;
+	struct page *page, *prev = NULL;
+
+	for (i = 0; i < r->nr_ranges; i++) {
+		for (j = 0; j < r->ranges[i].nr_pages; j++, done++, prev = page) {
+			page = r->ranges[i].page + j;
+			if (done == end || (prev && goes_on(page, prev) != !!j))
+				return false;
+			if (done >= r->pages_done)
+				pages[done - r->pages_done] = page;
+		}
+	}
+	return done == end;
+}
+
 static long pin_ranges(struct gup_range *r, unsigned long addr, unsigned long nr,
 		       struct page **pages)
 {
@@ -168,7 +182,7 @@ static long pin_ranges(struct gup_range *r, unsigned long addr, unsigned long nr
 
 	ret = pin_user_page_ranges_fast(addr, nr, r->foll, r->ranges, r->nr_pages,
 					&r->nr_ranges);
-	if (ret > 0 && new_pages(r, pages, ret) != ret)
+	if (ret > 0 && !take_ranges(r, pages, ret))
 		return -EUCLEAN;
 	return ret;
 }

@@ -62,7 +62,7 @@ TEST_F(gup, hold_reads_and_writes)
 	struct gup_rig_hold hold;
 	__u32 handle;
 
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		if (is_remote(&apis[i]))
 			continue;
 		memset(self->mem, 1, all);

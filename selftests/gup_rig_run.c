@@ -63,7 +63,7 @@ TEST_F(gup, run_takes_the_flags)
 	size_t i;
 	int bit, ret;
 
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		for (bit = 0; bit < 32; bit++) {
 			run = api_run(self, &apis[i], NULL);
 			run.gup_flags = 1U << bit;
@@ -84,7 +84,7 @@ TEST_F(gup, run_records)
 	struct gup_rig_run run;
 	size_t i, j, k, n;
 
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		for (j = 0; j < ARRAY_SIZE(per_call); j++) {
 			n = per_call[j] && per_call[j] < NR ? per_call[j] : NR;
 			memset(recs, 0xee, sizeof(recs));
@@ -159,7 +159,7 @@ TEST_F(gup, run_records_same_folio_twice)
 	p[0] = 1;
 	p[self->psize] = 1;
 
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		run = api_run(self, &apis[i], recs);
 		run.addr = addr_of(p);
 		run.nr_pages = 2;
@@ -483,7 +483,7 @@ TEST_F(gup, run_gate_page)
 
 	if (!gate)
 		SKIP(return, "no [vsyscall] that can be read: boot with vsyscall=emulate");
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		run = api_run(self, &apis[i], NULL);
 		run.addr = addr_of(gate);
 		run.nr_pages = 1;
@@ -507,7 +507,7 @@ TEST_F(gup, run_stops_at_a_hole)
 	size_t i;
 
 	ASSERT_EQ(0, munmap(self->mem + 9 * self->psize, self->psize));
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		memset(recs, 0xee, sizeof(recs));
 		run = api_run(self, &apis[i], recs);
 		run.repeat = 1 + 4 * (i % 2);
@@ -543,7 +543,7 @@ TEST_F(gup, run_reports_errors)
 	size_t i;
 
 	ASSERT_EQ(0, mprotect(self->mem, NR * self->psize, PROT_READ));
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		bool only = apis[i].id == GUP_RIG_API_GET_FAST_ONLY;
 
 		run = api_run(self, &apis[i], NULL);
@@ -605,7 +605,7 @@ TEST_F(gup, run_puts)
 	__u32 put;
 	size_t i, j;
 
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		for (put = 0; apis[i].pins && put <= GUP_RIG_PUT_RANGE_DIRTY; put++) {
 			run = api_run(self, &apis[i], recs);
 			run.put = put;
@@ -821,7 +821,7 @@ TEST_F(gup, signal_ends_a_run)
 	struct gup_rig_run run, before;
 	size_t i;
 
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		run = api_run(self, &apis[i], NULL);
 		run.repeat = UINT32_MAX;
 		run.flags |= GUP_RIG_RUN_HOLD;
@@ -876,7 +876,7 @@ TEST_F(gup, kill_ends_a_run)
 	size_t i;
 	char c;
 
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		ASSERT_EQ(0, pipe(ready));
 		pid = fork();
 		ASSERT_LE(0, pid);
@@ -913,7 +913,7 @@ TEST_F(gup, fault_half_way)
 	ASSERT_NE(MAP_FAILED, p);
 	ASSERT_EQ(0, munmap(p + self->psize, self->psize));
 	recs = (void *)(p + self->psize - 5 * sizeof(*recs) - 8);
-	for (i = 0; i < NR_APIS; i++) {
+	for (i = 0; i < nr_apis(self); i++) {
 		run = api_run(self, &apis[i], recs);
 		run.flags |= GUP_RIG_RUN_HOLD;
 		EXPECT_EQ(-1, ioctl(self->fd, GUP_RIG_RUN, &run));

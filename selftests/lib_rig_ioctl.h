@@ -111,9 +111,15 @@ static const struct api apis[] = {
 	  GUP_RIG_RUN_LOCKED, GET_FOLL },
 	{ "pin_remote, locked", GUP_RIG_API_PIN_REMOTE, BIAS, 1,
 	  GUP_RIG_RUN_LOCKED, PIN_FOLL },
+	{ "pin_ranges", GUP_RIG_API_PIN_RANGES, BIAS, 1, 0,
+	  FAST_FOLL | GUP_RIG_FOLL_LONGTERM },
 };
 
-#define NR_APIS		ARRAY_SIZE(apis)
+/* How many of them this kernel has. */
+static inline size_t nr_apis(const gup_data *self)
+{
+	return ARRAY_SIZE(apis) - !gup_has_api(self->fd, GUP_RIG_API_PIN_RANGES);
+}
 
 static inline bool is_remote(const struct api *api)
 {
