@@ -170,8 +170,9 @@
  *
  * Times are those of ktime_get(), which has a resolution of its own, around the
  * loop of calls over a pass. So they contain the loop, some ten instructions a
- * call (PIN_RANGES: some for each page of the pass), and preemption and interrupts. Taking mmap_lock is not in them, waiting
- * for it inside GUP is. A signal is looked for after each call, within them.
+ * call (PIN_RANGES: some for each page of the pass), and preemption and interrupts.
+ * Taking mmap_lock is not in them, waiting for it inside GUP is. A signal is looked
+ * for after each call, within them.
  *
  * Success is error == 0 && pages_done == nr_pages && passes == repeat. A call
  * that returned fewer pages than asked, 0 included, ends the run with error == 0
