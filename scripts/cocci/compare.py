@@ -26,7 +26,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from lib import BadInput, Parser, read, run
 
-API = r'(pin_user_pages|get_user_pages|memfd_pin_folios|unpin_user_|unpin_folio)[a-z_]*'
+API = r'(pin_user_pages|pin_user_page_ranges|get_user_pages|memfd_pin_folios|unpin_user_|unpin_folio)[a-z_]*'
 VERDICTS = ('real', 'fixed', 'harmless', 'false', 'new')
 ONLY = {'fixed': 'base', 'new': 'series'}
 NO_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.S)

@@ -12,7 +12,7 @@ def call(p, nr):
     return calls.setdefault((p[0].file, p[0].line, p[0].column), [p, nr, []])
 
 @ignored@
-identifier gup =~ "^(pin|get)_user_pages|^memfd_pin_folios$";
+identifier gup =~ "^(pin|get)_user_page(s|_ranges)|^memfd_pin_folios$";
 position p;
 @@
 gup@p(...);
@@ -23,7 +23,7 @@ p << ignored.p;
 found(p, 'the result is ignored')
 
 @unsign@
-identifier gup =~ "^(pin|get)_user_pages|^memfd_pin_folios$";
+identifier gup =~ "^(pin|get)_user_page(s|_ranges)|^memfd_pin_folios$";
 typedef u32, u64;
 {unsigned int, unsigned long, u32, u64, size_t} x;
 position p;
@@ -37,7 +37,7 @@ x << unsign.x;
 found(p, f'{x} is unsigned: an error is a large count')
 
 @mixed exists@
-identifier gup =~ "^(pin|get)_user_pages|^memfd_pin_folios$";
+identifier gup =~ "^(pin|get)_user_page(s|_ranges)|^memfd_pin_folios$";
 {int, long, ssize_t} x;
 {unsigned int, unsigned long, u32, u64, size_t} n;
 position p;
@@ -63,8 +63,8 @@ n << mixed.n;
 found(p, f'{x} is compared with unsigned {n}: an error is more than any count')
 
 @assigned@
-identifier gup =~ "^(pin|get)_user_pages";
-identifier remote =~ "^(pin|get)_user_pages_remote$";
+identifier gup =~ "^(pin|get)_user_page(s|_ranges)";
+identifier remote =~ "^(pin|get)_user_page(s|_ranges)_remote$";
 expression x, mm, start, nr;
 position p;
 @@

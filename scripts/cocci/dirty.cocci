@@ -40,7 +40,7 @@ who << after_many.dirty;
 found(p, f'{who}() after the pins are dropped')
 
 @pins@
-identifier gup =~ "^pin_user_pages|^memfd_pin_folios$";
+identifier gup =~ "^pin_user_page(s|_ranges)|^memfd_pin_folios$";
 @@
 gup(...)
 

@@ -44,7 +44,7 @@ def call(p):
     return calls[(p[0].file, p[0].line, p[0].column)]
 
 @fast@
-identifier gup =~ "^(pin|get)_user_pages_fast";
+identifier gup =~ "^(pin|get)_user_page(s|_ranges)_fast";
 expression start, nr;
 position p;
 @@

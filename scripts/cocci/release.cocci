@@ -8,7 +8,7 @@
 from finding import found
 
 @pins@
-identifier gup =~ "^pin_user_pages";
+identifier gup =~ "^pin_user_page(s|_ranges)";
 @@
 gup(...)
 
@@ -25,7 +25,7 @@ p << rput.p;
 found(p, f'{who}() in a file that pins')
 
 @freed exists@
-identifier gup =~ "^(pin|get)_user_pages";
+identifier gup =~ "^(pin|get)_user_page(s|_ranges)";
 identifier free =~ "^__free_pages?$";
 expression pages, i;
 position p;

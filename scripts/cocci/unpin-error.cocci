@@ -6,8 +6,8 @@
 from finding import found
 
 @untested exists@
-identifier gup =~ "^(pin|get)_user_pages|^memfd_pin_folios$";
-identifier unpin =~ "^unpin_(user_pages(_dirty_lock)?|folios)$";
+identifier gup =~ "^(pin|get)_user_page(s|_ranges)|^memfd_pin_folios$";
+identifier unpin =~ "^unpin_(user_pages(_dirty_lock)?|user_page_ranges|folios)$";
 expression x, E, pages;
 position p;
 @@
@@ -26,7 +26,7 @@ x << untested.x;
 found(p, f'{x} may be an error')
 
 @known@
-identifier unpin =~ "^unpin_(user_pages(_dirty_lock)?|folios)$";
+identifier unpin =~ "^unpin_(user_pages(_dirty_lock)?|user_page_ranges|folios)$";
 expression x, E, pages;
 position p;
 @@

@@ -6,7 +6,7 @@
 from finding import found
 
 @call@
-identifier gup =~ "^(pin_user_pages|get_user_pages|memfd_pin_folios|unpin_user_|unpin_folio)";
+identifier gup =~ "^(pin_user_page(s|_ranges)|get_user_pages|memfd_pin_folios|unpin_user_|unpin_folio)";
 position p;
 @@
 gup@p(...)

@@ -65,8 +65,8 @@ says 0 '^cocci: 0 findings, 0 that differ' 'right code is silent' "$s/cocci.sh" 
 cp "$room/examples/unpin-error_wrong.c" "$linux/mm/caller.c"
 says 1 '^new: mm/caller.c:9: unpin-error: wrong_give_back: ret may be an error$' 'a new bug fails' \
 	"$s/cocci.sh" --triage "$t/triage" unpin-error
-for f in give_back branch folios; do echo "unpin-error mm/caller.c wrong_$f real a reason"; done >"$t/triage"
-says 0 '^cocci: 3 findings, 0 that differ' 'and does not once it is triaged' "$s/cocci.sh" --triage "$t/triage" unpin-error
+for f in give_back branch folios ranges; do echo "unpin-error mm/caller.c wrong_$f real a reason"; done >"$t/triage"
+says 0 '^cocci: 4 findings, 0 that differ' 'and does not once it is triaged' "$s/cocci.sh" --triage "$t/triage" unpin-error
 cp "$room/examples/count_right.c" "$linux/mm/caller.c"
 says 1 '^gone: mm/caller.c: unpin-error: wrong_folios: not found any more' 'a triaged bug that is gone fails' \
 	"$s/cocci.sh" --triage "$t/triage" unpin-error

@@ -43,3 +43,14 @@ static int right_one(u64 addr, struct page **page)
 
 	return ret < 0 ? ret : 0;
 }
+
+static int right_ranges(u64 addr, int nr, struct page_range *ranges)
+{
+	unsigned int used = 0;
+	int ret = pin_user_page_ranges_fast(addr, nr, FOLL_WRITE, ranges, nr, &used);
+
+	if (ret == nr)
+		return 0;
+	unpin_user_page_ranges(ranges, used, false);
+	return ret < 0 ? ret : -EFAULT;
+}

@@ -42,3 +42,11 @@ static int wrong_fewer(struct mm_struct *mm, u64 addr, int nr, struct page **pag
 		return ret;
 	return wrong_use(pages, nr);
 }
+
+static void wrong_ranges(u64 addr, struct page_range *ranges)
+{
+	unsigned int used = 0;
+
+	pin_user_page_ranges_fast(addr, 4, FOLL_WRITE, ranges, 4, &used);	/* found */
+	wrong_use_ranges(ranges, used);
+}

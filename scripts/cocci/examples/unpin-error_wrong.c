@@ -32,3 +32,12 @@ static long wrong_folios(struct file *file, struct folio **folios, pgoff_t *offs
 		unpin_folios(folios, nr);	/* found */
 	return nr;
 }
+
+static int wrong_ranges(u64 addr, int nr, struct page_range *ranges)
+{
+	unsigned int used = 0;
+	int ret = pin_user_page_ranges_fast(addr, nr, FOLL_WRITE, ranges, nr, &used);
+
+	unpin_user_page_ranges(ranges, ret, false);	/* found */
+	return ret;
+}
