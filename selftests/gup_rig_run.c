@@ -491,9 +491,7 @@ TEST_F(gup, run_gate_page)
 		EXPECT_EQ(0, run.pages_done);
 		EXPECT_EQ(-EFAULT, run.error)
 			TH_LOG("%s", apis[i].name);
-		if (apis[i].id != GUP_RIG_API_GET_FAST &&
-		    apis[i].id != GUP_RIG_API_PIN_FAST &&
-		    apis[i].id != GUP_RIG_API_GET_FAST_ONLY)
+		if (!gup_apis[apis[i].id].fast)
 			expect_gate_page_held(_metadata, self, &apis[i], gate);
 		EXPECT_NOTHING_LEAKED();
 	}
