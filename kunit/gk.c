@@ -539,14 +539,14 @@ static bool gk_pte_folded(pte_t pte)
 void gk_set_dirty_pte(struct gk_range *r, unsigned int i, bool dirty)
 {
 	gk_change_pte(r, i, gk_pte_dirty, dirty);
-	if (!gk_pte_folded(gk_pte(r, i)))
+	if (dirty || !gk_pte_folded(gk_pte(r, i)))
 		KUNIT_ASSERT_EQ(r->test, !!pte_dirty(gk_pte(r, i)), dirty);
 }
 
 void gk_set_young_pte(struct gk_range *r, unsigned int i, bool young)
 {
 	gk_change_pte(r, i, gk_pte_young, young);
-	if (!gk_pte_folded(gk_pte(r, i)))
+	if (young || !gk_pte_folded(gk_pte(r, i)))
 		KUNIT_ASSERT_EQ(r->test, !!pte_young(gk_pte(r, i)), young);
 }
 
