@@ -133,10 +133,19 @@ command -v apt-get >/dev/null 2>&1 ||
 say "setup: $command"
 mkdir -p "$build" || die "cannot create $build: choose another place with GUP_BUILD"
 log=$build/setup.log
-export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+# A system that has just booted updates itself, and has the locks of apt meanwhile.
+apt() {
+	tries=0
+	until apt-get "$@" >"$log" 2>&1 </dev/null; do
+		if ! grep -q 'Could not get lock' "$log" || [ "$tries" -ge 120 ]; then return 1; fi
+		[ "$tries" -gt 0 ] || say "setup: waiting: $(grep -m 1 'Could not get lock' "$log")"
+		tries=$((tries + 1))
+		sleep 5
+	done
+}
 # The lists of a fresh image are empty or old: update only when an install fails.
 # shellcheck disable=SC2086 # package names
-$command >"$log" 2>&1 </dev/null ||
-	{ apt-get update >"$log" 2>&1 </dev/null && $command >>"$log" 2>&1 </dev/null; } ||
+apt ${command#apt-get } || { apt update && apt ${command#apt-get }; } ||
 	die "apt-get failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log"): see $log, fix it, then: $command"
 say "setup: done"

@@ -4,7 +4,7 @@
 set -eu
 # shellcheck source=scripts/tests/small-tree.sh
 . "$(dirname "$0")/small-tree.sh"
-plan 8
+plan 9
 
 # A machine with everything but gcc and flex, as a PATH of links; $1 is what id -u prints.
 machine() {
@@ -34,6 +34,8 @@ PATH=$t/bin says 2 'apt-get failed: .*: see .* then: apt-get install' 'root, and
 # shellcheck disable=SC2016 # for the script that is written
 fake_apt 'case "$1" in update) touch '"$t"'/updated;; install) [ -e '"$t"'/updated ];; esac'
 PATH=$t/bin says 0 '^setup: done' 'root: installs, after an update when the lists are old' "$s/setup.sh" build
+fake_apt '[ -e '"$t"'/free ] || { touch '"$t"'/free; echo E: Could not get lock /x; exit 100; }'
+PATH=$t/bin says 0 'waiting: E: Could not get lock /x' 'root: waits for another apt' "$s/setup.sh" build
 
 fresh
 "$s/tree.sh" >/dev/null 2>&1 || :
