@@ -36,7 +36,8 @@ enum gk_point {
 	GK_MIGRATED,
 	GK_ALLOCATE,		/* ask a file for a folio, or to clear it */
 	GK_ALLOCATED,
-	GK_WAIT,		/* sleep, and then migrate again */
+	GK_WAIT,		/* sleep for so many jiffies, and then migrate again */
+	GK_FLUSH,		/* the data cache, with the page */
 	GK_STACK,		/* say that no stack grows any more */
 	GK_NR_POINTS,
 };
@@ -56,12 +57,17 @@ extern bool gk_numa_hints;
 /* If it is not 0, GUP gets this where it asks for mmap_lock, and no lock. */
 extern int gk_lock_error;
 
-/* If it is not 0, GUP gets this, once, where it asks a file for a folio. */
-extern int gk_alloc_error;
+/* Have GUP told that somebody waits for the page table lock. */
+extern bool gk_lock_wanted;
 
-/* Of the last migration: how the target may be allocated, and for what it may wait. */
+/* If it is not 0, GUP gets this, once, where it asks a file for a folio, or migrates. */
+extern int gk_alloc_error;
+extern int gk_migrate_error;
+
+/* Of the last migration: how the target may be allocated, for what it may wait, and why. */
 extern gfp_t gk_migrate_gfp;
 extern enum migrate_mode gk_migrate_mode;
+extern enum migrate_reason gk_migrate_reason;
 
 /* What GUP has for the time is later than the kernel's, by so many jiffies. */
 extern unsigned long gk_later;

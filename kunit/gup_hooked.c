@@ -126,24 +126,71 @@ static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
 	return gk_lock_error ?: mmap_read_lock_killable(mm);
 }
 
+/* Page tables that are locked or mapped: without SMP, nothing else tells. */
+static int gk_tables;
+
 static inline pte_t *gk_pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd,
 					    unsigned long addr,
 					    spinlock_t **ptlp)
 {
+	pte_t *ptep;
+
 	gk_at(GK_LOCK, pmd);
-	return pte_offset_map_lock(mm, pmd, addr, ptlp);
+	ptep = pte_offset_map_lock(mm, pmd, addr, ptlp);
+	gk_tables += !!ptep;
+	return ptep;
+}
+
+static inline pte_t *gk_pte_offset_map(pmd_t *pmd, unsigned long addr)
+{
+	pte_t *ptep = pte_offset_map(pmd, addr);
+
+	gk_tables += !!ptep;
+	return ptep;
+}
+
+static inline void gk_pte_unmap(pte_t *ptep)
+{
+	gk_tables--;
+	pte_unmap(ptep);
 }
 
 static inline spinlock_t *gk_pmd_lock(struct mm_struct *mm, pmd_t *pmd)
 {
 	gk_at(GK_LOCK, pmd);
+	gk_tables++;
 	return pmd_lock(mm, pmd);
+}
+
+static inline spinlock_t *gk_pud_lock(struct mm_struct *mm, pud_t *pud)
+{
+	gk_tables++;
+	return pud_lock(mm, pud);
+}
+
+static inline void gk_spin_unlock(spinlock_t *ptl)
+{
+	gk_tables--;
+	spin_unlock(ptl);
 }
 
 static inline bool gk_need_resched(void)
 {
 	gk_at(GK_RESCHED, NULL);
 	return need_resched();
+}
+
+bool gk_lock_wanted;
+
+static inline bool gk_spin_needbreak(spinlock_t *ptl)
+{
+	return gk_lock_wanted || spin_needbreak(ptl);
+}
+
+static inline void gk_flush_dcache_page(struct page *page)
+{
+	gk_at(GK_FLUSH, page);
+	flush_dcache_page(page);
 }
 
 static inline void gk_lru_cache_drain_for_folio(const struct folio *folio, int refs,
@@ -161,6 +208,7 @@ static inline bool gk_seq_try_begin(const seqcount_t *seq, unsigned int *start)
 
 static inline void gk_pte_unmap_unlock(pte_t *ptep, spinlock_t *ptl)
 {
+	gk_tables--;
 	pte_unmap_unlock(ptep, ptl);
 	gk_at(GK_UNLOCKED, ptep);
 }
@@ -192,7 +240,7 @@ static inline struct folio *gk_memfd_alloc_folio(struct file *memfd, pgoff_t ind
 
 static inline long gk_schedule_timeout_killable(long timeout)
 {
-	gk_at(GK_WAIT, NULL);
+	gk_at(GK_WAIT, (const void *)timeout);
 	return schedule_timeout_killable(timeout);
 }
 
@@ -265,6 +313,9 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 
 gfp_t gk_migrate_gfp;
 enum migrate_mode gk_migrate_mode;
+enum migrate_reason gk_migrate_reason;
+
+int gk_migrate_error;
 
 static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new,
 				   free_folio_t put_new, unsigned long private,
@@ -276,7 +327,11 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 
 	gk_migrate_gfp = mtc->gfp_mask;
 	gk_migrate_mode = mode;
+	gk_migrate_reason = reason;
+	WARN_ON_ONCE(mtc->reason != reason || mtc->nid != NUMA_NO_NODE);
 	gk_at(GK_MIGRATE, folios);
+	if (gk_migrate_error)
+		return xchg(&gk_migrate_error, 0);
 	ret = migrate_pages(folios, get_new, put_new, private, mode, reason,
 			    succeeded);
 	gk_at(GK_MIGRATED, folios);
@@ -296,9 +351,18 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 #define mmap_read_lock_killable		gk_mmap_read_lock_killable
 #define pte_offset_map_lock		gk_pte_offset_map_lock
 #define pmd_lock			gk_pmd_lock
+#undef pte_offset_map
+#define pte_offset_map			gk_pte_offset_map
+#undef pte_unmap
+#define pte_unmap			gk_pte_unmap
+#define pud_lock			gk_pud_lock
+#define spin_unlock			gk_spin_unlock
 #undef pte_unmap_unlock
 #define pte_unmap_unlock		gk_pte_unmap_unlock
 #define need_resched			gk_need_resched
+#define spin_needbreak			gk_spin_needbreak
+#undef flush_dcache_page
+#define flush_dcache_page		gk_flush_dcache_page
 #define handle_mm_fault			gk_handle_mm_fault
 #define lru_cache_drain_for_folio	gk_lru_cache_drain_for_folio
 #define folio_isolate_lru		gk_folio_isolate_lru
@@ -321,5 +385,7 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 
 void gk_enter_hooked(struct gk_call *c)
 {
+	gk_tables = 0;
 	gk_enter_api(c);
+	GK_EXPECT(c, -1, "page tables locked or mapped", gk_tables, 0);
 }

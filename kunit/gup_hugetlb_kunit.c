@@ -93,12 +93,11 @@ static const void *hugetlb_params(struct kunit *test, const void *prev, char *de
 {
 	const char *entries = IS_ENABLED(CONFIG_RISCV_ISA_SVNAPOT) ? "equal" :
 			      IS_ENABLED(CONFIG_ARM64) ? "contiguous" : "leaf";
-	char api[KUNIT_PARAM_DESC_SIZE];
-	const void *next = gk_api_params(test, prev, api);
+	const struct gk_api *api = gk_api_params(test, prev, desc);
 
-	if (next)
-		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s", entries, api);
-	return next;
+	if (api)
+		snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%s+%s", entries, api->name);
+	return api;
 }
 
 /* All at once, from each page to the end, and each page alone. */

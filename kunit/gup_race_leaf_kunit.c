@@ -552,23 +552,41 @@ static void leaf_expect_hint(struct gk_range *r, enum gk_api_id api,
 	gk_release(c);
 }
 
+/* The same, of entries. */
+static void leaf_make_hints(struct gk_range *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->nr; i++)
+		gk_set_young_pte(r, i, false);
+}
+
 /* GUP-fast leaves a NUMA hint to the slow path, which faults if it is told to. */
-static void gup_race_leaf_hint(struct kunit *test)
+static void leaf_expect_hints(struct gk_range *r, void (*make_hint)(struct gk_range *r))
 {
 	const unsigned int honor = FOLL_NOFAULT | FOLL_HONOR_NUMA_FAULT;
 	static const enum gk_api_id apis[] = {
 		GK_GET, GK_GET_FAST, GK_PIN, GK_PIN_FAST,
 	};
-	struct gk_range *r = gk_map(test, &gk_thp, 0);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(apis); i++) {
-		leaf_make_hint(r);
+		make_hint(r);
 		leaf_expect_hint(r, apis[i], honor, -EFAULT);
 		leaf_expect_hint(r, apis[i], FOLL_NOFAULT, LEAF_NR);
 	}
-	leaf_make_hint(r);
+	make_hint(r);
 	leaf_expect_hint(r, GK_GET_FAST_ONLY, 0, 0);
+}
+
+static void gup_race_leaf_hint(struct kunit *test)
+{
+	leaf_expect_hints(gk_map(test, &gk_thp, 0), leaf_make_hint);
+}
+
+static void gup_race_leaf_hint_entries(struct kunit *test)
+{
+	leaf_expect_hints(gk_map(test, &gk_thp_ptes, 0), leaf_make_hints);
 }
 
 /* The hint comes when GUP has looked, and has no lock yet. */
@@ -597,18 +615,50 @@ static void leaf_put_table(struct gk_range *r)
 	set_pmd(pmd_off(r->mm, r->addr), leaf_table);
 }
 
-/* The page table goes when GUP has looked, and has no lock yet; it comes back as a fault would. */
-static void gup_race_leaf_table_gone(struct kunit *test)
+/* What is there goes when GUP has looked, and has no lock yet; it comes back as a fault would. */
+static void leaf_expect_back(struct gk_range *r)
 {
-	struct gk_range *r = gk_map(test, &gk_thp_ptes, 0);
 	struct gk_call *c;
 
 	leaf_before_lock = leaf_take_table;
 	leaf_before_fault = leaf_put_table;
 	c = leaf_gup(r, GK_PIN, 0);
 	leaf_before_fault = NULL;
-	KUNIT_ASSERT_EQ(test, leaf_met[GK_FAULT], 1);
+	KUNIT_ASSERT_EQ(r->test, leaf_met[GK_FAULT], 1);
 	gk_expect_round_trip(c, LEAF_NR);
+}
+
+static void gup_race_leaf_table_gone(struct kunit *test)
+{
+	leaf_expect_back(gk_map(test, &gk_thp_ptes, 0));
+}
+
+static void gup_race_leaf_gone(struct kunit *test)
+{
+	leaf_expect_back(gk_map(test, &gk_thp, 0));
+}
+
+static void leaf_split_pmd(struct gk_range *r)
+{
+	struct vm_area_struct *vma = vma_lookup(r->mm, r->addr);
+
+	leaf_before_lock = NULL;
+	split_huge_pmd(vma, pmd_off(r->mm, r->addr), r->addr);
+}
+
+/* It is a page table by then. */
+static void gup_race_leaf_split_unlocked(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_thp, 0);
+	struct gk_call *c;
+
+	leaf_before_lock = leaf_split_pmd;
+	c = leaf_gup(r, GK_PIN, 0);
+	KUNIT_ASSERT_NULL(test, leaf_before_lock);
+	KUNIT_EXPECT_EQ(test, leaf_met[GK_FAULT], 0);
+	gk_expect_ret(c, LEAF_NR);
+	KUNIT_EXPECT_PTR_EQ(test, c->pages[0], gk_page(r, LEAF_FIRST));
+	gk_release(c);
 }
 
 /* FOLL_SPLIT_PMD: the same pages, and the leaf is a page table. */
@@ -657,8 +707,11 @@ static struct kunit_suite gup_race_leaf_suite = {
 		KUNIT_CASE(gup_race_leaf_longterm_hugetlb),
 #endif
 		KUNIT_CASE(gup_race_leaf_hint),
+		KUNIT_CASE(gup_race_leaf_hint_entries),
 		KUNIT_CASE(gup_race_leaf_hint_locked),
 		KUNIT_CASE(gup_race_leaf_table_gone),
+		KUNIT_CASE(gup_race_leaf_gone),
+		KUNIT_CASE(gup_race_leaf_split_unlocked),
 		KUNIT_CASE(gup_race_leaf_split_asked),
 		{}
 	},

@@ -269,6 +269,45 @@ static void gup_race_slow_waiter(struct kunit *test)
 	gk_expect_round_trip(c, c->r->nr);
 }
 
+static void race_slow_nothing(struct race_slow *x, enum gk_point point, const void *what)
+{
+}
+
+/* The same if it is the lock that is waited for, not the CPU. */
+static void gup_race_slow_lock_wanted(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_order0, 200);
+	struct gk_call *c;
+
+	gk_lock_wanted = true;
+	c = race_slow_gup(r, gk_api(test), FOLL_WRITE, race_slow_nothing, 0);
+	gk_lock_wanted = false;
+	if (!c->api->fast)
+		GK_EXPECT(c, -1, "times locked", race_slow_now.met[GK_LOCK] >= 200 / 32, true);
+	gk_expect_round_trip(c, r->nr);
+}
+
+/* What the processor has in its cache under the user's address is written back. */
+static void race_slow_flush(struct race_slow *x, enum gk_point point, const void *what)
+{
+	unsigned int flushed = x->met[GK_FLUSH] - 1;
+
+	if (point == GK_FLUSH)
+		GK_EXPECT(x->c, flushed, "flushed in its turn",
+			  flushed < x->r->nr && what == x->c->pages[flushed], true);
+}
+
+static void gup_race_slow_flushed(struct kunit *test)
+{
+	const struct gk_shape *shape = *(const struct gk_shape **)test->param_value;
+	struct gk_range *r = gk_map(test, shape, 0);
+	struct gk_call *c = race_slow_gup(r, GK_GET, 0, race_slow_flush, 0);
+
+	GK_EXPECT(c, -1, "pages flushed", race_slow_now.met[GK_FLUSH], max(c->ret, 0L));
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
 /*
  * Pins for long: the pages of these are movable, and have to move.
  */
@@ -296,7 +335,9 @@ static void race_slow_longterm(struct kunit *test, const struct gk_shape *shape,
 	c = race_slow_gup(r, gk_api(test), FOLL_WRITE | FOLL_LONGTERM, act, 1);
 	GK_EXPECT(c, -1, "migrations", race_slow_now.met[GK_MIGRATED], migrations);
 	GK_EXPECT(c, -1, "the target may be waited for, as any page of a user",
-		  (gk_migrate_gfp & GFP_USER) == GFP_USER, true);
+		  (__force unsigned int)gk_migrate_gfp,
+		  (__force unsigned int)(GFP_USER | __GFP_NOWARN));
+	GK_EXPECT(c, -1, "the reason", gk_migrate_reason, MR_LONGTERM_PIN);
 	GK_EXPECT(c, -1, "locks and writeback may be waited for", gk_migrate_mode, MIGRATE_SYNC);
 	for (i = 0; i < c->ret; i++)
 		GK_EXPECT(c, i, "pinnable for long",
@@ -403,9 +444,21 @@ static void race_slow_hold(struct race_slow *x, enum gk_point point, const void 
 	folio_get(x->held);
 }
 
+/* Pinned no longer, and nothing else holds what it has not got. */
+static void race_slow_expect_given_up(struct gk_call *c)
+{
+	unsigned int k;
+
+	GK_EXPECT(c, -1, "pins held", c->acquired - c->released, 0);
+	gk_settle();
+	for (k = 0; k < c->r->nr; k++)
+		GK_EXPECT(c, k, "refcount", page_ref_count(gk_page(c->r, k)),
+			  c->before[k].refs);
+}
+
 static void gup_race_slow_held(struct kunit *test)
 {
-	unsigned int i, k;
+	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(race_slow_movable); i++) {
 		struct gk_range *r = gk_map(test, race_slow_movable[i], 0);
@@ -415,13 +468,21 @@ static void gup_race_slow_held(struct kunit *test)
 		gk_expect_ret(c, -EBUSY);
 		KUNIT_ASSERT_NOT_NULL(test, race_slow_now.held);
 		folio_put(race_slow_now.held);
-		GK_EXPECT(c, -1, "pins held", c->acquired - c->released, 0);
-		gk_settle();
-		for (k = 0; k < r->nr; k++)
-			GK_EXPECT(c, k, "refcount",
-				  page_ref_count(gk_page(r, k)),
-				  c->before[k].refs);
+		race_slow_expect_given_up(c);
 	}
+}
+
+/* There is no memory to migrate to: it is not as if a page were busy. */
+static void gup_race_slow_no_memory(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	struct gk_call *c;
+
+	gk_migrate_error = -ENOMEM;
+	c = race_slow_gup(r, gk_api(test), FOLL_WRITE | FOLL_LONGTERM, race_slow_nothing, 0);
+	GK_EXPECT(c, -1, "migrations", race_slow_now.met[GK_MIGRATE], 1);
+	gk_expect_ret(c, -ENOMEM);
+	race_slow_expect_given_up(c);
 }
 
 static void race_slow_expect_refs(struct kunit *test, struct file *file, pgoff_t index)
@@ -549,6 +610,27 @@ static void gup_race_slow_memfd_exists(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_alloc_error, 0), 0, "no folio was asked for");
 }
 
+/* There is no memory to clear a folio for, or to move it to. */
+static void gup_race_slow_memfd_no_memory(struct kunit *test)
+{
+	struct file *file = race_slow_memfd(test);
+
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
+	gk_alloc_error = -ENOMEM;
+	race_slow_pin_memfd(test, file, NULL, -ENOMEM);
+	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_alloc_error, 0), 0, "no folio was cleared");
+}
+
+static void gup_race_slow_memfd_no_target(struct kunit *test)
+{
+	struct file *file = race_slow_memfd(test);
+
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
+	gk_migrate_error = -ENOMEM;
+	race_slow_pin_memfd(test, file, NULL, -ENOMEM);
+	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_migrate_error, 0), 0, "nothing had to move");
+}
+
 static struct kunit_suite gup_race_slow_suite = {
 	.name = "gup_race_slow",
 	.test_cases = (struct kunit_case[]) {
@@ -559,12 +641,17 @@ static struct kunit_suite gup_race_slow_suite = {
 		KUNIT_CASE_PARAM(gup_race_slow_shared_read, gk_pin_api_params),
 		KUNIT_CASE_PARAM(gup_race_slow_killed, gk_fault_api_params),
 		KUNIT_CASE_PARAM(gup_race_slow_waiter, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_lock_wanted, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_flushed, gk_zoo_params),
 		KUNIT_CASE_PARAM(gup_race_slow_isolated, gk_pin_api_params),
 		KUNIT_CASE_PARAM(gup_race_slow_unmapped_pinned, gk_pin_api_params),
 		KUNIT_CASE_PARAM(gup_race_slow_unmapped_isolated, gk_pin_api_params),
 		KUNIT_CASE_PARAM(gup_race_slow_unmapped_unpinned, gk_pin_api_params),
 		KUNIT_CASE_PARAM(gup_race_slow_come_again, gk_pin_api_params),
 		KUNIT_CASE_PARAM(gup_race_slow_held, gk_pin_api_params),
+		KUNIT_CASE_PARAM(gup_race_slow_no_memory, gk_pin_api_params),
+		KUNIT_CASE(gup_race_slow_memfd_no_memory),
+		KUNIT_CASE(gup_race_slow_memfd_no_target),
 		KUNIT_CASE(gup_race_slow_memfd_killed),
 		KUNIT_CASE(gup_race_slow_memfd_shrunk),
 		KUNIT_CASE(gup_race_slow_memfd_replaced),

@@ -530,6 +530,28 @@ static void gup_race_steps_memfd_waits(struct kunit *test)
 	folio_put(held);
 }
 
+/* Whatever a call comes upon, it unlocks and unmaps its page tables: gk_enter_hooked(). */
+static void gup_race_steps_unlocked(struct kunit *test)
+{
+	static const unsigned int flags[] = {
+		0, FOLL_WRITE, FOLL_NOFAULT, FOLL_WRITE | FOLL_FORCE,
+	};
+	struct gk_range *r = gk_map(test, *(const struct gk_shape **)test->param_value, 0);
+	struct gk_call *c;
+	unsigned int i, k;
+
+	for (i = 0; i < GK_NR_APIS; i++) {
+		for (k = 0; k < ARRAY_SIZE(flags); k++) {
+			if (flags[k] & ~gk_apis[i].flags)
+				continue;
+			c = gk_prepare(r, i, flags[k], 0, r->nr);
+			gk_enter_hooked(c);
+			gk_done(c);
+			gk_release(c);
+		}
+	}
+}
+
 /* No table is looked for below an entry that has none: gk_pmd_offset(). */
 static void gup_race_steps_no_table(struct kunit *test)
 {
@@ -657,6 +679,7 @@ static struct kunit_suite gup_race_steps_suite = {
 #endif
 		KUNIT_CASE(gup_race_steps_waits),
 		KUNIT_CASE(gup_race_steps_memfd_waits),
+		KUNIT_CASE_PARAM(gup_race_steps_unlocked, gk_zoo_params),
 		KUNIT_CASE(gup_race_steps_no_table),
 		KUNIT_CASE(gup_race_steps_no_lock),
 		KUNIT_CASE(gup_race_steps_no_lock_again),

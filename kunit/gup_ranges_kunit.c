@@ -213,6 +213,54 @@ static void gup_ranges_nothing(struct kunit *test)
 	ranges_expect_used(c, 0);
 }
 
+static void ranges_refuse(struct gk_range *r, enum gk_api_id api, unsigned int flags)
+{
+	struct gk_call *c = gk_prepare_ranges(r, api, flags, 0, r->nr, r->nr);
+
+	kunit_warning_suppress(r->test)
+		gk_enter(c);
+	gk_done(c);
+	gk_expect_refused(c, -EINVAL);
+	ranges_expect_used(c, 0);
+	GK_EXPECT(c, -1, "MMF_HAS_PINNED", mm_flags_test(MMF_HAS_PINNED, r->mm), 0);
+}
+
+/* Flags are those of the siblings, and there is an array. */
+static void gup_ranges_refused(struct kunit *test)
+{
+	static const unsigned int flags[] = {
+		FOLL_GET, FOLL_PIN, FOLL_TOUCH, FOLL_TRIED, FOLL_FAST_ONLY, FOLL_UNLOCKABLE,
+		FOLL_LONGTERM | FOLL_PCI_P2PDMA,
+	};
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	unsigned int i, k, used = 0;
+
+	for (i = 0; i < ARRAY_SIZE(ranges_apis); i++) {
+		for (k = 0; k < ARRAY_SIZE(flags); k++)
+			ranges_refuse(r, ranges_apis[i], flags[k]);
+	}
+	kunit_warning_suppress(test) {
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				pin_user_page_ranges_fast(r->addr, 1, 0, NULL, 1, &used));
+		mmap_read_lock(r->mm);
+		KUNIT_EXPECT_EQ(test, -EINVAL,
+				pin_user_page_ranges_remote(r->mm, r->addr, 1, 0, NULL, 1,
+							    &used, NULL));
+		mmap_read_unlock(r->mm);
+	}
+	KUNIT_EXPECT_EQ(test, used, 0);
+}
+
+/* FOLL_ENCODE is none of a caller's flags. The first of the calls had none like it. */
+static void gup_ranges_encode_refused(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_written, 0);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges_apis); i++)
+		ranges_refuse(r, ranges_apis[i], 1 << 23);
+}
+
 /* However many pages are asked for, no more are taken than there are elements. */
 static void gup_ranges_most(struct kunit *test)
 {
@@ -598,6 +646,8 @@ static struct kunit_suite gup_ranges_suite = {
 		KUNIT_CASE_PARAM(gup_ranges_room, gk_writable_params),
 		KUNIT_CASE_PARAM(gup_ranges_fill, gk_writable_params),
 		KUNIT_CASE(gup_ranges_nothing),
+		KUNIT_CASE(gup_ranges_refused),
+		KUNIT_CASE(gup_ranges_encode_refused),
 		KUNIT_CASE(gup_ranges_most),
 		KUNIT_CASE(gup_ranges_append),
 		KUNIT_CASE(gup_ranges_append_nothing),

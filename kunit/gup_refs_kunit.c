@@ -506,7 +506,7 @@ static void gup_refs_zero_plain(struct kunit *test)
 	pte_t was;
 
 	gk_fault(r, 0, 1, false);
-	was = refs_exchange_pte(r, mk_pte(ZERO_PAGE(0), PAGE_READONLY));
+	was = refs_exchange_pte(r, mk_pte(ZERO_PAGE(0), vm_get_page_prot(VM_READ)));
 	ret = pin_user_pages_fast(r->addr, 1, 0, &page);
 	refs_exchange_pte(r, was);
 	KUNIT_ASSERT_EQ(test, ret, 1);

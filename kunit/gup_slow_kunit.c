@@ -164,6 +164,26 @@ static void gup_slow_force_forked(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+/* Nor to the zero page: it is everybody's, and an entry for it has no page to look at. */
+static void gup_slow_force_zero(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_zero, 0);
+	struct gk_call *c = slow_force(r);
+	long k;
+
+	for (k = 0; k < c->ret; k++) {
+		GK_EXPECT(c, k, "was the zero page", is_zero_page(c->before[k].page), true);
+		KUNIT_ASSERT_FALSE_MSG(test, is_zero_page(c->pages[k]),
+				       "%s page=%ld: is no copy", gk_where(c), k);
+		GK_EXPECT(c, k, "data copied", gk_peek(c->pages[k]), 0);
+		gk_poke(c->pages[k], 0xee);
+		GK_EXPECT(c, k, "data seen by the process", gk_load(r, k), 0xee);
+	}
+	GK_EXPECT(c, -1, "data of the zero page", gk_peek(ZERO_PAGE(r->addr)), 0);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
 /* FOLL_FORCE takes a page that is already exclusive as it is. */
 static void gup_slow_force_exclusive(struct kunit *test)
 {
@@ -281,6 +301,57 @@ static void gup_slow_touch_leaf(struct kunit *test)
 	slow_touch_leaf(test, &gk_thp);
 }
 
+static const struct vm_operations_struct *slow_file_ops;
+static unsigned int slow_faults;
+
+/* More faults than a leaf has pages have no end. */
+static vm_fault_t slow_counted_fault(struct vm_fault *vmf)
+{
+	if (++slow_faults > PTRS_PER_PTE)
+		return VM_FAULT_SIGBUS;
+	return slow_file_ops->fault(vmf);
+}
+
+static const struct vm_operations_struct slow_counted_ops = {
+	.fault = slow_counted_fault,
+};
+
+/* From now on each fault of a file's mapping comes to slow_counted_fault(). */
+static void slow_count_faults(struct gk_range *r)
+{
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(r->mm);
+	vma = gk_vma(r, 0);
+	slow_file_ops = vma->vm_ops;
+	vma->vm_ops = &slow_counted_ops;
+	mmap_write_unlock(r->mm);
+	slow_faults = 0;
+}
+
+/* Nothing replaces a file's leaf that is split: without a table, a fault maps the leaf again. */
+static void gup_slow_split_file(struct kunit *test)
+{
+	static const unsigned int flags[] = { FOLL_SPLIT_PMD, FOLL_SPLIT_PMD | FOLL_WRITE };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct gk_range *r = gk_map(test, &gk_thp_shmem, 0);
+		struct gk_call *c;
+
+		slow_count_faults(r);
+		c = gk_gup(r, gk_api(test), flags[i]);
+		/* Each entry has a reference, where the leaf had one: see what is released. */
+		gk_expect_ret(c, r->nr);
+		gk_expect_untouched(c);
+		gk_expect_same_pages(c);
+		GK_EXPECT(c, -1, "one fault a page at most", slow_faults <= r->nr, true);
+		GK_EXPECT(c, -1, "still a leaf", gk_is_leaf(r, 0), false);
+		gk_release(c);
+		gk_expect_restored(c);
+	}
+}
+
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 static void gup_slow_touch_leaf_hugetlb(struct kunit *test)
 {
@@ -382,7 +453,33 @@ static void gup_slow_dump_page(struct kunit *test)
 	}
 }
 
-/* FOLL_DUMP by the front door stops at the first hole and fills none. */
+/* FOLL_DUMP by the front door: every hole is -EFAULT, whatever left it, and stays one. */
+static void gup_slow_dump_flag(struct kunit *test)
+{
+	const struct slow_dump *p = test->param_value;
+	enum gk_api_id api;
+
+	for (api = 0; api < GK_NR_APIS; api++) {
+		struct gk_range *r;
+		struct gk_call *c;
+
+		if (FOLL_DUMP & ~gk_apis[api].flags)
+			continue;
+		r = gk_map(test, p->shape, 0);
+		c = gk_gup_part(r, api, FOLL_DUMP | FOLL_FORCE, p->page, 1);
+		if (p->found) {
+			gk_expect_round_trip(c, 1);
+			continue;
+		}
+		gk_expect_refused(c, -EFAULT);
+		GK_EXPECT(c, 0, "was faulted in",
+			  c->pinned[p->page].page != c->before[p->page].page, false);
+		/* In case that it came back after all. */
+		gk_release(c);
+	}
+}
+
+/* Of a range, FOLL_DUMP stops at the first hole and fills none. */
 static void gup_slow_dump_range(struct kunit *test)
 {
 	struct gk_range *r = gk_map(test, &gk_anon_fresh, 6);
@@ -1118,6 +1215,36 @@ static void gup_slow_fault_in_safe(struct kunit *test)
 				    "api=fault_in_safe_writeable page=%u", i);
 }
 
+/* It may wait for what a fault needs, as any write by the process may: it drops the lock. */
+static void gup_slow_fault_in_safe_retry(struct kunit *test)
+{
+	const unsigned int want = FAULT_FLAG_WRITE | FAULT_FLAG_ALLOW_RETRY |
+				  FAULT_FLAG_KILLABLE | FAULT_FLAG_TRIED;
+	struct gk_range *r = gk_map(test, &slow_drv, 0);
+	struct gk_drv *drv = gk_range_drv(r);
+
+	drv->fault = slow_retry;
+	drv->left = 3;
+	KUNIT_EXPECT_EQ(test, slow_in_safe(gk_addr(r, 1), PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, drv->faults, 4);
+	KUNIT_EXPECT_EQ(test, drv->last_flags & want, want);
+	KUNIT_EXPECT_PTR_EQ(test, gk_page(r, 1), gk_drv_page(drv, 1));
+	KUNIT_EXPECT_FALSE(test, rwsem_is_locked(&r->mm->mmap_lock));
+}
+
+/* And does not keep a process that is killed. */
+static void gup_slow_fault_in_safe_killed(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_anon_fresh, 0);
+	size_t left;
+
+	gk_signal(SIGKILL);
+	left = slow_in_safe(r->addr + 100, 2 * PAGE_SIZE);
+	gk_signal_clear();
+	KUNIT_EXPECT_EQ(test, left, 2 * PAGE_SIZE);
+	KUNIT_EXPECT_NULL(test, gk_page(r, 0));
+}
+
 /*
  * Somebody who waits for the CPU, or for the page table lock, does not wait for a
  * whole page table: the walk looks up every 32 pages, as fork() does. A driver's
@@ -1222,17 +1349,20 @@ static struct kunit_suite gup_slow_suite = {
 	.test_cases = (struct kunit_case[]) {
 		KUNIT_CASE_PARAM(gup_slow_force_file, gk_fault_api_params),
 		KUNIT_CASE_PARAM(gup_slow_force_forked, gk_fault_api_params),
+		KUNIT_CASE_PARAM(gup_slow_force_zero, gk_fault_api_params),
 		KUNIT_CASE_PARAM(gup_slow_force_exclusive, gk_fault_api_params),
 		KUNIT_CASE_PARAM(gup_slow_touch_read, gk_slow_api_params),
 		KUNIT_CASE_PARAM(gup_slow_touch_write, gk_slow_api_params),
 		KUNIT_CASE_PARAM(gup_slow_touch_dirty_entry, gk_slow_api_params),
 #ifdef CONFIG_GUP_ZOO_THP
 		KUNIT_CASE_PARAM(gup_slow_touch_leaf, gk_slow_api_params),
+		KUNIT_CASE_PARAM(gup_slow_split_file, gk_slow_api_params),
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 		KUNIT_CASE_PARAM(gup_slow_touch_leaf_hugetlb, gk_slow_api_params),
 #endif
 #endif
 		KUNIT_CASE_PARAM(gup_slow_dump_page, slow_dump_gen_params),
+		KUNIT_CASE_PARAM(gup_slow_dump_flag, slow_dump_gen_params),
 		KUNIT_CASE_PARAM(gup_slow_dump_range, gk_slow_api_params),
 		KUNIT_CASE_PARAM(gup_slow_no_struct_page, gk_slow_api_params),
 #ifdef CONFIG_ARM64
@@ -1257,6 +1387,8 @@ static struct kunit_suite gup_slow_suite = {
 		KUNIT_CASE_PARAM(gup_slow_fault_in_hole, slow_in_gen_params),
 		KUNIT_CASE_PARAM(gup_slow_fault_in_nothing, slow_in_gen_params),
 		KUNIT_CASE(gup_slow_fault_in_safe),
+		KUNIT_CASE(gup_slow_fault_in_safe_retry),
+		KUNIT_CASE(gup_slow_fault_in_safe_killed),
 		KUNIT_CASE_PARAM(gup_slow_waited_for, slow_touching_apis),
 		{}
 	},

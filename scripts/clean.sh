@@ -13,4 +13,5 @@ set -eu
 help_if_asked "$@"
 [ $# -eq 0 ] || die "clean: takes no arguments: scripts/clean.sh --help"
 lock clean
-rm -rf "$build"/o-* "$build"/base/o-* "$build"/each/base/o-* "$build"/bench/*/o-* "$build"/compile "$build"/base/compile "$build/out"
+rm -rf "$build"/o-* "$build"/base/o-* "$build"/each/base/o-* "$build"/bench/*/o-* "$build"/compile "$build"/base/compile \
+	"$build/kit" "$build/each/out" "$build/out"

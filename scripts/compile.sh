@@ -5,7 +5,7 @@
 # usage: scripts/compile.sh [NAME...]	(default: every row of kconfigs/compile)
 #
 # A row has an architecture, a compiler and options; for each, mm/gup.c and what else the
-# series touches in mm/ are compiled on the series. Where that warns, the base is compiled,
+# series touches in mm/ are compiled on the series, in some rows the KUnit suites, too. Where that warns, the base is compiled,
 # too: only a warning that the base does not have fails. What does not compile fails.
 # A row whose trees, compiler and script are those of its last success is not compiled again.
 #
@@ -47,7 +47,7 @@ kmake() {
 state() {
 	{ for side in "$linux" "$baselinux"; do git -C "$side" rev-parse 'HEAD^{tree}'; git -C "$side" diff HEAD; done
 	  $compiler --version; echo "$row"
-	  cat "$top/kconfigs/compile.config" "$top/scripts/verdict/warnings.sh" "$0"
+	  cat "$top/kconfigs/compile.config" "$top/scripts/verdict/warnings.sh" "$0" "$top"/kunit/*
 	} | git hash-object --stdin
 }
 
@@ -93,7 +93,7 @@ compile() {
 	# W=1 is for what the series touches, not for the tools of the kernel.
 	kmake prepare >"$log" 2>&1 || return 1
 	# What is up to date says nothing.
-	for object; do rm -f "$o/$object"; done
+	for object; do rm -rf "${o:?}/$object"; done
 	kmake "$@" >"$log" 2>&1 || return 1
 	for object; do [ -e "$o/$object" ] || return 1; done
 	echo "$# objects" >"$tmp/objects"

@@ -70,9 +70,10 @@ else row absent ccache 'a second build takes as long as the first; get it: apt-g
 fi
 
 say
-mkdir -p "$build"
+at=$build
+while [ ! -d "$at" ]; do at=$(dirname "$at"); done
 row machine cpus "$(jobs)"
-free=$(df -Pk "$build" | awk 'NR == 2 { print int($4 / 1024) }')
+free=$(df -Pk "$at" | awk 'NR == 2 { print int($4 / 1024) }')
 row machine 'disk for build/' "$free MB free; make kunit takes 2300, make check 7500"
 row machine memory "$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo) MB available; a guest takes 3000"
 shm=$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }')

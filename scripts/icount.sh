@@ -7,7 +7,8 @@
 #   check  boots the rows of the benchmark on the series, in a machine that counts
 #          instructions (scripts/boot/icount.sh, lane icount), and compares with
 #          scripts/figures/bench.icount. If a row differs it boots once more, with a
-#          plugin of QEMU, and names the functions that take more or fewer.
+#          plugin of QEMU, and names the functions that take more or fewer. A difference
+#          that this boot does not show is one all the same.
 #   table  base against series in a table		(make bench LANE=icount)
 #
 # Both are exact on any machine, also on a busy one, and the same each time, but for rows of
@@ -125,7 +126,9 @@ status=0
 case $status in
 1)	# The same once more, with names.
 	functions "$results/functions.tsv"
-	"$s/figures/insns.py" check "$record" "$results/functions.tsv" "$tmp/tools";;
+	"$s/figures/insns.py" check "$record" "$results/functions.tsv" "$tmp/tools" >"$tmp/named" || status=$?
+	again=$status
+	cat "$tmp/named";;
 4)	with_base
 	"$s/figures/insns.py" ratios "$record" "$tmp/base.tsv" "$tmp/series.tsv" "$tmp/tools";;
 *)	cat "$tmp/said"

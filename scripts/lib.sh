@@ -17,12 +17,25 @@ while [ ! -e "$top/scripts/lib.sh" ]; do
 	top=$(dirname "$top")
 done
 
+# Verbs and what they call change directory, each on its own.
+for _var in GUP_BUILD GUP_PATCHES GUP_CACHE; do
+	eval "_dir=\${$_var-}"
+	case $_dir in ''|/*) ;; *) export "$_var=$PWD/$_dir";; esac
+done
 build=${GUP_BUILD:-$top/build}
 patches=${GUP_PATCHES:-$top/patches}
 cache=${GUP_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/gup}
 linux=$build/linux
 baselinux=$build/base/linux
+for _dir in "$top" "$build" "$patches" "${GUP_CACHE-}"; do
+	case $_dir in *[[:space:],:]*)
+		echo "gup: '$_dir': the kernel's make cannot build below a name with a blank, a comma or a colon: move it, or choose other names" >&2
+		exit 2;;
+	esac
+done
 export LC_ALL=C
+# Where mkfs.ext4 and depmod are; an ordinary user of Debian has it not in PATH.
+PATH=$PATH:/usr/sbin:/sbin
 
 # A kernel build goes its own way when these leak in from a calling make; and a
 # caller's GIT_DIR (a hook of this repository) must not redirect our git.
@@ -72,6 +85,11 @@ need_space() {
 		die "no disk space for $3: $1 has $_free MB free, $_want MB are needed"
 }
 
+# not_yours PATH: stop, since another user made PATH, as with sudo make.
+not_yours() {
+	die "$1 belongs to $(stat -c %U "$1"): sudo chown -R $(id -un) $build, or choose another place with GUP_BUILD"
+}
+
 # lock VERB: one run at a time in a build directory. The lock is an open file
 # descriptor, so it lives as long as any child of a killed run that could still
 # write there, and no longer. Child scripts run under their parent's lock.
@@ -80,6 +98,8 @@ lock() {
 	[ "${GUP_LOCKED-}" != "$_lock" ] || return 0
 	need flock util-linux
 	mkdir -p "$build" || die "cannot create $build: choose another place with GUP_BUILD"
+	[ -w "$build" ] || not_yours "$build"
+	[ ! -e "$_lock" ] || [ -w "$_lock" ] || not_yours "$_lock"
 	exec 9<>"$_lock"
 	_tries=0
 	until flock -n 9; do
@@ -150,6 +170,13 @@ git_fixed() {
 	GIT_COMMITTER_NAME='gup rig' GIT_COMMITTER_EMAIL=rig@gup.invalid \
 	git -c core.hooksPath=/dev/null -c commit.gpgSign=false -c gc.auto=0 \
 	    -c maintenance.auto=false -c core.autocrlf=false -c core.fsmonitor=false "$@"
+}
+
+# has_tree: whether this rig made build/linux. Git reads no tree of another user.
+has_tree() {
+	_why=$(git -C "$linux" rev-parse -q --verify refs/tags/gup-overlay 2>&1) && return 0
+	case $_why in *'dubious ownership'*|*'unsafe repository'*) not_yours "$linux";; esac
+	return 1
 }
 
 # words FILE: its lines without comments, and without those that are empty then.

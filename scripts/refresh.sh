@@ -28,8 +28,7 @@ lock refresh
 trap scratch_close EXIT
 out=$build/.export
 
-git -C "$linux" rev-parse -q --verify refs/tags/gup-overlay >/dev/null 2>&1 ||
-	die "no build/linux to export from: make tree"
+has_tree || die "no build/linux to export from: make tree"
 busy=$(tree_busy "$linux")
 [ -z "$busy" ] || die "a git $busy is under way in build/linux: finish or abort it there, then: make refresh"
 [ -z "$(git -C "$linux" status --porcelain --untracked-files=no)" ] ||

@@ -15,11 +15,10 @@ set -eu
 . "$top/scripts/series/series.sh"
 help_if_asked "$@"
 [ $# -eq 0 ] || die "round-trip: takes no arguments: scripts/round-trip.sh --help"
-need git
+need git; need python3
 lock round-trip
 trap scratch_close EXIT
-git -C "$linux" rev-parse -q --verify refs/tags/gup-overlay >/dev/null 2>&1 ||
-	die "no build/linux yet: make tree"
+has_tree || die "no build/linux yet: make tree"
 
 # shellcheck disable=SC2046 # file names without blanks
 apply_onto gup-overlay $(series_files | sed "s,^,$patches/,")

@@ -39,6 +39,7 @@ tree	tar				tar		the source archive
 tree	curl				curl		the tarball of kernel.org
 tree	/etc/ssl/certs/ca-certificates.crt ca-certificates	the tarball of kernel.org
 tree	flock				util-linux	one run at a time
+tree	python3				python3		the order of the topics
 build	make				make		the kernel
 build	gcc				gcc		the kernel
 build	ld				binutils	the kernel
@@ -66,9 +67,11 @@ vng	file				file		virtme-ng
 lint	perl				perl		checkpatch.pl
 lint	shellcheck			shellcheck	the scripts of this rig
 lint	sparse				sparse		C=2
+lint	/usr/include/libelf.h		libelf-dev	objtool
 lint	codespell			codespell	the spelling of patches and pages
 cocci	spatch				coccinelle	the semantic patches
 cocci	python3-config			python3-dev	the same: spatch loads libpython3.x.so
+compile	/usr/include/libelf.h		libelf-dev	objtool
 compile	clang-19			clang-19	loongarch, hexagon, um and x86-64
 compile	ld.lld-19			lld-19		the same
 compile	llvm-ar-19			llvm-19		the same
@@ -104,11 +107,12 @@ view	chromium			chromium	the test of make report
 '
 
 [ "$1" != --table ] || { printf '%s' "$table" | grep .; exit 0; }
+groups=$(printf '%s' "$table" | awk 'NF && !seen[$1]++ { printf "%s ", $1 }')
 packages='' tools=''
 for group in "$@"; do
-	case "$group" in
-	tree|build|vm|i386|arm64|riscv|vng|lint|cocci|compile|post|bench|model|kit|view) ;;
-	*) die "setup: no group '$group': use tree, build, vm, i386, arm64, riscv, vng, lint, cocci, compile, post, bench, model, kit or view";;
+	case " $groups" in
+	*" $group "*) ;;
+	*) die "setup: no group '$group': use one of ${groups% }";;
 	esac
 	missing=$(printf '%s' "$table" | while read -r g tool package _; do
 		[ "$g" = "$group" ] || continue
@@ -120,6 +124,8 @@ for group in "$@"; do
 	tools="$tools $(printf '%s\n' "$missing" | awk 'NF { printf "%s ", $1 }')"
 	packages="$packages $(printf '%s\n' "$missing" | awk 'NF { printf "%s ", $2 }')"
 done
+# shellcheck disable=SC2086 # one word per tool
+tools=$(printf ' %s\n' $tools | awk '!seen[$0]++' | tr -d '\n')
 # shellcheck disable=SC2086 # one word per package
 packages=$(printf '%s\n' $packages | sort -u | tr '\n' ' ')
 packages=${packages% }
@@ -128,24 +134,29 @@ case "$packages" in *[a-z]*) ;; *) exit 0;; esac
 command="apt-get install -y --no-install-recommends $packages"
 command -v apt-get >/dev/null 2>&1 ||
 	die "missing:$tools: install what your system calls these Debian packages: $packages"
-[ "$(id -u)" = 0 ] || die "missing:$tools: sudo $command"
+[ "$(id -u)" = 0 ] || die "missing:$tools: sudo apt-get update && sudo $command"
 
 say "setup: $command"
-mkdir -p "$build" || die "cannot create $build: choose another place with GUP_BUILD"
-log=$build/setup.log
+# Not in build/, which sudo would make root's.
+log=$(mktemp)
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 # A system that has just booted updates itself, and has the locks of apt meanwhile.
 apt() {
-	tries=0
-	until apt-get "$@" >"$log" 2>&1 </dev/null; do
-		if ! grep -q 'Could not get lock' "$log" || [ "$tries" -ge 120 ]; then return 1; fi
-		[ "$tries" -gt 0 ] || say "setup: waiting: $(grep -m 1 'Could not get lock' "$log")"
-		tries=$((tries + 1))
+	tries=0 at=$(wc -c <"$log")
+	until apt-get "$@" >>"$log" 2>&1 </dev/null; do
+		held=$(last | grep -m 1 'Could not get lock') && [ "$tries" -lt 120 ] || return 1
+		[ "$tries" -gt 0 ] || say "setup: waiting: $held"
+		tries=$((tries + 1)) at=$(wc -c <"$log")
 		sleep 5
 	done
 }
+# last: what the last try wrote
+last() { tail -c "+$((at + 1))" "$log"; }
+# why: what stopped it. An update that cannot fetch a list only warns, and returns 0.
+why() { grep -m 1 '^W: Failed to fetch' "$log" || last | grep -m 1 '^E:' || tail -n 1 "$log"; }
 # The lists of a fresh image are empty or old: update only when an install fails.
 # shellcheck disable=SC2086 # package names
 apt ${command#apt-get } || { apt update && apt ${command#apt-get }; } ||
-	die "apt-get failed: $(grep -m 1 '^E:' "$log" || tail -n 1 "$log"): see $log, fix it, then: $command"
+	die "apt-get failed: $(why): see $log, fix it, then: $command"
+rm -f "$log"
 say "setup: done"

@@ -15,8 +15,7 @@ set -eu
 help_if_asked "$@"
 path=${1:-${F:-}}
 need git
-git -C "$linux" rev-parse -q --verify refs/tags/gup-overlay >/dev/null 2>&1 ||
-	die "no build/linux yet: make tree"
+has_tree || die "no build/linux yet: make tree"
 
 if [ -z "$path" ]; then
 	git -C "$linux" diff --stat gup-overlay

@@ -55,7 +55,7 @@ create_tree() {
 
 # A tree of another pin than the patches/ at hand would give wrong verdicts.
 check_pin() {
-	git -C "$linux" rev-parse -q --verify 'refs/tags/gup-overlay' >/dev/null 2>&1 ||
+	has_tree ||
 		die "build/linux was not made by this rig (no tag gup-overlay): move it away, then: make tree"
 	[ "$(git -C "$linux" config gup.pinned)" = "$(pin version)" ] ||
 		die "build/linux holds Linux $(git -C "$linux" config gup.pinned), patches/base says $(pin version): save your work there, rm -rf build/linux build/base, make tree"

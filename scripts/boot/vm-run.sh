@@ -76,7 +76,6 @@ reach_collect() {
 	rm -f "$out/calls" "$out/counts"
 }
 
-PATH=$PATH:/usr/sbin:/sbin
 need python3; need mkfs.ext4 e2fsprogs
 lock vm-run
 [ -e "$o/initramfs.cpio" ] || die "lane $lane ($side) is not built: make vm LANE=$lane"

@@ -23,7 +23,7 @@ scratch_close() {
 	[ ! -d "$linux/.git" ] || {
 		git -C "$linux" worktree remove --force "$scratch" 2>/dev/null || :
 		rm -rf "$scratch"
-		git -C "$linux" worktree prune
+		git -C "$linux" worktree prune 2>/dev/null || :	# a tree of another user
 	}
 }
 

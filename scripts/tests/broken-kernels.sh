@@ -25,7 +25,6 @@ canary_ready() {
 	how=vm
 	# shellcheck source=scripts/boot/qemu.sh
 	. "$s/boot/qemu.sh"
-	PATH=$PATH:/usr/sbin:/sbin
 	[ "$arch" != x86_64 ] || need mkfs.ext4 e2fsprogs
 	need git
 	[ "$arch" != x86_64 ] || CPUS=${CPUS:-3}
