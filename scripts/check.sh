@@ -78,6 +78,7 @@ steps() {
 	coverage        coverage.sh
 	${ALL:+edge-canary     tests/edge-canary.sh SIDE=series}
 	${ALL:+past-bugs       tests/past-bugs.sh}
+	${ALL:+blind-spots     tests/blind-spots.sh}
 	${ALL:+race-checks     tests/race-checks.sh}
 	${ALL:+vm-canary       tests/vm-canary.sh}
 	${ALL:+race-canary     tests/race-canary.sh has-pinned unshare}
@@ -99,6 +100,7 @@ unset FILTER LANE SIDE FORCE SEED FUNC ONLY SURVIVORS KEEP EQUIVALENTS LANES LIN
 	VM SLOW CPUS MEMORY TIMEOUT ASK_AFTER TESTS || :
 
 # in_session ID: the processes of a session.
+# shellcheck disable=SC2317 # called from a trap
 in_session() {
 	cat /proc/[0-9]*/stat 2>/dev/null |
 		awk -v id="$1" '{ pid = $1; sub(/.*\) /, ""); if ($4 == id && $1 != "Z") print pid }'
@@ -106,6 +108,7 @@ in_session() {
 
 # interrupted: ends the step with all that it started, and then this script. A step is a
 # session: a group would not do, since timeout(1) has one of its own for QEMU and UML.
+# shellcheck disable=SC2317 # called from a trap
 interrupted() {
 	trap '' INT TERM HUP
 	# shellcheck disable=SC2046 # numbers; none before setsid(1) has come to it

@@ -14,7 +14,8 @@
 #	make rebase BASE=<the same> ADOPT=1
 #
 # which makes it the pinned kernel: build/linux, patches/base and patches/ change.
-# ABORT=1 forgets the attempt.
+# ABORT=1 forgets the attempt. If the last patches are not there, git am may have been
+# ended before them: refused, but for DROP=n, the number of all patches that you left out.
 #
 # exit status: 0 the series applies (or is adopted), 2 conflict or refused.
 set -eu
@@ -80,7 +81,14 @@ if [ "$(git -C "$linux" config gup.rebase || :)" != "$BASE" ]; then
 	"$top/scripts/series/overlay.sh" "$tree"
 	# shellcheck disable=SC2046 # file names without blanks
 	set -- $(series_files | sed "s,^,$patches/,")
-	[ $# -eq 0 ] || (cd "$tree" && git_am --3way "$@") >"$build/.git.log" 2>&1 || :
+	am=0
+	[ $# -eq 0 ] || (cd "$tree" && git_am --3way "$@") >"$build/.git.log" 2>&1 || am=$?
+	# What git am leaves out when it comes to its end is upstream: so many are enough.
+	if [ "$am" -eq 0 ]; then
+		git -C "$linux" rev-list --count rebase-overlay..rebase >"$build/rebase/enough"
+	elif [ -z "$(tree_busy "$tree")" ]; then
+		die "git am died in build/rebase/linux: $(tail -n 1 "$build/.git.log"); to try anew: $again"
+	fi
 	git -C "$linux" config gup.rebase "$BASE"	# last: a run killed before starts anew
 fi
 
@@ -101,11 +109,26 @@ fi
 [ -z "$(git -C "$tree" status --porcelain --untracked-files=no)" ] ||
 	die "uncommitted edits in build/rebase/linux: commit them, then: $again"
 
-count=$(git -C "$tree" rev-list --count rebase-overlay..HEAD)
+# Neither abort nor quit of git am leaves a trace, nor does skip. But its patches go in
+# in order: if the last one is there, it came to its end.
+count=$(git -C "$linux" rev-list --count rebase-overlay..rebase) total=$(series_files | wc -l)
+enough=$(cat "$build/rebase/enough" 2>/dev/null || echo "$total")
+anew="to start anew: $again ABORT=1, then $again"
+[ "$count" -gt 0 ] || [ "$total" -eq 0 ] ||
+	die "none of $total patches is on Linux $version, as after git am --abort: $anew"
+if [ "$count" -lt "$enough" ] && [ "${DROP-}" != $((total - count)) ]; then
+	git -C "$linux" log --format=%s rebase-overlay..rebase >"$build/rebase/subjects"
+	grep -qxF -e "$(git -C "$linux" log -1 --format=%s gup-series)" "$build/rebase/subjects" ||
+		die "only $count of $total patches are on Linux $version, and not the last: was git am ended before it? $anew; or, if they are left out on purpose: $again DROP=$((total - count))"
+fi
 if [ "${ADOPT-}" != 1 ]; then
-	say "rebase: $count of $(series_files | wc -l) patches are on Linux $version (build/rebase/linux). What changed in them:"
-	git -C "$linux" --no-pager range-diff --no-color -s gup-overlay..gup-series rebase-overlay..rebase | sed 's/^/  /'
-	say "To make it the pinned kernel: $again ADOPT=1"
+	say "rebase: $count of $total patches are on Linux $version (build/rebase/linux). What changed in them:"
+	if [ "$count" -gt 0 ] && [ "$total" -gt 0 ]; then	# of an empty range it prints its usage
+		changed=$(git -C "$linux" --no-pager range-diff --no-color -s gup-overlay..gup-series rebase-overlay..rebase) ||
+			die "git range-diff failed in build/linux: see above"
+		printf '%s\n' "$changed" | sed 's/^/  /'
+	fi
+	say "To make it the pinned kernel: $again${DROP:+ DROP=$DROP} ADOPT=1"
 	exit 0
 fi
 

@@ -4,7 +4,8 @@
 set -eu
 # shellcheck source=scripts/tests/small-tree.sh
 . "$(dirname "$0")/small-tree.sh"
-plan 25
+plan 34
+unset DROP || :
 
 # Three topics with five patches, on 7.3.4.
 fresh
@@ -60,9 +61,24 @@ ok 'one is upstream and went by itself' told '3:.* < -:.* mm/gup: change line si
 ok 'one is the same' told '5:.* = .* mm/gup: far below'
 ok 'one is there' told '.* mm: change a macro'
 
+git -C "$there" reset -q --hard HEAD^
+tell 2 'only 2 of 5 patches are on Linux 7.3.5, and not the last' 'without the last patch: refused' "$s/rebase.sh"
+ok 'and says how to leave it out' told ' DROP=3$'
+DROP=1 ADOPT=1 says 2 'and not the last' 'nor with another number' "$s/rebase.sh"
+DROP=3 says 0 ' DROP=3 ADOPT=1$' 'but with the right one' "$s/rebase.sh"
+
 ABORT=1 says 0 'rebase: forgotten' 'ABORT=1 forgets it' "$s/rebase.sh"
 ok 'with its tree' sh -c "[ ! -e '$GUP_BUILD/rebase' ] && [ \$(git -C '$linux' worktree list | wc -l) -eq 1 ]"
 ok 'and all is as it was' untouched
+
+"$s/rebase.sh" >/dev/null 2>&1 || :
+git -C "$there" am --abort
+tell 2 'none of 5 patches is on Linux 7.3.5' 'after git am --abort: refused' "$s/rebase.sh"
+ok 'and says what to do' told 'to start anew: make rebase BASE=.* ABORT=1, then make rebase BASE='
+ADOPT=1 says 2 'none of 5 patches' 'nor is that adopted' "$s/rebase.sh"
+DROP=5 ADOPT=1 says 2 'none of 5 patches' 'also when asked to drop all' "$s/rebase.sh"
+ok 'patches/ and build/linux are as they were then, too' untouched
+ABORT=1 "$s/rebase.sh" >/dev/null 2>&1
 
 "$s/rebase.sh" >/dev/null 2>&1 || :
 (cd "$there" && git am --skip >/dev/null 2>&1) || :
