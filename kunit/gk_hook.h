@@ -64,10 +64,11 @@ extern bool gk_lock_wanted;
 extern int gk_alloc_error;
 extern int gk_migrate_error;
 
-/* Of the last migration: how the target may be allocated, for what it may wait, and why. */
+/* Of the last migration: how the target may be allocated and where, what may be waited for, why. */
 extern gfp_t gk_migrate_gfp;
 extern enum migrate_mode gk_migrate_mode;
-extern enum migrate_reason gk_migrate_reason;
+extern enum migrate_reason gk_migrate_reason, gk_migrate_target_reason;
+extern int gk_migrate_nid;
 
 /* What GUP has for the time is later than the kernel's, by so many jiffies. */
 extern unsigned long gk_later;

@@ -51,6 +51,16 @@ static inline void gk_at(enum gk_point point, const void *what)
 		gk_hook(point, what);
 }
 
+/* Page tables that are locked or mapped: without SMP, nothing else tells. */
+static int gk_tables;
+/* How many times GUP may have slept with one. */
+static int gk_tables_asleep;
+
+static inline void gk_may_sleep(void)
+{
+	gk_tables_asleep += !!gk_tables;
+}
+
 /* Each, behind a point. */
 
 static inline pmd_t gk_pmdp_get_lockless(pmd_t *pmdp)
@@ -125,9 +135,6 @@ static inline int gk_mmap_read_lock_killable(struct mm_struct *mm)
 	gk_at(GK_SLOW, mm);
 	return gk_lock_error ?: mmap_read_lock_killable(mm);
 }
-
-/* Page tables that are locked or mapped: without SMP, nothing else tells. */
-static int gk_tables;
 
 static inline pte_t *gk_pte_offset_map_lock(struct mm_struct *mm, pmd_t *pmd,
 					    unsigned long addr,
@@ -220,6 +227,7 @@ static inline vm_fault_t gk_handle_mm_fault(struct vm_area_struct *vma,
 {
 	vm_fault_t ret;
 
+	gk_may_sleep();
 	gk_at(GK_FAULT, (const void *)addr);
 	ret = handle_mm_fault(vma, addr, flags, regs);
 	gk_at(GK_FAULTED, (const void *)addr);
@@ -313,7 +321,8 @@ static inline bool gk_folio_isolate_lru(struct folio *folio)
 
 gfp_t gk_migrate_gfp;
 enum migrate_mode gk_migrate_mode;
-enum migrate_reason gk_migrate_reason;
+enum migrate_reason gk_migrate_reason, gk_migrate_target_reason;
+int gk_migrate_nid;
 
 int gk_migrate_error;
 
@@ -328,7 +337,9 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 	gk_migrate_gfp = mtc->gfp_mask;
 	gk_migrate_mode = mode;
 	gk_migrate_reason = reason;
-	WARN_ON_ONCE(mtc->reason != reason || mtc->nid != NUMA_NO_NODE);
+	gk_migrate_target_reason = mtc->reason;
+	gk_migrate_nid = mtc->nid;
+	gk_may_sleep();
 	gk_at(GK_MIGRATE, folios);
 	if (gk_migrate_error)
 		return xchg(&gk_migrate_error, 0);
@@ -386,6 +397,8 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 void gk_enter_hooked(struct gk_call *c)
 {
 	gk_tables = 0;
+	gk_tables_asleep = 0;
 	gk_enter_api(c);
 	GK_EXPECT(c, -1, "page tables locked or mapped", gk_tables, 0);
+	GK_EXPECT(c, -1, "faults and migrations with one", gk_tables_asleep, 0);
 }

@@ -148,7 +148,7 @@ static const struct race_how {
 	{ GK_NR_APIS },
 };
 
-static const struct race_how race_hows_fast[] = {
+static const struct race_how race_hows_fast[] __maybe_unused = {
 	{ GK_PIN_FAST, FOLL_WRITE }, { GK_PIN_FAST, 0 },
 	{ GK_GET_FAST, FOLL_WRITE }, { GK_GET_FAST_ONLY, 0 },
 	{ GK_NR_APIS },

@@ -13,15 +13,20 @@
 
 /* How often GUP came to each point. */
 static unsigned int st_met[GK_NR_POINTS];
+/* The n-th wait is to be for 1 to n + 1 jiffies. */
+static unsigned int st_odd_waits;
 
 static void st_hook(enum gk_point point, const void *what)
 {
 	st_met[point]++;
+	if (point == GK_WAIT)
+		st_odd_waits += (long)what < 1 || (long)what > st_met[GK_WAIT] + 1;
 }
 
 static void st_begin(void (*hook)(enum gk_point point, const void *what))
 {
 	memset(st_met, 0, sizeof(st_met));
+	st_odd_waits = 0;
 	gk_hook = hook;
 }
 
@@ -504,6 +509,7 @@ static void gup_race_steps_waits(struct kunit *test)
 	c = st_gup_part(r, GK_PIN, FOLL_LONGTERM, 0, 1);
 	gk_expect_ret(c, -EBUSY);
 	st_expect(c, GK_WAIT, "waits", 5);
+	GK_EXPECT(c, -1, "waits shorter or longer than meant", st_odd_waits, 0);
 	gk_release(held);
 }
 

@@ -14,6 +14,7 @@
 #include <linux/sched/mm.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <asm/tlbflush.h>
 
 #include "internal.h"
 #include "gk.h"

@@ -107,7 +107,8 @@ in_session() {
 }
 
 # interrupted: ends the step with all that it started, and then this script. A step is a
-# session: a group would not do, since timeout(1) has one of its own for QEMU and UML.
+# session: a group would not do, since timeout(1) has one of its own for QEMU and UML. After
+# SIGKILL of this script a step goes on; the next run says that, with its pid.
 # shellcheck disable=SC2317 # called from a trap
 interrupted() {
 	trap '' INT TERM HUP

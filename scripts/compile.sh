@@ -5,8 +5,9 @@
 # usage: scripts/compile.sh [NAME...]	(default: every row of kconfigs/compile)
 #
 # A row has an architecture, a compiler and options; for each, mm/gup.c and what else the
-# series touches in mm/ are compiled on the series, in some rows the KUnit suites, too. Where that warns, the base is compiled,
-# too: only a warning that the base does not have fails. What does not compile fails.
+# series touches in mm/ are compiled on the series, in some rows the KUnit suites as well.
+# Where that warns, the base is compiled, too: only a warning that the base does not have
+# fails. What does not compile fails.
 # A row whose trees, compiler and script are those of its last success is not compiled again.
 #
 # environment: JOBS; FORCE=1: every row again

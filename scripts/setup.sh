@@ -153,7 +153,12 @@ apt() {
 # last: what the last try wrote
 last() { tail -c "+$((at + 1))" "$log"; }
 # why: what stopped it. An update that cannot fetch a list only warns, and returns 0.
-why() { grep -m 1 '^W: Failed to fetch' "$log" || last | grep -m 1 '^E:' || tail -n 1 "$log"; }
+why() {
+	case $(last | grep -m 1 '^E:') in
+	'E: Unable to locate'*|'E: Failed to fetch'*) grep -m 1 '^W: Failed to fetch' "$log" && return;;
+	esac
+	last | grep -m 1 '^E:' || tail -n 1 "$log"
+}
 # The lists of a fresh image are empty or old: update only when an install fails.
 # shellcheck disable=SC2086 # package names
 apt ${command#apt-get } || { apt update && apt ${command#apt-get }; } ||

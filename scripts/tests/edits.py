@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """edits.py - edits of mm/gup.c, each with a name and the cases that have to notice it
 
-Read from past-bugs.table and race-checks.table; the head of these says how one is written.
+Read from past-bugs.table, blind-spots.table and race-checks.table; the head of these says how one is written.
 """
 from lib import BadInput, read
 

@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154 # variables of lib.sh, objects.sh and of the callers
 # SPDX-License-Identifier: GPL-2.0
 # edits.sh - kernels of ARCH=um with an edit of mm/gup.c that a table names. Sourced after
-# lib.sh by past-bugs.sh and race-checks.sh.
+# lib.sh by past-bugs.sh, blind-spots.sh and race-checks.sh.
 # shellcheck source=scripts/mutate/objects.sh
 . "$top/scripts/mutate/objects.sh"
 

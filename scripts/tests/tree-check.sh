@@ -39,9 +39,9 @@ EOF
 # shellcheck disable=SC2317 # called through ok
 interrupt() {
 	: >"$t/sleeps"
-	# A child in the background has SIGINT ignored, and a shell cannot change that.
+	# A child in the background has SIGINT ignored, one of nohup SIGHUP: no shell can change that.
 	python3 -c 'import os, signal, sys
-signal.signal(signal.SIGINT, signal.SIG_DFL)
+for number in signal.SIGINT, signal.SIGHUP, signal.SIGTERM: signal.signal(number, signal.SIG_DFL)
 os.setpgid(0, 0)
 os.execv(sys.argv[1], sys.argv[1:])' "$c/check.sh" lint >"$t/said" 2>&1 </dev/null &
 	pid=$! rc=0
