@@ -613,25 +613,25 @@ static void gup_race_slow_memfd_exists(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_alloc_error, 0), 0, "no folio was asked for");
 }
 
-/* There is no memory to clear a folio for, or to move it to. */
-static void gup_race_slow_memfd_no_memory(struct kunit *test)
+static void race_slow_memfd_fails(struct kunit *test, int *error)
 {
 	struct file *file = race_slow_memfd(test);
 
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
-	gk_alloc_error = -ENOMEM;
+	*error = -ENOMEM;
 	race_slow_pin_memfd(test, file, NULL, -ENOMEM);
-	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_alloc_error, 0), 0, "no folio was cleared");
+	KUNIT_EXPECT_EQ_MSG(test, xchg(error, 0), 0, "GUP did not come there");
+}
+
+/* There is no memory to clear a folio for, or to move it to. */
+static void gup_race_slow_memfd_no_memory(struct kunit *test)
+{
+	race_slow_memfd_fails(test, &gk_alloc_error);
 }
 
 static void gup_race_slow_memfd_no_target(struct kunit *test)
 {
-	struct file *file = race_slow_memfd(test);
-
-	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
-	gk_migrate_error = -ENOMEM;
-	race_slow_pin_memfd(test, file, NULL, -ENOMEM);
-	KUNIT_EXPECT_EQ_MSG(test, xchg(&gk_migrate_error, 0), 0, "nothing had to move");
+	race_slow_memfd_fails(test, &gk_migrate_error);
 }
 
 /* Whatever a case that failed has left. */
