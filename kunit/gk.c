@@ -8,15 +8,18 @@
 #include <kunit/resource.h>
 #include <linux/cpumask.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/hugetlb.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
+#include <linux/mount.h>
 #include <linux/moduleparam.h>
 #include <linux/pagewalk.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/uaccess.h>
 #include <linux/vmstat.h>
@@ -322,6 +325,27 @@ void gk_adopt_file(struct kunit *test, struct file *file)
 {
 	KUNIT_ASSERT_FALSE(test, IS_ERR(file));
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, gk_fput, file));
+}
+
+/* A file of @nr pages on a tmpfs of its own, which is gone with it when the case ends. */
+struct file *gk_tmpfs_file(struct kunit *test, const char *options, unsigned int nr)
+{
+	char *copy = kunit_kstrdup(test, options, GFP_KERNEL);
+	struct file_system_type *type = get_fs_type("tmpfs");
+	struct vfsmount *mnt;
+	struct file *file;
+
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	KUNIT_ASSERT_NOT_NULL_MSG(test, type, "no CONFIG_TMPFS");
+	mnt = vfs_kern_mount(type, SB_KERNMOUNT, "gup_kunit", copy);
+	put_filesystem(type);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(mnt));
+	file = shmem_file_setup_with_mnt(mnt, "gup_kunit", (loff_t)nr * PAGE_SIZE,
+					 EMPTY_VMA_FLAGS);
+	/* The file keeps the mount. */
+	mntput(mnt);
+	gk_adopt_file(test, file);
+	return file;
 }
 
 /* Map r->nr pages of hugetlb, of size @h. Nothing but the mapping holds the file. */

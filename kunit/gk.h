@@ -95,6 +95,15 @@ static inline long pin_user_page_ranges_remote(struct mm_struct *mm, unsigned lo
 }
 #endif
 
+#ifndef GK_RANGES_MEMFD
+static inline long memfd_pin_page_ranges(struct file *memfd, loff_t start, int nr_pages,
+					 struct page_range *ranges, unsigned int max_ranges,
+					 unsigned int *nr_ranges)
+{
+	return -EOPNOTSUPP;
+}
+#endif
+
 /* mmap() with PROT_WRITE alone gives PROT_READ as well. */
 #define GK_WRITE_IS_READ	IS_ENABLED(CONFIG_RISCV)
 
@@ -263,6 +272,7 @@ void gk_mmap(struct gk_range *r, struct file *file, unsigned long addr,
 void gk_mmap_hugetlb(struct gk_range *r, struct hstate *h, unsigned long flags);
 void gk_mmap_huge(struct gk_range *r);
 void gk_adopt_file(struct kunit *test, struct file *file);
+struct file *gk_tmpfs_file(struct kunit *test, const char *options, unsigned int nr);
 struct file *gk_shmem_file(struct gk_range *r);
 void gk_mmap_anon(struct gk_range *r, unsigned long addr, unsigned long prot,
 		  unsigned long flags);

@@ -12,6 +12,7 @@ struct file;
 struct folio;
 struct gk_call;
 struct page;
+struct page_range;
 
 /* GUP is about to do this; GK_*ED: it has just done it. */
 enum gk_point {
@@ -79,6 +80,13 @@ void gk_enter_hooked(struct gk_call *c);
 /* The hooked ones of what a case calls by itself. */
 long hooked_memfd_pin_folios(struct file *memfd, loff_t start, loff_t end, struct folio **folios,
 			     unsigned int max_folios, pgoff_t *offset);
+#ifdef GK_RANGES_MEMFD
+long hooked_memfd_pin_page_ranges(struct file *memfd, loff_t start, int nr_pages,
+				  struct page_range *ranges, unsigned int max_ranges,
+				  unsigned int *nr_ranges);
+#else
+#define hooked_memfd_pin_page_ranges	memfd_pin_page_ranges
+#endif
 void hooked_unpin_user_page(struct page *page);
 void hooked_unpin_user_pages(struct page **pages, unsigned long npages);
 void hooked_unpin_user_pages_dirty_lock(struct page **pages,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * memfd_pin_folios() on shmem files: arguments, offsets, what it allocates,
- * what it migrates, what it counts, and how it ends when it cannot.
+ * what it migrates, what it counts, and how it ends when it cannot. And
+ * memfd_pin_page_ranges(), which makes ranges of what the other one finds.
  *
  * Folios of more than one page need CONFIG_TRANSPARENT_HUGEPAGE here: a page
  * cache without CONFIG_XARRAY_MULTI cannot hold them. hugetlb files need
@@ -17,7 +18,6 @@
 #include <linux/hugetlb.h>
 #include <linux/memfd.h>
 #include <linux/mman.h>
-#include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -82,13 +82,10 @@ static long memfd_held(void)
 	return gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
 }
 
-/* Take over @file, which the end of the case closes. */
-static struct memfd *memfd_adopt(struct kunit *test, struct file *file,
-				 unsigned int nr)
+static struct memfd *memfd_of(struct kunit *test, struct file *file, unsigned int nr)
 {
 	struct memfd *mf = kunit_kzalloc(test, sizeof(*mf), GFP_KERNEL);
 
-	gk_adopt_file(test, file);
 	KUNIT_ASSERT_NOT_NULL(test, mf);
 	mf->test = test;
 	mf->file = file;
@@ -100,6 +97,13 @@ static struct memfd *memfd_adopt(struct kunit *test, struct file *file,
 	gk_settle();
 	mf->held = memfd_held();
 	return mf;
+}
+
+/* Take over @file, which the end of the case closes. */
+static struct memfd *memfd_adopt(struct kunit *test, struct file *file, unsigned int nr)
+{
+	gk_adopt_file(test, file);
+	return memfd_of(test, file, nr);
 }
 
 /* A shmem file of @nr pages, all of them holes. */
@@ -911,24 +915,11 @@ static void gup_memfd_overflow(struct kunit *test)
 /* A file system that is full: its error, and none of the others is pinned. */
 static void gup_memfd_no_space(struct kunit *test)
 {
-	char options[] = "nr_blocks=5";
-	struct file_system_type *type;
-	struct vfsmount *mnt;
 	struct memfd *mf;
 
 	if (!IS_ENABLED(CONFIG_TMPFS))
 		kunit_skip(test, "needs CONFIG_TMPFS");
-	type = get_fs_type("tmpfs");
-	KUNIT_ASSERT_NOT_NULL(test, type);
-	mnt = vfs_kern_mount(type, SB_KERNMOUNT, "gup_memfd", options);
-	put_filesystem(type);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(mnt));
-	/* The file keeps the mount. */
-	mf = memfd_adopt(test, shmem_file_setup_with_mnt(mnt, "gup_memfd",
-							 8 * PAGE_SIZE,
-							 EMPTY_VMA_FLAGS), 8);
-	mntput(mnt);
-
+	mf = memfd_of(test, gk_tmpfs_file(test, "nr_blocks=5", 8), 8);
 	memfd_write(mf, 0);
 	memfd_write(mf, 1);
 	memfd_pin(mf, 0, 8);
@@ -1132,6 +1123,296 @@ static void gup_memfd_hugetlb_past_end(struct kunit *test)
 }
 #endif
 
+/*
+ * Ranges
+ */
+
+#define MEMFD_RANGES	40	/* elements of the array, the free ones included */
+
+/**
+ * struct memfd_ranges - ranges of a memfd
+ * @first: index of the first page that is in them
+ * @pages: how many pages the calls have pinned
+ * @used: how many elements are used
+ * @array: the ranges, and one element that belongs to nobody
+ */
+struct memfd_ranges {
+	struct memfd *mf;
+	unsigned int first;
+	unsigned int pages;
+	unsigned int used;
+	struct page_range array[MEMFD_RANGES + 1];
+};
+
+static struct memfd_ranges *memfd_ranges(struct memfd *mf, unsigned int first)
+{
+	struct memfd_ranges *mr = kunit_kzalloc(mf->test, sizeof(*mr), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(mf->test, mr);
+	mr->mf = mf;
+	mr->first = first;
+	memset(mr->array, 0x6b, sizeof(mr->array));
+	return mr;
+}
+
+/* Pin @nr pages of bytes from @start on, with @max elements in the array. */
+static long memfd_ranges_pin_bytes(struct memfd_ranges *mr, loff_t start, int nr,
+				   unsigned int max)
+{
+	struct memfd *mf = mr->mf;
+	const unsigned int was = mr->used;
+
+	mf->start = start;
+	mf->end = start + (loff_t)nr * PAGE_SIZE - 1;
+	mf->max = max;
+	mf->ret = memfd_pin_page_ranges(mf->file, start, nr, mr->array, max, &mr->used);
+	if (mf->ret > 0)
+		mr->pages += mf->ret;
+	else
+		memfd_expect(mf, -1, "used elements after a call that pins nothing",
+			     mr->used, was);
+	if (max >= mr->used)
+		memfd_expect(mf, max, "the element behind the array was stored to",
+			     !!memchr_inv(&mr->array[max], 0x6b, sizeof(mr->array[max])), false);
+	gk_settle();
+	return mf->ret;
+}
+
+static long memfd_ranges_pin(struct memfd_ranges *mr, unsigned int first, int nr)
+{
+	return memfd_ranges_pin_bytes(mr, (loff_t)first * PAGE_SIZE, nr, MEMFD_RANGES);
+}
+
+/* How many of the pages in the ranges belong to @folio? */
+static unsigned int memfd_ranges_of(struct memfd_ranges *mr, struct folio *folio)
+{
+	unsigned int i, pages = 0;
+
+	for (i = 0; i < mr->used; i++)
+		if (page_folio(mr->array[i].page) == folio)
+			pages += mr->array[i].nr_pages;
+	return pages;
+}
+
+/* The ranges are the @want pages from the first on, each folio's one range, each page pinned. */
+static void memfd_ranges_expect(struct memfd_ranges *mr, unsigned int want)
+{
+	struct memfd *mf = mr->mf;
+	unsigned int at = mr->first, i, nr;
+	struct folio *folio;
+
+	memfd_expect(mf, -1, "pages pinned by all calls", mr->pages, want);
+	for (i = 0; i < mr->used; i++, at += nr) {
+		folio = memfd_cached(mf, at);
+		memfd_expect(mf, i, "is in the file", !!folio, true);
+		if (!folio)
+			return;
+		nr = min_t(unsigned int, folio_nr_pages(folio) - (at - folio->index),
+			   mr->first + want - at);
+		memfd_expect(mf, i, "is the page of the file",
+			     mr->array[i].page == folio_page(folio, at - folio->index), true);
+		memfd_expect(mf, i, "pages of the range", mr->array[i].nr_pages, nr);
+		memfd_expect_pins(mf, folio, i, memfd_ranges_of(mr, folio));
+		memfd_expect(mf, i, "folio_is_longterm_pinnable",
+			     folio_is_longterm_pinnable(folio), true);
+	}
+	memfd_expect(mf, -1, "pages in the ranges", at - mr->first, want);
+	memfd_expect(mf, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
+		     memfd_held() - mf->held, want);
+}
+
+static void memfd_ranges_end(struct memfd_ranges *mr)
+{
+	unpin_user_page_ranges(mr->array, mr->used, false);
+	memfd_expect_rest(mr->mf);
+}
+
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/* Written in parts of 16 pages, a file of 48 has a folio of 32 and one of 16. */
+static struct memfd *memfd_open_large(struct kunit *test)
+{
+	char *buf = kunit_kzalloc(test, 16 * PAGE_SIZE, GFP_KERNEL);
+	struct memfd *mf = memfd_of(test, gk_tmpfs_file(test, "huge=within_size", 48), 48);
+	loff_t pos = 0;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	while (pos < 48 * PAGE_SIZE)
+		KUNIT_ASSERT_EQ(test, 16 * PAGE_SIZE,
+				kernel_write(mf->file, buf, 16 * PAGE_SIZE, &pos));
+	KUNIT_ASSERT_EQ(test, folio_nr_pages(memfd_cached(mf, 17)), 32);
+	KUNIT_ASSERT_EQ(test, folio_nr_pages(memfd_cached(mf, 47)), 16);
+	gk_settle();
+	return mf;
+}
+#endif
+
+static struct memfd *memfd_open_small(struct kunit *test)
+{
+	return memfd_open_written(test, 36);
+}
+
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+static struct memfd *memfd_open_huge(struct kunit *test)
+{
+	struct memfd *mf = memfd_open_hugetlb(test, 3, EMPTY_VMA_FLAGS);
+
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, 3 * HPAGE_SIZE));
+	return mf;
+}
+#endif
+
+static const struct memfd_kind {
+	const char *name;
+	struct memfd *(*open)(struct kunit *test);
+} memfd_kinds[] = {
+	{ "small", memfd_open_small },
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	{ "large", memfd_open_large },
+#endif
+#ifdef CONFIG_GUP_ZOO_HUGETLB
+	{ "hugetlb", memfd_open_huge },
+#endif
+};
+
+KUNIT_ARRAY_PARAM_DESC(memfd_kind, memfd_kinds, name);
+
+/* All of a file, one page, and parts that begin and end within folios and at their edges. */
+static void gup_memfd_ranges_part(struct kunit *test)
+{
+	const struct memfd_kind *p = test->param_value;
+	struct memfd *mf = p->open(test);
+	const unsigned int third = mf->nr / 3;
+	const unsigned int parts[][2] = {
+		{ 0, mf->nr }, { 0, 1 }, { mf->nr - 1, 1 }, { 1, mf->nr - 2 },
+		{ third - 1, 1 }, { third, third }, { 1, third - 2 }, { third - 1, third + 2 },
+		{ third + 3, third },
+	};
+	struct memfd_ranges *mr;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		mr = memfd_ranges(mf, parts[i][0]);
+		memfd_ranges_pin(mr, parts[i][0], parts[i][1]);
+		memfd_ranges_expect(mr, parts[i][1]);
+		memfd_ranges_end(mr);
+	}
+}
+
+/* The page that @start lies in is the first, wherever in it. */
+static void gup_memfd_ranges_within(struct kunit *test)
+{
+	struct memfd_ranges *mr = memfd_ranges(memfd_open_small(test), 2);
+
+	memfd_ranges_pin_bytes(mr, 3 * PAGE_SIZE - 1, 3, MEMFD_RANGES);
+	memfd_ranges_expect(mr, 3);
+	memfd_ranges_end(mr);
+}
+
+/* What there is no element for is not pinned, and another call can take it. */
+static void gup_memfd_ranges_room(struct kunit *test)
+{
+	const struct memfd_kind *p = test->param_value;
+	struct memfd *mf = p->open(test);
+	struct memfd_ranges *mr;
+	unsigned int room;
+	struct folio *last;
+
+	for (room = 1; room < 12; room++) {
+		mr = memfd_ranges(mf, 1);
+		memfd_ranges_pin_bytes(mr, PAGE_SIZE, mf->nr - 1, room);
+		memfd_ranges_expect(mr, mr->pages);
+		last = memfd_cached(mf, mr->pages);
+		memfd_expect(mf, -1, "pages up to the end of a folio", 1 + mr->pages,
+			     last->index + folio_nr_pages(last));
+		if (1 + mr->pages < mf->nr) {
+			memfd_expect(mf, -1, "used elements", mr->used, room);
+			memfd_ranges_pin_bytes(mr, (1 + mr->pages) * PAGE_SIZE, 1, room);
+			memfd_expect(mf, -1, "return without a free element", mf->ret, -EINVAL);
+			memfd_ranges_pin_bytes(mr, (1 + mr->pages) * PAGE_SIZE, 1, room - 1);
+			memfd_expect(mf, -1, "return with more used than there are", mf->ret,
+				     -EINVAL);
+			memfd_ranges_pin_bytes(mr, (1 + mr->pages) * PAGE_SIZE,
+					       mf->nr - 1 - mr->pages, room + 3);
+			memfd_expect(mf, -1, "used elements, of three more",
+				     mr->used <= room + 3, true);
+			memfd_ranges_expect(mr, mr->pages);
+		}
+		memfd_ranges_end(mr);
+	}
+}
+
+/* A call goes on where another has ended: in the same folio the last range gets longer. */
+static void gup_memfd_ranges_go_on(struct kunit *test)
+{
+	const struct memfd_kind *p = test->param_value;
+	struct memfd *mf = p->open(test);
+	const unsigned int third = mf->nr / 3;
+	struct memfd_ranges *mr = memfd_ranges(mf, 1);
+	const unsigned int ends[] = { 2, 3, third, third + 1, 2 * third, 2 * third + 3 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
+		memfd_ranges_pin(mr, 1 + mr->pages, ends[i] - mr->pages - 1);
+	memfd_ranges_expect(mr, 2 * third + 2);
+	memfd_ranges_end(mr);
+}
+
+/* It does not if there is a page between them, nor if the last range is of another place. */
+static void gup_memfd_ranges_apart(struct kunit *test)
+{
+	const struct memfd_kind *p = test->param_value;
+	struct memfd *mf = p->open(test);
+	struct memfd_ranges *mr = memfd_ranges(mf, 1);
+	unsigned int k;
+
+	memfd_ranges_pin(mr, 1, 2);
+	k = mr->used;
+	memfd_ranges_pin(mr, 4, 1);
+	memfd_expect(mf, -1, "used elements", mr->used, k + 1);
+	memfd_ranges_pin(mr, 3, 1);
+	memfd_expect(mf, -1, "used elements", mr->used, k + 2);
+	memfd_expect(mf, k, "pages of the range", mr->array[k].nr_pages, 1);
+	memfd_expect(mf, -1, "nr_foll_pin_acquired - nr_foll_pin_released gained",
+		     memfd_held() - mf->held, 4);
+	memfd_ranges_end(mr);
+}
+
+/* Holes are allocated, and their pages are ranges as others are. */
+static void gup_memfd_ranges_holes(struct kunit *test)
+{
+	struct memfd *mf = memfd_open(test, 16);
+	struct memfd_ranges *mr = memfd_ranges(mf, 2);
+	unsigned int i;
+
+	for (i = 0; i < mf->nr; i += 3)
+		memfd_write(mf, i);
+	memfd_ranges_pin(mr, 2, 12);
+	memfd_ranges_expect(mr, 12);
+	memfd_expect(mf, 1, "page in front is cached", !!memfd_cached(mf, 1), false);
+	memfd_expect(mf, 14, "page behind is cached", !!memfd_cached(mf, 14), false);
+	memfd_ranges_end(mr);
+}
+
+/* No pages, no room, or pages behind the end of the file. */
+static void gup_memfd_ranges_invalid(struct kunit *test)
+{
+	struct memfd *mf = memfd_open_small(test);
+	struct memfd_ranges *mr = memfd_ranges(mf, 0);
+
+	memfd_expect(mf, -1, "return for 0 pages", memfd_ranges_pin(mr, 0, 0), 0);
+	memfd_expect(mf, -1, "return for -1 pages", memfd_ranges_pin(mr, 0, -1), 0);
+	memfd_expect(mf, -1, "return for no element",
+		     memfd_ranges_pin_bytes(mr, 0, 1, 0), -EINVAL);
+	memfd_expect(mf, -1, "return behind the end",
+		     memfd_ranges_pin(mr, mf->nr - 1, 2), -EINVAL);
+	memfd_expect(mf, -1, "return for INT_MAX pages",
+		     memfd_ranges_pin(mr, 0, INT_MAX), -EINVAL);
+	memfd_expect(mf, -1, "return for a negative start",
+		     memfd_ranges_pin_bytes(mr, -1, 1, MEMFD_RANGES), -EINVAL);
+	memfd_ranges_expect(mr, 0);
+	memfd_ranges_end(mr);
+}
+
 static struct kunit_suite gup_memfd_suite = {
 	.name = "gup_memfd",
 	.test_cases = (struct kunit_case[]) {
@@ -1157,6 +1438,13 @@ static struct kunit_suite gup_memfd_suite = {
 		KUNIT_CASE(gup_memfd_no_space),
 		KUNIT_CASE(gup_memfd_fatal_signal),
 		KUNIT_CASE(gup_memfd_other_signal),
+		KUNIT_CASE_PARAM(gup_memfd_ranges_part, memfd_kind_gen_params),
+		KUNIT_CASE(gup_memfd_ranges_within),
+		KUNIT_CASE_PARAM(gup_memfd_ranges_room, memfd_kind_gen_params),
+		KUNIT_CASE_PARAM(gup_memfd_ranges_go_on, memfd_kind_gen_params),
+		KUNIT_CASE_PARAM(gup_memfd_ranges_apart, memfd_kind_gen_params),
+		KUNIT_CASE(gup_memfd_ranges_holes),
+		KUNIT_CASE(gup_memfd_ranges_invalid),
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 		KUNIT_CASE(gup_memfd_hugetlb),
 		KUNIT_CASE(gup_memfd_hugetlb_filled),

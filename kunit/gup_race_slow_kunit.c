@@ -634,6 +634,75 @@ static void gup_race_slow_memfd_no_target(struct kunit *test)
 	race_slow_memfd_fails(test, &gk_migrate_error);
 }
 
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/**
+ * struct race_slow_refill - a file whose folios are replaced while it is pinned
+ * @file: of 64 pages, on a tmpfs of its own
+ * @huge: what this tmpfs does for large folios
+ * @left: how many folios are pinned before that
+ */
+static struct race_slow_refill {
+	struct file *file;
+	unsigned char huge;
+	unsigned int left;
+} race_slow_refill;
+
+static struct shmem_sb_info *race_slow_tmpfs(struct file *file)
+{
+	return file_inode(file)->i_sb->s_fs_info;
+}
+
+/* Now that as many folios are pinned as are looked up at once, one takes their place. */
+static void race_slow_refill_large(enum gk_point point, const void *what)
+{
+	struct race_slow_refill *x = &race_slow_refill;
+	u8 byte = 1;
+	loff_t pos = 0;
+
+	if (point != GK_REF || !x->left || --x->left)
+		return;
+	vfs_fallocate(x->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+		      64 * PAGE_SIZE);
+	race_slow_tmpfs(x->file)->huge = x->huge;
+	kernel_write(x->file, &byte, 1, &pos);
+}
+
+/*
+ * Of what is found next, a page in the middle is the one that follows what has been
+ * pinned: memfd_pin_folios() cannot say so, memfd_pin_page_ranges() has to.
+ */
+static void gup_race_slow_memfd_refilled(struct kunit *test)
+{
+	struct file *file = gk_tmpfs_file(test, "huge=within_size", 64);
+	const unsigned int many = FOLIO_BATCH_SIZE;
+	struct page_range *ranges = kunit_kcalloc(test, 64, sizeof(*ranges), GFP_KERNEL);
+	unsigned int nr = 0;
+	struct folio *folio;
+
+	KUNIT_ASSERT_NOT_NULL(test, ranges);
+	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
+	race_slow_refill = (struct race_slow_refill){
+		.file = file, .huge = race_slow_tmpfs(file)->huge, .left = many,
+	};
+	race_slow_tmpfs(file)->huge = 0;
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 64 * PAGE_SIZE));
+
+	gk_hook = race_slow_refill_large;
+	KUNIT_EXPECT_EQ(test, 64, hooked_memfd_pin_page_ranges(file, 0, 64, ranges, 64, &nr));
+	gk_hook = NULL;
+	KUNIT_EXPECT_EQ_MSG(test, race_slow_refill.left, 0, "the file was not refilled");
+
+	folio = filemap_get_folio(file->f_mapping, many);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	KUNIT_EXPECT_LT_MSG(test, folio->index, many, "no folio begins in front of page %u", many);
+	KUNIT_EXPECT_EQ(test, nr, many + 1);
+	KUNIT_EXPECT_PTR_EQ(test, ranges[many].page, folio_page(folio, many - folio->index));
+	KUNIT_EXPECT_EQ(test, ranges[many].nr_pages, 64 - many);
+	folio_put(folio);
+	unpin_user_page_ranges(ranges, nr, false);
+}
+#endif
+
 /* Whatever a case that failed has left. */
 static void gup_race_slow_exit(struct kunit *test)
 {
@@ -669,6 +738,9 @@ static struct kunit_suite gup_race_slow_suite = {
 		KUNIT_CASE(gup_race_slow_memfd_shrunk),
 		KUNIT_CASE(gup_race_slow_memfd_replaced),
 		KUNIT_CASE(gup_race_slow_memfd_exists),
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+		KUNIT_CASE(gup_race_slow_memfd_refilled),
+#endif
 		{}
 	},
 };

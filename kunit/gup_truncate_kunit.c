@@ -14,7 +14,6 @@
 #include <linux/fs.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
-#include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/shmem_fs.h>
@@ -58,31 +57,11 @@ struct truncate_race {
 	struct completion done;
 };
 
-static struct file *truncate_open(void)
-{
-	struct file_system_type *tmpfs = get_fs_type("tmpfs");
-	char options[] = "huge=advise";
-	struct vfsmount *mnt;
-	struct file *file;
-
-	if (!tmpfs)
-		return ERR_PTR(-ENODEV);
-	mnt = vfs_kern_mount(tmpfs, SB_KERNMOUNT, "tmpfs", options);
-	put_filesystem(tmpfs);
-	if (IS_ERR(mnt))
-		return ERR_CAST(mnt);
-	file = shmem_file_setup_with_mnt(mnt, "gup_truncate", PMD_SIZE, EMPTY_VMA_FLAGS);
-	/* The file keeps the mount. */
-	mntput(mnt);
-	return file;
-}
-
 /* A small page behind the edge, and nothing else. The next fault adds a huge page. */
 static void truncate_map(struct gk_range *r)
 {
-	struct file *file = truncate_open();
+	struct file *file = gk_tmpfs_file(r->test, "huge=advise", PTRS_PER_PTE);
 
-	gk_adopt_file(r->test, file);
 	gk_mmap_huge(r);
 	gk_mmap(r, file, r->addr, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED);
 	gk_fault(r, TRUNCATE_EDGE, 1, true);

@@ -911,61 +911,9 @@ static void gup_unpin_add_pin(struct kunit *test)
 	gk_expect_restored(c);
 }
 
-/* folio_add_pins() adds as many as it is told, and counts them. */
-static void gup_unpin_add_pins(struct kunit *test)
-{
-	struct gk_call *c = unpin_pin_first(test);
-	struct folio *folio = page_folio(c->pages[0]);
-	struct unpin_stat was = unpin_stat();
-
-	GK_EXPECT(c, 0, "folio_add_pins(1)", folio_add_pins(folio, 1), 0);
-	unpin_expect_left(c, 0, 2);
-	GK_EXPECT(c, 0, "folio_add_pins(40)", folio_add_pins(folio, 40), 0);
-	unpin_expect_left(c, 0, 42);
-	unpin_expect_stat(c, was, 41, 0);
-	unpin_user_folio(folio, 41);
-	unpin_expect_left(c, 0, 1);
-	unpin_user_page(c->pages[0]);
-	unpin_expect_stat(c, was, 41, 42);
-	gk_expect_restored(c);
-}
-
-/*
- * What folio_add_pins() is for: the one pin of a large folio becomes one for
- * each page, and ranges of pages are released on their own.
- */
-static void gup_unpin_add_pins_ranges(struct kunit *test)
-{
-	struct gk_range *r = gk_map(test, &gk_drv_order4, 16);
-	struct gk_call *c = gk_gup_part(r, GK_PIN, FOLL_WRITE, 0, 1);
-	struct folio *folio = page_folio(gk_page(r, 0));
-	struct unpin_stat was = unpin_stat();
-
-	gk_expect_pinned(c, 1);
-	GK_EXPECT(c, 0, "folio_add_pins(15)", folio_add_pins(folio, 15), 0);
-	unpin_expect_left(c, 0, 16);
-	unpin_user_page_range_dirty_lock(folio_page(folio, 4), 7, true);
-	unpin_expect_left(c, 0, 9);
-	unpin_user_page_range_dirty_lock(folio_page(folio, 0), 4, false);
-	unpin_user_page_range_dirty_lock(folio_page(folio, 11), 5, false);
-	unpin_expect_left(c, 0, 0);
-	unpin_expect_stat(c, was, 15, 16);
-	gk_expect_restored(c);
-}
-
 static void unpin_zero_add_pin(struct kunit *test, struct folio *zero)
 {
 	folio_add_pin(zero);
-}
-
-static void unpin_zero_add_pins(struct kunit *test, struct folio *zero)
-{
-	/* That it is not pinned is no reason for a warning: it never is. */
-	kunit_warning_suppress(test) {
-		KUNIT_EXPECT_EQ_MSG(test, folio_add_pins(zero, 5), 0,
-				    "folio_add_pins(zero page, 5)");
-		KUNIT_EXPECT_SUPPRESSED_WARNING_COUNT(test, 0);
-	}
 }
 
 static void unpin_zero_user_page(struct kunit *test, struct folio *zero)
@@ -1009,7 +957,6 @@ static const struct unpin_zero {
 	void (*call)(struct kunit *test, struct folio *zero);
 } unpin_zeroes[] = {
 	{ "folio_add_pin", unpin_zero_add_pin },
-	{ "folio_add_pins", unpin_zero_add_pins },
 	{ "unpin_user_page", unpin_zero_user_page },
 	{ "unpin_user_pages", unpin_zero_user_pages },
 	{ "unpin_user_page_range", unpin_zero_range },
@@ -1056,8 +1003,6 @@ static struct kunit_suite gup_unpin_suite = {
 		KUNIT_CASE_PARAM(gup_unpin_none, unpin_kind_gen_params),
 		KUNIT_CASE_PARAM(gup_unpin_dirty, unpin_dirty_params),
 		KUNIT_CASE_PARAM(gup_unpin_add_pin, unpin_kind_gen_params),
-		KUNIT_CASE_PARAM(gup_unpin_add_pins, unpin_kind_gen_params),
-		KUNIT_CASE(gup_unpin_add_pins_ranges),
 		KUNIT_CASE_PARAM(gup_unpin_zero_folio, unpin_zero_gen_params),
 		{}
 	},
