@@ -13,8 +13,8 @@
 #include <linux/hugetlb.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
-#include <linux/mount.h>
 #include <linux/moduleparam.h>
+#include <linux/mount.h>
 #include <linux/pagewalk.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -336,10 +336,10 @@ struct file *gk_tmpfs_file(struct kunit *test, const char *options, unsigned int
 	struct file *file;
 
 	KUNIT_ASSERT_NOT_NULL(test, copy);
-	KUNIT_ASSERT_NOT_NULL_MSG(test, type, "no CONFIG_TMPFS");
+	KUNIT_ASSERT_NOT_NULL(test, type);
 	mnt = vfs_kern_mount(type, SB_KERNMOUNT, "gup_kunit", copy);
 	put_filesystem(type);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(mnt));
+	KUNIT_ASSERT_FALSE_MSG(test, IS_ERR(mnt), "no CONFIG_TMPFS, or it refuses %s", options);
 	file = shmem_file_setup_with_mnt(mnt, "gup_kunit", (loff_t)nr * PAGE_SIZE,
 					 EMPTY_VMA_FLAGS);
 	/* The file keeps the mount. */

@@ -676,7 +676,8 @@ static void gup_race_slow_memfd_refilled(struct kunit *test)
 	struct file *file = gk_tmpfs_file(test, "huge=within_size", 64);
 	const unsigned int many = FOLIO_BATCH_SIZE;
 	struct page_range *ranges = kunit_kcalloc(test, 64, sizeof(*ranges), GFP_KERNEL);
-	unsigned int nr = 0;
+	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
+	unsigned int nr = 0, i;
 	struct folio *folio;
 
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
@@ -698,8 +699,13 @@ static void gup_race_slow_memfd_refilled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr, many + 1);
 	KUNIT_EXPECT_PTR_EQ(test, ranges[many].page, folio_page(folio, many - folio->index));
 	KUNIT_EXPECT_EQ(test, ranges[many].nr_pages, 64 - many);
+	KUNIT_EXPECT_EQ(test, atomic_read(&folio->_pincount), 64 - many);
 	folio_put(folio);
+	for (i = 0; i < many; i++)
+		KUNIT_EXPECT_EQ_MSG(test, ranges[i].nr_pages, 1, "range=%u", i);
 	unpin_user_page_ranges(ranges, nr, false);
+	gk_settle();
+	KUNIT_EXPECT_EQ(test, gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED), held);
 }
 #endif
 
