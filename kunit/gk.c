@@ -1231,6 +1231,21 @@ void gk_expect_restored(struct gk_call *c)
 		  c->held);
 }
 
+/* Where pages are faulted in by the call, there is no count from before to compare with. */
+void gk_expect_unheld(struct gk_call *c)
+{
+	struct page *page;
+	unsigned int i;
+
+	gk_settle();
+	for (i = 0; i < c->r->nr; i++) {
+		page = gk_page(c->r, i);
+		if (page && !is_zero_page(page))
+			GK_EXPECT(c, i, "references that nothing explains",
+				  gk_held(page_folio(page)), 0);
+	}
+}
+
 /*
  * The rest
  */

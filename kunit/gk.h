@@ -382,6 +382,7 @@ void gk_expect_counts(struct gk_call *c);
 void gk_expect_untouched(struct gk_call *c);
 void gk_expect_refused(struct gk_call *c, long error);
 void gk_expect_restored(struct gk_call *c);
+void gk_expect_unheld(struct gk_call *c);
 /* Pinned, released, restored: for a case that has nothing to do in between. */
 void gk_expect_round_trip(struct gk_call *c, long want);
 /* What was returned: nothing but zero pages, or what was mapped before the call. */

@@ -35,6 +35,8 @@ enum gk_point {
 	GK_ISOLATED,
 	GK_MIGRATE,		/* with the list of folios */
 	GK_MIGRATED,
+	GK_FIND,		/* look for the folios of a memfd, with its mapping */
+	GK_FOUND,
 	GK_ALLOCATE,		/* ask a file for a folio, or to clear it */
 	GK_ALLOCATED,
 	GK_WAIT,		/* sleep for so many jiffies, and then migrate again */

@@ -31,6 +31,7 @@
 #endif
 #ifdef CONFIG_GUP_BENCH_INSNS
 #include <linux/rcupdate.h>
+#include <uapi/linux/memfd.h>
 #endif
 
 #include "internal.h"
@@ -102,6 +103,7 @@ struct bench_op {
 #define BENCH_RL	BIT(3)	/* FOLL_LONGTERM */
 #define BENCH_TOUCHED	BIT(4)	/* FOLL_WRITE, nothing is present */
 #define BENCH_BUFFER	BIT(5)	/* of io_uring: sizes of their own */
+#define BENCH_MEMFD	BIT(6)	/* of a memfd, for those that take its descriptor */
 #define BENCH_ALL	(BENCH_W | BENCH_R | BENCH_WL | BENCH_RL)
 
 /* One case: a shape, mapped anew, and a flag set. */
@@ -297,6 +299,14 @@ static const struct bench_op bench_ops[] = {
 		.get_name = "iommufd_map", .get = bench_iommufd_map,
 		.put_name = "iommufd_unmap", .put = bench_iommufd_unmap,
 		.by_run = true, .modes = BENCH_W,
+	}, {
+		.get_name = "iommufd_map_file", .get = bench_iommufd_map_file,
+		.put_name = "iommufd_unmap", .put = bench_iommufd_unmap,
+		.by_run = true, .modes = BENCH_MEMFD,
+	}, {
+		.get_name = "udmabuf_create", .get = bench_udmabuf_create,
+		.put_name = "udmabuf_release", .put = bench_udmabuf_release,
+		.modes = BENCH_MEMFD,
 	},
 #endif
 };
@@ -388,6 +398,16 @@ static void bench_map_hugetlb(struct gk_range *r)
 	gk_fault(r, 0, r->nr, true);
 	bench_expect_leaves(r, FW_LEVEL_PMD);
 }
+
+static void bench_map_memfd(struct gk_range *r)
+{
+	struct file *file = bench_open_memfd(r->test, r->nr,
+					     r->shape->arg ? MFD_HUGETLB | MFD_HUGE_2MB : 0);
+
+	gk_mmap(r, file, 0, PROT_READ | PROT_WRITE, MAP_SHARED);
+	gk_fault(r, 0, r->nr, true);
+	bench_expect_leaves(r, r->shape->arg ? FW_LEVEL_PMD : FW_LEVEL_PTE);
+}
 #endif
 
 #define BENCH_SHAPE(_name, _order)					\
@@ -401,6 +421,11 @@ BENCH_SHAPE(thp, 9);
 BENCH_SHAPE(thp_fresh, 9);
 #ifdef CONFIG_GUP_BENCH_INSNS
 BENCH_SHAPE(hugetlb, 9);
+BENCH_SHAPE(memfd, 0);
+
+static const struct gk_shape bench_memfd_2m = {
+	.name = "memfd_2m", .nr = BENCH_MAX, .map = bench_map_memfd, .arg = 9,
+};
 
 /* A large buffer of io_uring. A pass of the base is shorter than a tick, just. */
 static const struct gk_shape bench_thp_1g = {
@@ -460,6 +485,8 @@ static const struct bench_case bench_cases[] = {
 	{ &bench_hugetlb, BENCH_R },
 	{ &bench_hugetlb, BENCH_WL },
 	{ &bench_hugetlb, BENCH_RL },
+	{ &bench_memfd, BENCH_MEMFD },
+	{ &bench_memfd_2m, BENCH_MEMFD },
 #endif
 };
 
@@ -757,7 +784,7 @@ static bool bench_select(struct bench *b, const struct bench_op *op,
 		return false;
 	b->want_get = bench_wanted(b, op->get_name);
 	/* Releasing does not depend on FOLL_LONGTERM. */
-	b->want_put = mode & (BENCH_W | BENCH_R | BENCH_BUFFER) &&
+	b->want_put = mode & (BENCH_W | BENCH_R | BENCH_BUFFER | BENCH_MEMFD) &&
 		      bench_wanted(b, op->put_name);
 	return b->want_get || b->want_put;
 }
@@ -798,6 +825,8 @@ static void gup_bench(struct kunit *test)
 		b.folio = folio_nr_pages(page_folio(gk_page(b.r, 0)));
 #ifdef CONFIG_GUP_BENCH_INSNS
 	bench_open_users(test, BENCH_MAX);
+	if (c->mode == BENCH_MEMFD)
+		bench_open_udmabuf(test);
 #endif
 	bench_empty_slabs();
 	bench_set_costs(&b);

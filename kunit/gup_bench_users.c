@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * O_DIRECT, io_uring and iommufd for the benchmark: from the call that has user memory
- * to the point where a device would get it. System calls are called as such.
+ * O_DIRECT, io_uring, iommufd and udmabuf for the benchmark: from the call that has user
+ * memory, or a memfd, to the point where a device would get it. System calls are called
+ * as such.
  */
 #include <kunit/resource.h>
 #include <linux/bio.h>
@@ -10,13 +11,17 @@
 #include <linux/fdtable.h>
 #include <linux/fs_struct.h>
 #include <linux/io_uring_types.h>
+#include <linux/memfd.h>
 #include <linux/mman.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 #include <asm/syscall.h>
 #include <uapi/linux/io_uring.h>
+#include <uapi/linux/memfd.h>
+#include <uapi/linux/udmabuf.h>
 
+#include "gk.h"
 #include "gup_bench.h"
 #include "../../../drivers/iommu/iommufd/iommufd_test.h"
 
@@ -122,6 +127,28 @@ static long bench_ioctl(unsigned int cmd, void *arg, size_t size)
 	return ret;
 }
 
+/* The memfd of a case: that the rows of memfd have, from its start on. */
+static long bench_memfd;
+
+static void bench_close_memfd(void *unused)
+{
+	close_fd(bench_memfd);
+}
+
+/* @nr pages, which are there once they are mapped and written to. */
+struct file *bench_open_memfd(struct kunit *test, unsigned int nr, unsigned int flags)
+{
+	struct file *file = memfd_alloc_file("gup_bench", flags | MFD_ALLOW_SEALING);
+
+	gk_adopt_file(test, file);
+	KUNIT_ASSERT_EQ(test, vfs_truncate(&file->f_path, (loff_t)nr * PAGE_SIZE), 0L);
+	KUNIT_ASSERT_EQ(test, memfd_fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK), 0L);
+	bench_memfd = FD_ADD(0, get_file(file));
+	KUNIT_ASSERT_GE(test, bench_memfd, 0L);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bench_close_memfd, NULL), 0);
+	return file;
+}
+
 /* Writable by the device, whatever the row says. */
 long bench_iommufd_map(unsigned long addr, unsigned long nr, unsigned int flags,
 		       struct page **pages)
@@ -135,6 +162,20 @@ long bench_iommufd_map(unsigned long addr, unsigned long nr, unsigned int flags,
 
 	bench_mapped.length = map.length;
 	return bench_ioctl(IOMMU_IOAS_MAP, &map, sizeof(map)) ?: nr;
+}
+
+long bench_iommufd_map_file(unsigned long addr, unsigned long nr, unsigned int flags,
+			    struct page **pages)
+{
+	struct iommu_ioas_map_file map = {
+		.size = sizeof(map), .ioas_id = bench_mapped.ioas_id,
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.fd = bench_memfd, .length = nr * PAGE_SIZE, .iova = bench_mapped.iova,
+	};
+
+	bench_mapped.length = map.length;
+	return bench_ioctl(IOMMU_IOAS_MAP_FILE, &map, sizeof(map)) ?: nr;
 }
 
 void bench_iommufd_unmap(struct page **pages, unsigned long nr)
@@ -158,14 +199,18 @@ static long bench_open_device(const char *name)
 
 	if (copy_to_user(bench_told, dev, sizeof(dev)))
 		return -EFAULT;
-	ret = bench_call(__NR_mkdir, told, 0755, 0, 0);
-	if (!ret || ret == -EEXIST)
-		ret = bench_call(__NR_mount, told, told, told + strlen(dev) + 1, 0);
-	if (ret && ret != -EBUSY)
-		return ret;
-	if (copy_to_user(bench_told, name, strlen(name) + 1))
-		return -EFAULT;
-	return bench_call(__NR_open, told, O_RDWR, 0, 0);
+	/* A kernel thread sees no files. */
+	scoped_with_init_fs() {
+		ret = bench_call(__NR_mkdir, told, 0755, 0, 0);
+		if (!ret || ret == -EEXIST)
+			ret = bench_call(__NR_mount, told, told, told + strlen(dev) + 1, 0);
+		if (ret && ret != -EBUSY)
+			return ret;
+		if (copy_to_user(bench_told, name, strlen(name) + 1))
+			return -EFAULT;
+		return bench_call(__NR_open, told, O_RDWR, 0, 0);
+	}
+	return -ENOENT;
 }
 
 static void bench_open_iommufd(struct kunit *test)
@@ -175,9 +220,7 @@ static void bench_open_iommufd(struct kunit *test)
 		.size = sizeof(device), .op = IOMMU_TEST_OP_MOCK_DOMAIN,
 	};
 
-	/* A kernel thread sees no files. */
-	scoped_with_init_fs()
-		bench_iommufd = bench_open_device("/dev/iommu");
+	bench_iommufd = bench_open_device("/dev/iommu");
 	KUNIT_ASSERT_GE(test, bench_iommufd, 0L);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bench_close_iommufd, NULL), 0);
 	KUNIT_ASSERT_EQ(test, bench_ioctl(IOMMU_IOAS_ALLOC, &ioas, sizeof(ioas)), 0L);
@@ -187,6 +230,41 @@ static void bench_open_iommufd(struct kunit *test)
 		.size = sizeof(bench_mapped), .ioas_id = ioas.out_ioas_id,
 		.iova = MOCK_APERTURE_START,
 	};
+}
+
+static long bench_udmabuf, bench_dmabuf;
+
+long bench_udmabuf_create(unsigned long addr, unsigned long nr, unsigned int flags,
+			  struct page **pages)
+{
+	struct udmabuf_create create = {
+		.memfd = bench_memfd, .size = nr * PAGE_SIZE,
+	};
+
+	if (copy_to_user(bench_told, &create, sizeof(create)))
+		return -EFAULT;
+	bench_dmabuf = bench_call(__NR_ioctl, bench_udmabuf, UDMABUF_CREATE,
+				  (unsigned long)bench_told, 0);
+	return bench_dmabuf < 0 ? bench_dmabuf : nr;
+}
+
+void bench_udmabuf_release(struct page **pages, unsigned long nr)
+{
+	close_fd(bench_dmabuf);
+	/* A kernel thread leaves the rest to a worker. */
+	flush_delayed_fput();
+}
+
+static void bench_close_udmabuf(void *unused)
+{
+	close_fd(bench_udmabuf);
+}
+
+void bench_open_udmabuf(struct kunit *test)
+{
+	bench_udmabuf = bench_open_device("/dev/udmabuf");
+	KUNIT_ASSERT_GE(test, bench_udmabuf, 0L);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, bench_close_udmabuf, NULL), 0);
 }
 
 void bench_open_users(struct kunit *test, unsigned int max)

@@ -117,6 +117,12 @@ static inline void gk_folio_lock(struct folio *folio)
 	folio_lock(folio);
 }
 
+static inline int gk_folio_lock_killable(struct folio *folio)
+{
+	gk_at(GK_LOCK_FOLIO, folio);
+	return folio_lock_killable(folio);
+}
+
 static inline int gk_read_seqcount_retry(const seqcount_t *seq,
 					 unsigned int start)
 {
@@ -232,6 +238,18 @@ static inline vm_fault_t gk_handle_mm_fault(struct vm_area_struct *vma,
 	ret = handle_mm_fault(vma, addr, flags, regs);
 	gk_at(GK_FAULTED, (const void *)addr);
 	return ret;
+}
+
+static inline unsigned int
+gk_filemap_get_folios_contig(struct address_space *mapping, pgoff_t *start, pgoff_t end,
+			     struct folio_batch *fbatch)
+{
+	unsigned int nr;
+
+	gk_at(GK_FIND, mapping);
+	nr = filemap_get_folios_contig(mapping, start, end, fbatch);
+	gk_at(GK_FOUND, mapping);
+	return nr;
 }
 
 static inline struct folio *gk_memfd_alloc_folio(struct file *memfd, pgoff_t index)
@@ -355,6 +373,7 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 #define atomic_add			gk_atomic_add
 #define folio_put_refs			gk_folio_put_refs
 #define folio_lock			gk_folio_lock
+#define folio_lock_killable		gk_folio_lock_killable
 #undef raw_seqcount_try_begin
 #define raw_seqcount_try_begin(seq, start) gk_seq_try_begin(seq, &(start))
 #undef read_seqcount_retry
@@ -378,6 +397,7 @@ static inline int gk_migrate_pages(struct list_head *folios, new_folio_t get_new
 #define lru_cache_drain_for_folio	gk_lru_cache_drain_for_folio
 #define folio_isolate_lru		gk_folio_isolate_lru
 #define migrate_pages			gk_migrate_pages
+#define filemap_get_folios_contig	gk_filemap_get_folios_contig
 #define memfd_alloc_folio		gk_memfd_alloc_folio
 #define schedule_timeout_killable	gk_schedule_timeout_killable
 #undef pmd_offset

@@ -511,6 +511,10 @@ static void gup_locked_null(struct kunit *test)
 			unpin_user_pages(pages, ret);
 		for (k = 0; !pin && (long)k < ret; k++)
 			put_page(pages[k]);
+		for (k = 0; ret == r->nr && k < r->nr; k++)
+			KUNIT_EXPECT_EQ_MSG(test, gk_held(page_folio(pages[k])), 1,
+					    "pin=%u page=%u: the driver's reference",
+					    pin, k);
 	}
 }
 

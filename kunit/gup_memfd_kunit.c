@@ -1085,6 +1085,22 @@ static void gup_memfd_hugetlb(struct kunit *test)
 	memfd_expect_end(mf);
 }
 
+/* That flag of a huge page is set a moment late, by who moves it: no other is asked for. */
+static void gup_memfd_hugetlb_not_uptodate(struct kunit *test)
+{
+	struct memfd *mf = memfd_open_hugetlb(test, 1, EMPTY_VMA_FLAGS);
+	struct folio *folio;
+
+	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(mf->file, 0, 0, HPAGE_SIZE));
+	folio = memfd_cached(mf, 0);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	folio_clear_uptodate(folio);
+	memfd_pin_bytes(mf, 0, HPAGE_SIZE - 1, 1);
+	memfd_expect(mf, -1, "return", mf->ret, 1);
+	folio_mark_uptodate(memfd_cached(mf, 0));
+	memfd_expect_end(mf);
+}
+
 /* A hole that somebody else has filled since memfd_pin_folios() looked at it. */
 static void gup_memfd_hugetlb_filled(struct kunit *test)
 {
@@ -1454,6 +1470,7 @@ static struct kunit_suite gup_memfd_suite = {
 		KUNIT_CASE(gup_memfd_ranges_invalid),
 #ifdef CONFIG_GUP_ZOO_HUGETLB
 		KUNIT_CASE(gup_memfd_hugetlb),
+		KUNIT_CASE(gup_memfd_hugetlb_not_uptodate),
 		KUNIT_CASE(gup_memfd_hugetlb_filled),
 #endif
 #ifdef CONFIG_HUGETLB_PAGE

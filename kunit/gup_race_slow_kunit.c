@@ -126,6 +126,7 @@ static void gup_race_slow_unmapped(struct kunit *test)
 
 	GK_EXPECT(c, -1, "faults", race_slow_now.met[GK_FAULT], 4 * r->nr);
 	gk_expect_round_trip(c, c->r->nr);
+	gk_expect_unheld(c);
 }
 
 /* Between the walk and the fault, another thread faults. */
@@ -144,6 +145,7 @@ static void gup_race_slow_filled(struct kunit *test)
 
 	GK_EXPECT(c, -1, "faults", race_slow_now.met[GK_FAULT], r->nr);
 	gk_expect_round_trip(c, c->r->nr);
+	gk_expect_unheld(c);
 }
 
 /*
@@ -605,6 +607,117 @@ static void gup_race_slow_memfd_replaced(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, race_slow_punched);
 }
 
+static void race_slow_fill_memfd(struct kunit *test, struct file *file)
+{
+	loff_t pos = PAGE_SIZE - 1;
+
+	KUNIT_ASSERT_EQ(test, 2, kernel_write(file, "12", 2, &pos));
+}
+
+static bool race_slow_met;
+
+/* What collapse_file() does to folios that it has seen without references, and locked. */
+static void race_slow_collapse(enum gk_point point, const void *what)
+{
+	struct folio *old, *new;
+
+	if (point != GK_FOUND || race_slow_met)
+		return;
+	race_slow_met = true;
+	old = filemap_lock_folio((struct address_space *)what, 1);
+	new = folio_alloc(GFP_USER, 0);
+	if (IS_ERR(old) || !new)
+		return;
+	folio_copy(new, old);
+	__folio_set_locked(new);
+	__folio_set_swapbacked(new);
+	folio_mark_uptodate(new);
+	replace_page_cache_folio(old, new);
+	folio_add_lru(new);
+	folio_unlock(new);
+	folio_unlock(old);
+	folio_put(new);
+	folio_put(old);
+}
+
+/* After memfd_pin_folios() has found it, a folio is replaced: the new one is pinned. */
+static void gup_race_slow_memfd_collapsed(struct kunit *test)
+{
+	struct file *file = race_slow_memfd(test);
+
+	race_slow_fill_memfd(test, file);
+	race_slow_met = false;
+	race_slow_pin_memfd(test, file, race_slow_collapse, 2);
+	KUNIT_EXPECT_TRUE(test, race_slow_met);
+}
+
+static void race_slow_cut(enum gk_point point, const void *what)
+{
+	struct address_space *mapping = (struct address_space *)what;
+
+	if (point != GK_FOUND || race_slow_met)
+		return;
+	race_slow_met = true;
+	shmem_truncate_range(mapping->host, PAGE_SIZE, 2 * PAGE_SIZE - 1);
+}
+
+/* Or it is cut off: what has come in its place is pinned, and cleared. */
+static void gup_race_slow_memfd_cut(struct kunit *test)
+{
+	struct file *file = race_slow_memfd(test);
+
+	race_slow_fill_memfd(test, file);
+	race_slow_met = false;
+	race_slow_pin_memfd(test, file, race_slow_cut, 2);
+	KUNIT_EXPECT_TRUE(test, race_slow_met);
+}
+
+/**
+ * struct race_slow_lock - somebody holds the lock of a folio, but not for ever
+ * @nr: it is the last of so many that GUP asks for
+ */
+static struct race_slow_lock {
+	unsigned int nr;
+	struct folio *folio;
+	struct timer_list timer;
+} race_slow_locked;
+
+static void race_slow_let_go(struct timer_list *timer)
+{
+	folio_unlock(race_slow_locked.folio);
+}
+
+static void race_slow_kill_locked(enum gk_point point, const void *what)
+{
+	struct race_slow_lock *x = &race_slow_locked;
+
+	if (point != GK_LOCK_FOLIO || !x->nr || --x->nr)
+		return;
+	x->folio = (struct folio *)what;
+	if (!folio_trylock(x->folio))
+		return;
+	mod_timer(&x->timer, jiffies + HZ / 2);
+	gk_signal(SIGKILL);
+}
+
+/* A fatal signal ends the wait for the lock of a folio, behind one that has been pinned. */
+static void gup_race_slow_memfd_lock_killed(struct kunit *test)
+{
+	struct race_slow_lock *x = &race_slow_locked;
+	struct file *file = race_slow_memfd(test);
+	bool waited;
+
+	race_slow_fill_memfd(test, file);
+	x->nr = 2;
+	timer_setup(&x->timer, race_slow_let_go, 0);
+	race_slow_pin_memfd(test, file, race_slow_kill_locked, -EINTR);
+	waited = !timer_shutdown_sync(&x->timer);
+	KUNIT_EXPECT_EQ_MSG(test, x->nr, 0, "GUP did not lock the folios");
+	KUNIT_EXPECT_FALSE_MSG(test, waited, "GUP waited for the lock");
+	if (!waited)
+		folio_unlock(x->folio);
+}
+
 /* Somebody else is said to have added the folio just then: it is looked for again. */
 static void gup_race_slow_memfd_exists(struct kunit *test)
 {
@@ -639,7 +752,7 @@ static void gup_race_slow_memfd_no_target(struct kunit *test)
  * struct race_slow_refill - a file whose folios are replaced while it is pinned
  * @file: of 64 pages, on a tmpfs of its own
  * @huge: what this tmpfs does for large folios
- * @left: how many folios are pinned before that
+ * @left: how many times folios are looked up until then
  */
 static struct race_slow_refill {
 	struct file *file;
@@ -652,14 +765,14 @@ static struct shmem_sb_info *race_slow_tmpfs(struct file *file)
 	return file_inode(file)->i_sb->s_fs_info;
 }
 
-/* Now that as many folios are pinned as are looked up at once, one takes their place. */
+/* Now that those of the first lookup are pinned, one takes the place of all. */
 static void race_slow_refill_large(enum gk_point point, const void *what)
 {
 	struct race_slow_refill *x = &race_slow_refill;
 	u8 byte = 1;
 	loff_t pos = 0;
 
-	if (point != GK_REF || !x->left || --x->left)
+	if (point != GK_FIND || !x->left || --x->left)
 		return;
 	vfs_fallocate(x->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		      64 * PAGE_SIZE);
@@ -683,7 +796,7 @@ static void gup_race_slow_memfd_refilled(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
 	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
 	race_slow_refill = (struct race_slow_refill){
-		.file = file, .huge = race_slow_tmpfs(file)->huge, .left = many,
+		.file = file, .huge = race_slow_tmpfs(file)->huge, .left = 2,
 	};
 	race_slow_tmpfs(file)->huge = 0;
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 64 * PAGE_SIZE));
@@ -743,6 +856,9 @@ static struct kunit_suite gup_race_slow_suite = {
 		KUNIT_CASE(gup_race_slow_memfd_killed),
 		KUNIT_CASE(gup_race_slow_memfd_shrunk),
 		KUNIT_CASE(gup_race_slow_memfd_replaced),
+		KUNIT_CASE(gup_race_slow_memfd_collapsed),
+		KUNIT_CASE(gup_race_slow_memfd_cut),
+		KUNIT_CASE(gup_race_slow_memfd_lock_killed),
 		KUNIT_CASE(gup_race_slow_memfd_exists),
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 		KUNIT_CASE(gup_race_slow_memfd_refilled),

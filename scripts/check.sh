@@ -6,12 +6,14 @@
 #
 # Each step is a separate script; its output goes to build/out/check/<step>.log.
 # A failed step does not stop the others, except that nothing is built without a
-# tree. The last two lines are the verdict and "N passed, N failed, N skipped":
+# tree. The last two lines are the verdict, which says "asked for" where STEPs are named, since
+# that is no whole check, and "N passed, N failed, N skipped":
 #   - a KUnit lane counts its cases, one of selftests its programs
 #     (build/out/<lane>/verdict; on the base, a case that fails as since= says has
 #     passed), each lane anew;
 #   - a step that prints TAP counts its lines;
-#   - any other step counts as one. A step that fails counts at least one failed.
+#   - any other step counts as one. A step that fails counts at least one failed, and one that
+#     counts a failed one fails.
 #
 # environment: ALL=1: also the lanes that would make it too long; JOBS, CC, NOCCACHE=1
 # exit status: 0 all passed, 1 a test failed, 2 a step could not tell
@@ -147,6 +149,8 @@ run() {
 	trap - INT TERM HUP
 	case $status in 0|1|2|4) ;; *) status=2;; esac
 	count "$name" "$script" "$log" "$status" || { status=2 failed=$((failed + 1)); }
+	# What it counted goes before what it says of itself.
+	if [ "${f:-0}" -gt 0 ]; then case $status in 0|4) status=1;; esac; fi
 	ran=$((ran + 1))
 	word=ok
 	case $status in
@@ -160,7 +164,7 @@ run() {
 	return "$status"
 }
 
-want=" $* "
+want=" $* " total=$(steps | awk 'NF' | wc -l)
 [ $# -eq 0 ] || for w; do
 	steps | grep -q "^$w " || die "check: no step $w: use one of $(steps | awk 'NF { print $1 }' | paste -sd ' ' -)$([ -n "${ALL-}" ] || echo "; ALL=1 has more")"
 done
@@ -182,8 +186,11 @@ while read -r name command <&3; do
 done 3<"$logs/steps"
 
 case $worst in
-0)	verdict="all $ran steps passed"	# report/page.py goes by "all "
-	[ -z "$left" ] || verdict="all but $(echo "$left" | wc -w) of $ran steps passed, skipped:$left";;
+0)	# report/data.py goes by "all " and by "asked for"
+	but=${left:+ but $(echo "$left" | wc -w)}
+	if [ "$ran" -eq "$total" ]; then verdict="all${but:+$but of} $ran steps passed"
+	else verdict="$ran of $total steps asked for, all$but passed"; fi
+	verdict=$verdict${left:+, skipped:$left};;
 1) verdict="FAILED:$red";;
 *) verdict="FAILED or could not tell:$red";;
 esac

@@ -9,11 +9,13 @@
 #
 # environment
 #   LANE=um         a lane of kconfigs/lanes
-#   SIDE=series     or base: the untouched tree, where the cases with since= in
-#                   kunit/inventory must fail
+#   SIDE=series     or base: the unpatched kernel (with patches/base-needs), where the
+#                   cases with since= in kunit/inventory must fail
 #   FILTER=glob     only these cases: suite, suite.case, globs as KUnit's; the
 #                   verdict is then about these only
-#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds, ASK_AFTER=seconds (scripts/boot/kunit-run.sh)
+#   JOBS, CC, NOCCACHE=1; TIMEOUT=seconds, ASK_AFTER=seconds, KARGS, and in QEMU ACCEL,
+#                   CPUS, MEMORY, QEMU (scripts/boot/kunit-run.sh)
+#   GUP_READY=1     tools and tree are as they are to be: neither is looked at
 # exit status: 0 as the inventory says, 1 a test failed, 2 cannot tell
 set -eu
 # shellcheck source=scripts/lib.sh

@@ -12,12 +12,14 @@
 #   LANE=x86_64     a lane of kconfigs/lanes with arch x86_64; debug and kcsan
 #                   stand for x86_64-debug and x86_64-kcsan; um, for um-user, runs natively
 #                   what can run there
-#   SIDE=series     or base: the untouched tree, where the tests with since= in the
-#                   matrix must fail
+#   SIDE=series     or base: the unpatched kernel (with patches/base-needs), where the
+#                   tests with since= in the matrix must fail
 #   FILTER=glob     only these tests; the verdict is then about these only
 #   VM=qemu         or vng: through virtme-ng
 #   ACCEL=kvm|tcg   instead of finding out
-#   JOBS, CC, NOCCACHE=1, TIMEOUT=seconds, ASK_AFTER=seconds (scripts/boot/vm-run.sh)
+#   JOBS, CC, NOCCACHE=1; TIMEOUT=seconds, ASK_AFTER=seconds, REACH, SLOW, KARGS, CPUS,
+#                   MEMORY, QEMU (scripts/boot/vm-run.sh)
+#   GUP_READY=1     tools and tree are as they are to be: neither is looked at
 # exit status: 0 as the matrix says, 1 a test failed, 2 cannot tell
 set -eu
 # shellcheck source=scripts/lib.sh

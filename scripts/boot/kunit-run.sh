@@ -15,7 +15,9 @@
 #
 # environment: SIDE=series|base, FILTER=suite-glob[.case-glob], TIMEOUT=seconds,
 #              KARGS="more kernel arguments", ASK_AFTER=seconds: silence after which it
-#              is asked how it is (half of its time-out)
+#              is asked how it is (half of its time-out), GUP_INVENTORY=kunit/inventory;
+#              in QEMU, but not in the lane icount: ACCEL=kvm|tcg, CPUS=2, MEMORY=2G,
+#              QEMU=program. A UML kernel has 1 GiB and the CPUs of its lane.
 # exit status: 0 the kernel ran (in whatever way it ended), 2 bad input
 set -eu
 # shellcheck source=scripts/lib.sh

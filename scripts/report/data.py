@@ -50,6 +50,9 @@ class Check:
         self.step, self.verdict = state.get('step', ''), state.get('verdict', '')
         self.begin, self.since, self.pid = (whole(state.get(key)) for key in
                                             ('begin', 'since', 'pid'))
+        # Of a check of only some steps the verdict does not begin with "all ".
+        self.good = self.verdict.startswith('all ')
+        self.part = bool(re.match(r'\d+ of \d+ steps asked for, all', self.verdict))
         self.running = not self.verdict and self.pid > 0 and alive(self.pid)
         self.now = ''
         if self.step:

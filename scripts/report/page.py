@@ -191,13 +191,17 @@ def of_coverage(out):
 
 
 def head(check, lanes):
-    """The verdict: what the whole run says, else what the lanes say."""
+    """The verdict: what the whole run says, else what the lanes say. A check of only some steps
+    is neither good nor bad, and only says what it was."""
     bad = [lane.name for lane in lanes if not lane.ok]
     if check.known and (check.running or not check.verdict):
         text, good = check.line(), not check.red()
         return f'<p class="verdict{"" if good else " bad"}">… {esc(text)}</p>\n'
+    if check.part:
+        text = check.line() + (f'; lanes FAILED: {" ".join(bad)}' if bad else '')
+        return f'<p class="verdict{" bad" if bad else ""}">{"✗" if bad else "–"} {esc(text)}</p>\n'
     if check.known:
-        good, text = check.verdict.startswith('all '), check.line()
+        good, text = check.good, check.line()
     else:
         good = bool(lanes) and not bad
         text = (f'{len(lanes)} lanes ran, all as required' if good else

@@ -4,7 +4,7 @@
 set -eu
 # shellcheck source=scripts/tests/small-tree.sh
 . "$(dirname "$0")/small-tree.sh"
-plan 11
+plan 16
 unset ALL || :
 
 # A repository of check.sh and of steps that do what $t/STEP says.
@@ -21,11 +21,22 @@ echo 'exit 0' >"$t/lint"
 # shellcheck disable=SC2016 # for the step
 echo '[ "${GUP_READY-}" = 1 ]' >"$t/sparse"
 echo 'exit 0' >"$t/tree-base"
-says 0 '^check: all 3 steps passed$' 'all pass, and the base is ready' "$c/check.sh" tree-base lint sparse
+# The same check with these three steps and no more.
+sed '/^	cat <<-EOF/,/^	EOF/{/^	\(cat\|EOF\|tree-base\|lint\|sparse\)/!d}' "$c/check.sh" >"$c/whole.sh"
+chmod +x "$c/whole.sh"
+says 0 '^check: all 3 steps passed$' 'all pass, and the base is ready' "$c/whole.sh"
+says 0 '^check: all 3 steps passed$' 'to name all of them is a whole check' "$c/whole.sh" sparse lint tree-base
+says 0 '^check: 3 of [0-9]{2} steps asked for, all passed$' 'to name some is not' "$c/check.sh" tree-base lint sparse
 echo 'echo no tool; exit 4' >"$t/lint"
-says 0 '^check: all but 1 of 3 steps passed, skipped: lint$' 'a step that is skipped is named' "$c/check.sh" tree-base lint sparse
+says 0 '^check: all but 1 of 3 steps passed, skipped: lint$' 'a step that is skipped is named' "$c/whole.sh"
 cp "$t/out" "$t/told"
 ok 'and counted' grep -q '^2 passed, 0 failed, 1 skipped$' "$t/told"
+says 0 '^check: 2 of [0-9]{2} steps asked for, all but 1 passed, skipped: lint$' 'of some steps, too' "$c/check.sh" tree-base lint
+printf 'echo 1..2; echo ok 1 - a; echo not ok 2 - b\n' >"$t/lint"
+says 1 '^check: FAILED: lint$' 'what a step counts goes before its exit status' "$c/check.sh" lint
+cp "$t/out" "$t/told"
+ok 'and is counted once' grep -q '^1 passed, 1 failed, 0 skipped$' "$t/told"
+echo 'exit 4' >"$t/lint"
 echo 'exit 1' >"$t/tree-base"
 says 1 '^check: FAILED: tree-base sparse$' 'without a base nothing says that it is ready' "$c/check.sh" tree-base lint sparse
 
@@ -69,5 +80,5 @@ sed -i '1i trap "" TERM' "$t/lint"
 ok 'a step that does not heed TERM: the same' interrupt HUP ''
 ok 'and it has left nothing either' gone
 echo 'exit 0' >"$t/lint"
-says 0 '^check: all 1 steps passed$' 'the lock is free' "$c/check.sh" lint
+says 0 '^check: 1 of [0-9]{2} steps asked for, all passed$' 'the lock is free' "$c/check.sh" lint
 finish

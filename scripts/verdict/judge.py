@@ -212,7 +212,7 @@ class Judge:
             if name not in self.blamed:
                 for event in events:
                     self.splat(run, event)
-        if self.doubt and not (run.log.dropped and self.failed):
+        if self.doubt and not (run.log.dropped and self.status == 1):
             self.status = self.doubt
 
     # The end.

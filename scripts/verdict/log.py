@@ -14,22 +14,33 @@ STAMP = re.compile(r'(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?')
 GLUED = re.compile(r'(?<=.)(?=\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? )')
 HEADER, PLAN = re.compile(r'^KTAP version \d+$'), re.compile(r'^1\.\.(\d+)\b')
 END = re.compile(r'^reboot: (System halted|Power down|Restarting system)')
-# boot/lane.sh says the first, the kernel the second.
+# boot/lane.sh says the first, the kernel the second, without a time stamp even in the middle of
+# a line. What a test prints of that kind has "# " before it.
 TIMEOUT, DROPPED = (re.compile(r'timed out after ([\d.]+) seconds$'),
-                    re.compile(r'^\*\* (\d+) printk messages dropped \*\*'))
+                    re.compile(r'^(?! *#).*?\*\* (\d+) printk messages dropped \*\*'))
+NUL = '\0'
+
+
+class Lines(list):
+    """The clean lines of a log. damaged: the numbers of those that had a NUL."""
+
+    damaged = ()
 
 
 def clean(line):
-    """One log line without time stamp, carriage return, trailing blanks."""
-    line = line.rstrip()
+    """One log line without time stamp, carriage return, trailing blanks. And without NULs:
+    behind them no rule that begins with ^ would see what there is."""
+    line = line.replace(NUL, '').rstrip()
     stamp = STAMP.match(line)
     return line[stamp.end():] if stamp else line
 
 
 def read(path):
     """The lines of a log, clean."""
-    lines = read_file(path).split('\n')
-    return [clean(line) for line in (lines if lines[-1] else lines[:-1])]
+    raw = read_file(path).split('\n')
+    lines = Lines(clean(line) for line in (raw if raw[-1] else raw[:-1]))
+    lines.damaged = [number for number, line in enumerate(raw, 1) if NUL in line]
+    return lines
 
 
 def parts(line):
@@ -56,20 +67,28 @@ class Log:
         self.cases, self.problems, self.ktap = [], [], []
         self.started, self.ended, self.timeout, self.dropped = False, False, None, 0
         self.running, self.mark = None, 1
+        self.whole(getattr(lines, 'damaged', ()))
         for number, text in enumerate(lines, 1):
             for part in parts(text):
-                self.common(part)
+                self.common(number, part)
                 if self.line(number, part):
                     self.ktap.append(part)
         self.finish()
 
-    def common(self, text):
+    def whole(self, damaged):
+        """A kernel prints no NUL: it stands where something else is lost."""
+        if damaged:
+            more = f' and in {len(damaged) - 1} more lines' if damaged[1:] else ''
+            self.problem(damaged[0], f'a NUL in it{more}: the log is damaged')
+
+    def common(self, number, text):
         """What every kernel may say."""
         late, lost = TIMEOUT.search(text), DROPPED.match(text)
         if late:
             self.timeout = late.group(1)
-        if lost:
+        if lost:        # a splat may be among them, also where no result is missing
             self.dropped += int(lost.group(1))
+            self.problem(number, f'the kernel dropped {lost.group(1)} lines here')
         if END.match(text.lstrip()):
             self.ended = True
 

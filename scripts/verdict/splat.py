@@ -12,6 +12,7 @@ scripts/verdict/splat.allow; their headers explain the format. A test that provo
 a WARN on purpose wraps it in kunit_warning_suppress(), which keeps it out of
 the log and counts it, so there is no need for marks in the log.
 """
+import collections
 import os
 import re
 import sys
@@ -23,26 +24,58 @@ from verdict.kunit_log import RESULT
 
 DENY = os.path.join(TOP, 'scripts', 'verdict', 'splat.deny')
 ALLOW = os.path.join(TOP, 'scripts', 'verdict', 'splat.allow')
-# A later match inside the excerpt of an earlier one is the same event, unless
-# it is worse: a WARN that ends in a panic counts as a panic.
+# Of several rules that one line breaks, the heaviest class names the splat.
 WEIGHT = {'warn': 1, 'bug': 2, 'page': 3, 'lockdep': 3, 'stall': 3, 'kasan': 3, 'crash': 4}
 CUT = '------------[ cut here ]'
 LAST = re.compile(r'^---\[ end |^Disabling lock debugging due to kernel taint')
 LONGEST, BEFORE = 40, 20     # lines of an excerpt; of them before a panic
-# A report of one of these ends all others, and no other is a part of it, unless one of the
-# two is a crash: else an excuse of one would cover the other.
-OOM = re.compile(r'\binvoked oom-killer:|\b[Oo]ut of memory\b')
 ONE_LINE = re.compile(r'\b[Oo]ut of memory\b')
+# The reports of the sanitizers are between two such lines.
+FRAMED, FRAME = re.compile(r'\bBUG: K(ASAN|CSAN|FENCE|MSAN):'), re.compile(r'^={30,}$')
+# What comes behind "cut here" and says what it is. What else comes there is of another CPU.
+BEHIND_CUT = re.compile(r'WARNING: |kernel BUG at|^UBSAN:|refcount_t:|\blist_\w+ corruption')
+# A match within the excerpt of a splat is a splat of its own, and ends that excerpt, or the
+# excuse of one would cover the other. But a report may say more of what the deny list has. First
+# the "class text" of a report, then its own lines.
+INNER = [(re.compile(report), re.compile(line)) for report, line in (
+    (r'^page BUG: Bad page|^kasan ', r'\bpage dumped because:'),     # the page in question
+    (r'\bkernel BUG at|BUG: (unable|kernel NULL)|\bUnable to handle kernel|stack (guard|overflow)',
+     r'^Oops|^Internal error:'),                                     # in which a bad access ends
+    (r'^bug (refcount_t:|list_)', r'^WARNING: .* at '),              # its message was first
+    (r'^(lockdep|stall) ', r'unsafe locking scenario|lockdep is turned off'),
+    (r'^stall INFO: task', r'^INFO: task .* blocked on an? ')       # by whom
+)]
 KTAP_LINE = re.compile(r'^(not )?ok \d|^1\.\.\d|^# |^KTAP ')
 
 
+# One line of the allow list. case: a glob, or None for any; title: what the splat must begin with
+# that it holds for, or None.
+Excuse = collections.namedtuple('Excuse', 'regex reason case title', defaults=(None, None))
+
+
 class Splat:
-    """One event. line: 1-based, where it was matched; first..last: its excerpt."""
+    """One event. line: 1-based, where it was matched, and there text; first..last: its excerpt;
+    inner: further lines of it that the deny list has."""
 
     def __init__(self, kind, line, text, first, last):
         self.kind, self.line, self.text = kind, line, text
-        self.first, self.last = first, last
+        self.first, self.last, self.inner = first, last, set()
         self.case = None        # filled in by the verdict: in which case it fell
+
+    def takes(self, index, kind, text):
+        """True if that match is a part of this event."""
+        if index >= self.last:
+            return False
+        if self.kind == 'crash':                # never excused: it can hide nothing
+            return True
+        if self.text.startswith(CUT) and kind not in ('crash', 'lockdep') and BEHIND_CUT.search(text):
+            self.kind, self.line, self.text = kind, index + 1, text
+            return True
+        if any(report.search(f'{self.kind} {self.text}') and line.search(text)
+               for report, line in INNER):
+            self.inner.add(index + 1)
+            return True
+        return False
 
 
 def rows(path):
@@ -73,30 +106,38 @@ def load_deny(path=DENY):
 
 
 def load_allow(path=ALLOW):
-    """[(regex, reason, glob of cases or None)] of the allow list."""
+    """[Excuse] of the allow list."""
     rules = []
     for where, line in rows(path):
         part = [field.strip() for field in line.split(' | ')]
-        if len(part) < 2 or len(part) > 3 or not part[1] or not part[0]:
-            raise BadInput(f'{where}: want "<regex> | <reason>[ | case=<glob>]"; '
+        if len(part) < 2 or not part[1] or not part[0]:
+            raise BadInput(f'{where}: want "<regex> | <reason>[ | case=<glob>][ | title=<regex>]"; '
                             'an entry without a reason is refused')
-        glob = None
-        if len(part) == 3:
-            if not part[2].startswith('case='):
-                raise BadInput(f'{where}: third field must be case=<glob>: {part[2]}')
-            glob = part[2][len('case='):]
-        rules.append((compiled(where, part[0]), part[1], glob))
+        more = {}
+        for field in part[2:]:
+            key, _, value = field.partition('=')
+            if key not in ('case', 'title') or not value or key in more:
+                raise BadInput(f'{where}: behind the reason case=<glob> and title=<regex> may '
+                                f'stand, once each: {field}')
+            more[key] = compiled(where, value) if key == 'title' else value
+        rules.append(Excuse(compiled(where, part[0]), part[1], **more))
     return rules
 
 
-def worst(line, deny):
-    """(class, text) of the worst rule that a line breaks, or None. What follows a glued
-    time stamp is a line by itself."""
+def hits(line, deny):
+    """[(class, text)]: the worst rule that each part of a line breaks. What follows a glued time
+    stamp is a line by itself."""
     found = []
     for part in log.parts(line):
-        if not RESULT.match(part.lstrip()):     # a case may be named after what it tests
-            found += [(kind, part.strip()) for kind, regex in deny if regex.search(part)]
-    return max(found, key=lambda hit: WEIGHT[hit[0]], default=None)
+        broken = [kind for kind, regex in deny if regex.search(part)]
+        if broken and not RESULT.match(part.lstrip()):      # a case may be named after what it tests
+            found.append((max(broken, key=WEIGHT.get), part.strip()))
+    return found
+
+
+def worst(line, deny):
+    """The worst of these, or None."""
+    return max(hits(line, deny), key=lambda hit: WEIGHT[hit[0]], default=None)
 
 
 def extent(text, index, kind):
@@ -107,12 +148,13 @@ def extent(text, index, kind):
     while kind == 'crash' and first > 0 and index - first < BEFORE \
             and not KTAP_LINE.match(text[first - 1].lstrip()):
         first -= 1                              # registers come before the panic
+    framed = FRAMED.search(text[index])
     while last < min(len(text), index + LONGEST):
         if KTAP_LINE.match(text[last].lstrip()) or text[last].startswith(CUT) \
            or log.END.match(text[last]):
             break
         last += 1
-        if LAST.search(text[last - 1]):
+        if LAST.search(text[last - 1]) or (framed and FRAME.search(text[last - 1])):
             break
     return first + 1, last
 
@@ -122,22 +164,20 @@ def scan(lines, deny):
     because an entry may hold for one case only."""
     found = []
     for index, line in enumerate(lines):
-        hit = worst(line, deny)
-        if hit is None:
-            continue
-        if found and index < found[-1].last:
-            event = found[-1]
-            if 'crash' not in (event.kind, hit[0]) and \
-               (OOM.search(event.text) or OOM.search(hit[1])):
+        for kind, text in hits(line, deny):
+            if found and found[-1].takes(index, kind, text):
+                continue
+            if kind != 'crash':                 # what came before a panic leads to it
                 for other in found:
-                    other.last = min(other.last, index)
-            elif event.text.startswith(CUT):  # "cut here" only opens it
-                event.kind, event.line, event.text = hit[0], index + 1, hit[1]
-                continue
-            elif WEIGHT[hit[0]] <= WEIGHT[event.kind]:
-                continue
-        found.append(Splat(hit[0], index + 1, hit[1], *extent(lines, index, hit[0])))
+                    other.last = min(other.last, max(index, other.line))
+            found.append(Splat(kind, index + 1, text, *extent(lines, index, kind)))
     return found
+
+
+def evidence(splat, lines):
+    """What an excuse may go by: the title, and its excerpt but for what the deny list has."""
+    return [splat.text] + [lines[number - 1] for number in range(splat.first, splat.last + 1)
+                           if number != splat.line and number not in splat.inner]
 
 
 def allowed(splat, lines, allow, match):
@@ -145,10 +185,12 @@ def allowed(splat, lines, allow, match):
     fell into a case of that name. A crash is never excused."""
     if splat.kind == 'crash':
         return None
-    body = lines[splat.first - 1:splat.last]
-    for regex, reason, glob in allow:
-        if (glob is None or match(glob)) and any(regex.search(line) for line in body):
-            return reason
+    body = evidence(splat, lines)
+    for rule in allow:
+        if (rule.case is None or match(rule.case)) \
+           and (rule.title is None or rule.title.search(splat.text)) \
+           and any(rule.regex.search(line) for line in body):
+            return rule.reason
     return None
 
 

@@ -17,7 +17,7 @@ exit status
   1  a test failed: exit status, signal, time limit, numbers of subtests, a splat,
      pins that were not released, huge pages that stayed reserved, a kernel that died
      in it, a function of its reach= that it did not execute; or on the base one with
-     since= passed
+     since= passed, or failed because it did not run: no program, no TAP, a skip
   2  cannot tell: no boot, time-out, silent end, broken or short KTAP, a test
      that is missing or unknown, a bad matrix, no counts of what was executed
 """
@@ -60,12 +60,7 @@ class VmJudge(Judge):
         wrong = defects(entry, want, test)
         events = run.splats.get(test.name, [])
         if self.side == 'base' and entry.since:
-            if wrong or events:
-                self.passed += 1
-                self.expected += 1
-            else:
-                self.fail(run, test, 'unexpected pass: the matrix says that it fails on the '
-                          f'base, since={entry.since}', [])
+            self.must_fail(run, entry, test, events, wrong)
             return
         wrong += self.unreached(entry)
         if wrong:
@@ -76,6 +71,19 @@ class VmJudge(Judge):
             self.skipped += 1
         else:
             self.passed += 1
+        for event in events:
+            self.splat(run, event)
+
+    def must_fail(self, run, entry, test, events, wrong):
+        """The patch that mends it is not there."""
+        if ran(test) and (test.parts['fail'] or killed(test) or left_behind(test) or events):
+            self.passed += 1
+            self.expected += 1
+            return
+        what = 'unexpected pass: the matrix says that it fails on the base'
+        if wrong or events:
+            what = f'{"; ".join(wrong) or "a splat"}: not how it should fail on the base'
+        self.fail(run, test, f'{what}, since={entry.since}', [])
         for event in events:
             self.splat(run, event)
 
@@ -107,6 +115,27 @@ class VmJudge(Judge):
         else:
             if why:
                 print(f'reach not checked: {why}')
+
+
+def words(test, *starts):
+    """What init says of its end that begins so."""
+    return [word for word in test.reason.split() if word.startswith(starts)]
+
+
+def killed(test):
+    return words(test, 'signal=', 'timeout=')
+
+
+def left_behind(test):
+    return words(test, 'pins=', 'reserved=')
+
+
+def ran(test):
+    """True if the program got to its tests, and what it printed of them can be trusted. Of one
+    that was killed some results are missing, and no totals come."""
+    refused = {'exit=4', 'exit=126', 'exit=127'} & set(test.reason.split())
+    return bool(test.status != 'skip' and not refused and test.plan
+                and (killed(test) or not test.faults))
 
 
 def defects(entry, want, test):

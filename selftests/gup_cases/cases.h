@@ -62,6 +62,7 @@ bool test_memcg_unkillable(const struct io_kind *kind);
 bool test_memcg_longterm(const struct io_kind *kind);
 bool test_memcg_hugetlb(const struct io_kind *kind);
 bool test_memcg_hugetlb_memfd(const struct io_kind *kind);
+bool test_memfd_collapse(const struct io_kind *kind);
 bool test_growsdown(const struct io_kind *kind);
 bool test_poison(const struct io_kind *kind);
 bool test_eof_disk(const struct io_kind *kind);

@@ -72,6 +72,7 @@ static const struct table_test tests[] = {
 	TABLE_TEST(memcg_longterm, is_anon_or_thp),
 	TABLE_TEST(memcg_hugetlb, NULL),
 	TABLE_TEST(memcg_hugetlb_memfd, NULL),
+	TABLE_TEST(memfd_collapse, NULL),
 	TABLE_TEST(growsdown, NULL),
 	TABLE_TEST(poison, is_poisonable),
 	TABLE_TEST(eof_disk, NULL),

@@ -30,6 +30,16 @@ class Lines(unittest.TestCase):
         self.addCleanup(os.unlink, file.name)
         self.assertEqual(log.read(file.name), ['one', 'two'])
 
+    def test_nul_is_cut_out_and_told(self):
+        with tempfile.NamedTemporaryFile('wb', delete=False) as file:
+            file.write(b'one\n\0[    1.000000] \0BUG: x\nthree\n\0\n')
+        self.addCleanup(os.unlink, file.name)
+        lines = log.read(file.name)
+        self.assertEqual((list(lines), lines.damaged), (['one', 'BUG: x', 'three', ''], [2, 4]))
+        for kind in KunitLog, VmLog:
+            self.assertIn('line 2: a NUL in it and in 1 more lines: the log is damaged',
+                          kind(lines).problems)
+
     def test_bytes_that_are_no_text_do_no_harm(self):
         with tempfile.NamedTemporaryFile('wb', delete=False) as file:
             file.write(b'\xff\x00\n')
@@ -105,6 +115,12 @@ class Kunit(unittest.TestCase):
         seen = KunitLog(KUNIT + ['** 7 printk messages dropped **',
                                  'gup: UML timed out after 60 seconds'])
         self.assertEqual((seen.dropped, seen.timeout), (7, '60'))
+        self.assertIn('line 17: the kernel dropped 7 lines here', seen.problems)
+
+    def test_dropped_lines_are_seen_behind_half_a_line_but_not_where_a_test_says_so(self):
+        text = '** 7 printk messages dropped **'
+        self.assertEqual(KunitLog(KUNIT + ['half a line' + text]).dropped, 7)
+        self.assertEqual(KunitLog(KUNIT + ['    # two: saw ' + text]).problems, [])
 
 
 @one_test_each(VmLog, VM_WRONG)
