@@ -99,7 +99,7 @@ started=$(date +%s)
 # What would make a step look at less, or take what it finds for good.
 unset FILTER LANE SIDE FORCE SEED FUNC ONLY SURVIVORS KEEP EQUIVALENTS LANES LINES BRANCHES \
 	ACCEPT STEPS RECORD KARGS ROUNDS TOPIC OLD UPDATE REACH GUP_INVENTORY GUP_COMMIT \
-	VM SLOW CPUS MEMORY TIMEOUT ASK_AFTER TESTS || :
+	VM SLOW CPUS MEMORY TIMEOUT ASK_AFTER TESTS GUP_READY || :
 
 # in_session ID: the processes of a session.
 # shellcheck disable=SC2317 # called from a trap

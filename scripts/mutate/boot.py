@@ -150,5 +150,6 @@ class Boot:
         parsed = KunitLog(self.text)
         self.names = {case.name for case in parsed.cases if case.leaf and case.status == 'pass'}
         self.failed = {case.name for case in parsed.cases if case.status == 'fail'}
-        if not self.red and not self.stopped and parsed.problems:
+        # Lines that the kernel lost are nothing that the change has done.
+        if not self.red and not self.stopped and parsed.problems and not parsed.dropped:
             self.red = f'dies{self.where()}: {parsed.problems[-1]}'
