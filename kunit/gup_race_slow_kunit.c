@@ -625,11 +625,11 @@ static void race_slow_collapse(enum gk_point point, const void *what)
 
 	if (point != GK_FOUND || race_slow_met)
 		return;
-	race_slow_met = true;
-	old = filemap_lock_folio((struct address_space *)what, 1);
 	new = folio_alloc(GFP_USER, 0);
+	old = filemap_lock_folio((struct address_space *)what, 1);
 	if (IS_ERR(old) || !new)
 		return;
+	race_slow_met = true;
 	folio_copy(new, old);
 	__folio_set_locked(new);
 	__folio_set_swapbacked(new);
@@ -663,7 +663,7 @@ static void race_slow_cut(enum gk_point point, const void *what)
 	shmem_truncate_range(mapping->host, PAGE_SIZE, 2 * PAGE_SIZE - 1);
 }
 
-/* Or it is cut off: what has come in its place is pinned, and cleared. */
+/* Or it is cut off: what has come in its place is pinned. */
 static void gup_race_slow_memfd_cut(struct kunit *test)
 {
 	struct file *file = race_slow_memfd(test);
@@ -698,7 +698,7 @@ static void race_slow_kill_locked(enum gk_point point, const void *what)
 	x->folio = (struct folio *)what;
 	if (!folio_trylock(x->folio))
 		return;
-	mod_timer(&x->timer, jiffies + HZ / 2);
+	mod_timer(&x->timer, jiffies + 10 * HZ);
 	gk_signal(SIGKILL);
 }
 
@@ -782,45 +782,83 @@ static void race_slow_refill_large(enum gk_point point, const void *what)
 	kernel_write(x->file, &byte, 1, &pos);
 }
 
-/*
- * Of what is found next, a page in the middle is the one that follows what has been
- * pinned: memfd_pin_folios() cannot say so, memfd_pin_page_ranges() has to.
- */
-static void gup_race_slow_memfd_refilled(struct kunit *test)
+/* A file of small folios, which are replaced by large ones when GUP looks for more of them. */
+static struct file *race_slow_refilled(struct kunit *test)
 {
 	struct file *file = gk_tmpfs_file(test, "huge=within_size", 64);
-	const unsigned int many = FOLIO_BATCH_SIZE;
-	struct page_range *ranges = kunit_kcalloc(test, 64, sizeof(*ranges), GFP_KERNEL);
-	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
-	unsigned int nr = 0, i;
-	struct folio *folio;
 
-	KUNIT_ASSERT_NOT_NULL(test, ranges);
 	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
 	race_slow_refill = (struct race_slow_refill){
 		.file = file, .huge = race_slow_tmpfs(file)->huge, .left = 2,
 	};
 	race_slow_tmpfs(file)->huge = 0;
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 64 * PAGE_SIZE));
-
 	gk_hook = race_slow_refill_large;
-	KUNIT_EXPECT_EQ(test, 64, hooked_memfd_pin_page_ranges(file, 0, 64, ranges, 64, &nr));
+	return file;
+}
+
+/* Of a folio that is found then, a page in the middle follows what has been pinned. */
+static void race_slow_expect_refilled(struct kunit *test, struct file *file, long held)
+{
+	struct folio *folio = filemap_get_folio(file->f_mapping, FOLIO_BATCH_SIZE);
+
 	gk_hook = NULL;
 	KUNIT_EXPECT_EQ_MSG(test, race_slow_refill.left, 0, "the file was not refilled");
-
-	folio = filemap_get_folio(file->f_mapping, many);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
-	KUNIT_EXPECT_LT_MSG(test, folio->index, many, "no folio begins in front of page %u", many);
-	KUNIT_EXPECT_EQ(test, nr, many + 1);
-	KUNIT_EXPECT_PTR_EQ(test, ranges[many].page, folio_page(folio, many - folio->index));
-	KUNIT_EXPECT_EQ(test, ranges[many].nr_pages, 64 - many);
-	KUNIT_EXPECT_EQ(test, atomic_read(&folio->_pincount), 64 - many);
+	KUNIT_EXPECT_LT_MSG(test, folio->index, FOLIO_BATCH_SIZE, "no folio begins in front");
+	KUNIT_EXPECT_EQ(test, atomic_read(&folio->_pincount), 0);
 	folio_put(folio);
-	for (i = 0; i < many; i++)
-		KUNIT_EXPECT_EQ_MSG(test, ranges[i].nr_pages, 1, "range=%u", i);
-	unpin_user_page_ranges(ranges, nr, false);
 	gk_settle();
 	KUNIT_EXPECT_EQ(test, gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED), held);
+}
+
+/* What is pinned is what the file has, each folio from its start on. */
+static void gup_race_slow_memfd_refilled(struct kunit *test)
+{
+	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
+	struct file *file = race_slow_refilled(test);
+	struct folio **folios = kunit_kcalloc(test, 64, sizeof(*folios), GFP_KERNEL);
+	pgoff_t offset, index = 0;
+	struct folio *folio;
+	long ret, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, folios);
+	ret = hooked_memfd_pin_folios(file, 0, 64 * PAGE_SIZE - 1, folios, 64, &offset);
+	KUNIT_EXPECT_GT(test, ret, 0);
+	for (i = 0; i < ret; i++) {
+		folio = filemap_get_folio(file->f_mapping, index);
+		KUNIT_EXPECT_PTR_EQ_MSG(test, folios[i], folio, "page=%lu", index);
+		KUNIT_EXPECT_EQ(test, folios[i]->index, index);
+		index = folio_next_index(folios[i]);
+		if (!IS_ERR(folio))
+			folio_put(folio);
+	}
+	KUNIT_EXPECT_EQ(test, index, 64);
+	if (ret > 0)
+		unpin_folios(folios, ret);
+	race_slow_expect_refilled(test, file, held);
+}
+
+/* The same of ranges. */
+static void gup_race_slow_memfd_ranges_refilled(struct kunit *test)
+{
+	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
+	struct file *file = race_slow_refilled(test);
+	struct page_range *ranges = kunit_kcalloc(test, 64, sizeof(*ranges), GFP_KERNEL);
+	unsigned int nr = 0;
+	struct folio *folio;
+
+	KUNIT_ASSERT_NOT_NULL(test, ranges);
+	KUNIT_EXPECT_EQ(test, 64, hooked_memfd_pin_page_ranges(file, 0, 64, ranges, 64, &nr));
+	folio = filemap_get_folio(file->f_mapping, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
+	KUNIT_EXPECT_EQ(test, nr, 1);
+	KUNIT_EXPECT_PTR_EQ(test, ranges[0].page, &folio->page);
+	KUNIT_EXPECT_EQ(test, ranges[0].nr_pages, 64);
+	KUNIT_EXPECT_EQ(test, atomic_read(&folio->_pincount), 64);
+	folio_put(folio);
+	unpin_user_page_ranges(ranges, nr, false);
+	race_slow_expect_refilled(test, file, held);
 }
 #endif
 
@@ -864,6 +902,7 @@ static struct kunit_suite gup_race_slow_suite = {
 		KUNIT_CASE(gup_race_slow_memfd_exists),
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
 		KUNIT_CASE(gup_race_slow_memfd_refilled),
+		KUNIT_CASE(gup_race_slow_memfd_ranges_refilled),
 #endif
 		{}
 	},

@@ -4,6 +4,7 @@
  * memfd_pin_folios() pins it: either it is too late for that, or the huge page is pinned.
  * What is pinned is in the file.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,6 @@
 #include "cases.h"
 
 #define COLLAPSE_ROUNDS		60
-#define COLLAPSE_TIME		20000	/* microseconds that one takes at most, under TCG */
 
 /* The thread that pins, and how long it waits. */
 struct pinner {
@@ -55,20 +55,57 @@ static bool expect_in_the_file(const struct gup_call *c, char *mem, unsigned int
 	return good;
 }
 
-static bool collapse_round(unsigned int round, unsigned int *collapsed)
+/* All of it is there, in small pages. */
+static char *map_small_file(int *file)
 {
-	int file = memfd_create("gup_cases", MFD_CLOEXEC);
-	struct pinner pinner = { .usec = random() % COLLAPSE_TIME };
+	char *mem;
+
+	*file = memfd_create("gup_cases", MFD_CLOEXEC);
+	if (*file < 0 || ftruncate(*file, HUGE)) {
+		io_fails("a file");
+		return NULL;
+	}
+	mem = gup_mmap_aligned(HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, *file);
+	if (mem == MAP_FAILED) {
+		io_fails("mmap");
+		return NULL;
+	}
+	memset(mem, 'a', HUGE);
+	return mem;
+}
+
+/* How long a collapse takes that nobody disturbs, in microseconds. */
+static bool time_collapse(unsigned int *usec)
+{
+	double begin;
+	char *mem;
+	int file;
+
+	mem = map_small_file(&file);
+	if (!mem)
+		return false;
+	begin = gup_now();
+	if (madvise(mem, HUGE, MADV_COLLAPSE)) {
+		io_skip("MADV_COLLAPSE of a memfd: %s", strerror(errno));
+		return false;
+	}
+	*usec = (gup_now() - begin) * 1000000 + 1;
+	munmap(mem, HUGE);
+	close(file);
+	return true;
+}
+
+static bool collapse_round(unsigned int round, unsigned int usec, unsigned int *collapsed)
+{
+	int file;
+	struct pinner pinner = { .usec = random() % usec };
 	pthread_t thread;
 	bool good;
 	char *mem;
 
-	if (file < 0 || ftruncate(file, HUGE))
-		return io_fails("a file");
-	mem = gup_mmap_aligned(HUGE, PROT_READ | PROT_WRITE, MAP_SHARED, file);
-	if (mem == MAP_FAILED)
-		return io_fails("mmap");
-	memset(mem, 'a', HUGE);
+	mem = map_small_file(&file);
+	if (!mem)
+		return false;
 	gup_call_init_bare(&pinner.c, rig(), GUP_RIG_API_MEMFD, 0, NULL, HUGE_PAGES);
 	pinner.c.run.fd = file;
 	pinner.c.run.flags = GUP_RIG_RUN_HOLD;
@@ -88,12 +125,14 @@ static bool collapse_round(unsigned int round, unsigned int *collapsed)
 
 bool test_memfd_collapse(const struct io_kind *kind)
 {
-	unsigned int round, collapsed = 0;
+	unsigned int round, usec, collapsed = 0;
 
 	/* Not by two threads at once. */
 	rig();
+	if (!time_collapse(&usec))
+		return false;
 	for (round = 0; round < COLLAPSE_ROUNDS; round++)
-		if (!collapse_round(round, &collapsed))
+		if (!collapse_round(round, usec, &collapsed))
 			return false;
 	return collapsed || gup_fails("MADV_COLLAPSE has not succeeded once");
 }
