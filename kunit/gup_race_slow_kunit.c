@@ -839,23 +839,25 @@ static void gup_race_slow_memfd_refilled(struct kunit *test)
 	race_slow_expect_refilled(test, file, held);
 }
 
-/* The same of ranges. */
+/* Ranges: the last one is the end of the file. */
 static void gup_race_slow_memfd_ranges_refilled(struct kunit *test)
 {
 	long held = gk_stat(NR_FOLL_PIN_ACQUIRED) - gk_stat(NR_FOLL_PIN_RELEASED);
 	struct file *file = race_slow_refilled(test);
 	struct page_range *ranges = kunit_kcalloc(test, 64, sizeof(*ranges), GFP_KERNEL);
+	struct page_range *last;
 	unsigned int nr = 0;
 	struct folio *folio;
 
 	KUNIT_ASSERT_NOT_NULL(test, ranges);
 	KUNIT_EXPECT_EQ(test, 64, hooked_memfd_pin_page_ranges(file, 0, 64, ranges, 64, &nr));
-	folio = filemap_get_folio(file->f_mapping, 0);
+	KUNIT_ASSERT_GT(test, nr, 0);
+	last = &ranges[nr - 1];
+	folio = filemap_get_folio(file->f_mapping, 63);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(folio));
-	KUNIT_EXPECT_EQ(test, nr, 1);
-	KUNIT_EXPECT_PTR_EQ(test, ranges[0].page, &folio->page);
-	KUNIT_EXPECT_EQ(test, ranges[0].nr_pages, 64);
-	KUNIT_EXPECT_EQ(test, atomic_read(&folio->_pincount), 64);
+	KUNIT_EXPECT_PTR_EQ(test, last->page + last->nr_pages - 1,
+			    folio_page(folio, 63 - folio->index));
+	KUNIT_EXPECT_EQ(test, atomic_read(&folio->_pincount), last->nr_pages);
 	folio_put(folio);
 	unpin_user_page_ranges(ranges, nr, false);
 	race_slow_expect_refilled(test, file, held);
