@@ -271,6 +271,23 @@ static void gup_ranges_most(struct kunit *test)
 	gk_expect_restored(c);
 }
 
+/*
+ * GUP-fast stores a batch as two words, where the pages would begin in the free end of the
+ * array: in the middle of this one. The rest stays as it is, which is all there is to see of it.
+ */
+static void gup_ranges_two_words(struct kunit *test)
+{
+	struct gk_range *r = gk_map(test, &gk_drv_order4, 16);
+	struct gk_call *c = gk_gup_ranges(r, GK_PIN_FAST, FOLL_WRITE, 0, 16, 16);
+
+	gk_expect_pinned(c, 16);
+	GK_EXPECT(c, 0, "ranges", c->nr_ranges, 1);
+	GK_EXPECT(c, 0, "stored for each page",
+		  !!memchr_inv(c->ranges + 10, GK_RANGES_GUARD, 6 * sizeof(*c->ranges)), false);
+	gk_release(c);
+	gk_expect_restored(c);
+}
+
 /* A call that goes on in the middle of a folio makes the last range longer. */
 static void gup_ranges_append(struct kunit *test)
 {
@@ -645,6 +662,7 @@ static struct kunit_suite gup_ranges_suite = {
 		KUNIT_CASE(gup_ranges_refused),
 		KUNIT_CASE(gup_ranges_encode_refused),
 		KUNIT_CASE(gup_ranges_most),
+		KUNIT_CASE(gup_ranges_two_words),
 		KUNIT_CASE(gup_ranges_append),
 		KUNIT_CASE(gup_ranges_append_nothing),
 		KUNIT_CASE(gup_ranges_fall_back),
