@@ -580,13 +580,14 @@ static void gup_race_slow_memfd_shrunk(struct kunit *test)
 	race_slow_pin_memfd(test, file, race_slow_shrink, -EINVAL);
 }
 
-static bool race_slow_punched;
+/* Has the hook of a case done what it is there for? */
+static bool race_slow_met;
 
 static void race_slow_punch(enum gk_point point, const void *what)
 {
-	if (point != GK_ALLOCATE || race_slow_punched)
+	if (point != GK_ALLOCATE || race_slow_met)
 		return;
-	race_slow_punched = true;
+	race_slow_met = true;
 	vfs_fallocate((struct file *)what, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		      0, 2 * PAGE_SIZE);
 }
@@ -602,9 +603,9 @@ static void gup_race_slow_memfd_replaced(struct kunit *test)
 	/* Those that may not stay where they are would be looked for again anyway. */
 	mapping_set_gfp_mask(file->f_mapping, GFP_USER);
 	KUNIT_ASSERT_EQ(test, 0, vfs_fallocate(file, 0, 0, 2 * PAGE_SIZE));
-	race_slow_punched = false;
+	race_slow_met = false;
 	race_slow_pin_memfd(test, file, race_slow_punch, 2);
-	KUNIT_EXPECT_TRUE(test, race_slow_punched);
+	KUNIT_EXPECT_TRUE(test, race_slow_met);
 }
 
 static void race_slow_fill_memfd(struct kunit *test, struct file *file)
@@ -616,9 +617,19 @@ static void race_slow_fill_memfd(struct kunit *test, struct file *file)
 	KUNIT_ASSERT_EQ(test, 2, kernel_write(file, "12", 2, &pos));
 }
 
-static bool race_slow_met;
+/* Of a memfd that is filled, @hook replaces a folio once: what is pinned is in the file. */
+static void race_slow_pin_replaced(struct kunit *test,
+				   void (*hook)(enum gk_point point, const void *what))
+{
+	struct file *file = race_slow_memfd(test);
 
-/* What collapse_file() does to folios that it has seen without references, and locked. */
+	race_slow_fill_memfd(test, file);
+	race_slow_met = false;
+	race_slow_pin_memfd(test, file, hook, 2);
+	KUNIT_EXPECT_TRUE(test, race_slow_met);
+}
+
+/* What collapse_file() does to folios that it has locked, and seen no other references to. */
 static void race_slow_collapse(enum gk_point point, const void *what)
 {
 	struct folio *old, *new;
@@ -645,12 +656,7 @@ static void race_slow_collapse(enum gk_point point, const void *what)
 /* After memfd_pin_folios() has found it, a folio is replaced: the new one is pinned. */
 static void gup_race_slow_memfd_collapsed(struct kunit *test)
 {
-	struct file *file = race_slow_memfd(test);
-
-	race_slow_fill_memfd(test, file);
-	race_slow_met = false;
-	race_slow_pin_memfd(test, file, race_slow_collapse, 2);
-	KUNIT_EXPECT_TRUE(test, race_slow_met);
+	race_slow_pin_replaced(test, race_slow_collapse);
 }
 
 static void race_slow_cut(enum gk_point point, const void *what)
@@ -666,12 +672,7 @@ static void race_slow_cut(enum gk_point point, const void *what)
 /* Or it is cut off: what has come in its place is pinned. */
 static void gup_race_slow_memfd_cut(struct kunit *test)
 {
-	struct file *file = race_slow_memfd(test);
-
-	race_slow_fill_memfd(test, file);
-	race_slow_met = false;
-	race_slow_pin_memfd(test, file, race_slow_cut, 2);
-	KUNIT_EXPECT_TRUE(test, race_slow_met);
+	race_slow_pin_replaced(test, race_slow_cut);
 }
 
 /**
