@@ -163,7 +163,7 @@ static bool make_memfd_mixed(struct io_mem *m)
 	touch_scattered(m->map, HUGE);
 	io_refill(m);
 	return check_huge_shmem(m->map + HUGE, m->len - HUGE, m->len / HUGE - 1, HUGE) ||
-	       io_skip("shmem_enabled gave no huge pages of shmem");
+	       gup_fails("MADV_HUGEPAGE gave no huge pages of shmem");
 }
 
 static const struct io_kind scattered = {
@@ -933,15 +933,39 @@ static bool test_pieces_memfd(const struct io_kind *kind, const void *own)
 	return map_pieces(own, &of_file);
 }
 
-/* No two of the small pages are one run of a batch. */
-static bool expect_apart(const struct io_mem *m, struct io_range r, size_t nr)
+/*
+ * The page of a memfd is another one after this. The one it had goes to a mapping that stays,
+ * or it would be the next that is handed out.
+ */
+static bool replace_page(char *page)
+{
+	char *taken = mmap(NULL, psize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
+
+	if (taken == MAP_FAILED)
+		return io_fails("mmap");
+	if (madvise(page, psize(), MADV_REMOVE))
+		return io_fails("MADV_REMOVE");
+	memset(taken, 1, 1);
+	memset(page, 1, 1);
+	return true;
+}
+
+/* No two of the small pages are one run of a batch, wherever the kernel had put them. */
+static bool set_apart(struct io_mem *m, struct io_range r, size_t nr)
 {
 	char *at = m->map + r.from;
+	unsigned int left = 100;
 	size_t i;
 
 	for (i = 1; i < nr; i++)
-		if (gup_pfn(at + i * psize()) == gup_pfn(at + (i - 1) * psize()) + 1)
-			return io_skip("page %zu follows the one before it", i);
+		while (gup_pfn(at + i * psize()) == gup_pfn(at + (i - 1) * psize()) + 1) {
+			if (!left--)
+				return gup_fails("page %zu follows the one before it", i);
+			if (!replace_page(at + i * psize()))
+				return false;
+		}
+	io_refill(m);
 	return true;
 }
 
@@ -951,7 +975,7 @@ static bool fail_with_leftover(const struct io_kind *kind, struct io_range r, si
 	struct io_mem m;
 
 	return need_injection() && begin(&s, NULL, &m, kind, &of_file, SIZE) &&
-	       expect_apart(&m, r, small) && set_limit(&s, SMALL) && attach(&s) &&
+	       set_apart(&m, r, small) && set_limit(&s, SMALL) && attach(&s) &&
 	       fail_each_point(&s, &m, r, TABLE_EDGE - BATCH * psize(), fill_by_map, unmap) &&
 	       set_limit(&s, FULL) && close_space(&s);
 }
