@@ -946,8 +946,8 @@ static bool replace_page(char *page)
 		return io_fails("mmap");
 	if (madvise(page, psize(), MADV_REMOVE))
 		return io_fails("MADV_REMOVE");
-	memset(taken, 1, 1);
-	memset(page, 1, 1);
+	*taken = 1;
+	*page = 1;
 	return true;
 }
 
