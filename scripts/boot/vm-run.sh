@@ -51,7 +51,7 @@ reach_ready() {
 	[ -z "$_why" ] || { echo "# not checked: $_why" >"$out/reach"; return 0; }
 	"$qemu" -help | grep -q '^-plugin' || die "$qemu was built without plugins: REACH=0 does without"
 	need nm binutils
-	"$top/scripts/verdict/matrix.py" check --source "$tree/mm/gup.c" || exit 2
+	"$top/scripts/verdict/matrix.py" check --source "$tree/mm/gup.c" --side "$side" || exit 2
 	"$top/scripts/verdict/reach.py" list "$tree" "$o" >"$out/calls" || exit 2
 	_so=$("$top/scripts/tcg/build.sh" count) || exit 2
 	plugin="-plugin $_so,calls=$out/calls,out=$out/counts,marker=__x64_sys_sethostname"

@@ -5,7 +5,8 @@
 usage: matrix.py list  [OPTIONS] [FILE]     names, one a line
        matrix.py run   [OPTIONS] [FILE]     what the guest's init reads
        matrix.py programs [OPTIONS] [FILE]  the programs that are needed
-       matrix.py check [--lanes FILE] [--series FILE|FOLDER] [--source mm/gup.c] [FILE]
+       matrix.py check [--lanes FILE] [--series FILE|FOLDER] [FILE]
+                       [--source mm/gup.c [--side series|base]]
 OPTIONS: --lane LANE --side series|base --filter GLOB --scale N
 
 exit status: 0 good, 2 bad matrix (each error with its line)
@@ -235,6 +236,8 @@ def errors(entries, args):
     yield from expectations.unknown(entries, args.lanes, args.series)
     functions = defined(args.source) if args.source else None
     for entry in entries:
+        if args.side and entry.side not in (None, args.side):
+            continue
         for _, function, _ in entry.reach:
             if functions is not None and function not in functions:
                 yield f'{entry.where}: reach={function} is no function of {args.source}'
@@ -251,7 +254,7 @@ def show(verb, entries, scale):
 
 def main(argv):
     parser, verb = expectations.parser(__doc__, FILE)
-    verb('check', '--lanes', '--series', '--source')
+    verb('check', '--lanes', '--series', '--source', '--side')
     for name in ('list', 'run', 'programs'):
         words = verb(name, '--lane', '--side', '--filter')
         words.add_argument('--scale', type=int, default=1)
