@@ -108,6 +108,45 @@ static bool expect_folio_refs(const char *what, char *at, size_t len,
 	return good;
 }
 
+/* What only was read of a memfd is clean: nobody has to write it to swap. */
+static bool make_unwritten(struct io_mem *m)
+{
+	size_t at;
+
+	if (madvise(m->map, m->len, MADV_REMOVE))
+		return io_fails("MADV_REMOVE");
+	for (at = 0; at < m->len; at += psize())
+		FORCE_READ(m->map[at]);
+	return true;
+}
+
+static bool is_resident(char *at)
+{
+	unsigned char there = 0;
+
+	return mincore(at, psize(), &there) || there & 1;
+}
+
+/*
+ * Reclaims all of @m, and memory of this kind that is clean, which has to go. Pages that another
+ * CPU is about to put on a list stay for a while.
+ */
+static bool reclaim(const struct io_mem *m)
+{
+	unsigned int left = 100;
+	struct io_mem clean;
+
+	if (!io_make(&clean, m->kind, SIZE) || !make_unwritten(&clean))
+		return false;
+	do {
+		usleep(1000);
+		if (madvise(m->map, m->len, MADV_PAGEOUT) ||
+		    madvise(clean.map, SIZE, MADV_PAGEOUT))
+			return io_fails("MADV_PAGEOUT");
+	} while (is_resident(clean.map) && --left);
+	return left || gup_fails("MADV_PAGEOUT leaves clean memory where it is");
+}
+
 struct fixed {
 	struct io_ring ring;
 	struct io_mem mem;
@@ -197,6 +236,45 @@ static bool test_fixed(const struct io_kind *kind)
 				    f.mem.map + HUGE, 6 * KB + 1, 0), -EFAULT) &&
 	       io_expect_out("registered still", &f.before, fixed_pins(&f)) &&
 	       fixed_unregister(&f);
+}
+
+static bool fixed_readv(struct fixed *f, int index, size_t from, size_t len, int file)
+{
+	struct iovec iov = { f->mem.map + from, len };
+
+	return io_expect("READV_FIXED", io_ring_io(&f->ring, IORING_OP_READV_FIXED, index, file,
+						   (char *)&iov, 1, FILE_OFFSET), len);
+}
+
+/*
+ * What a request has read into memory that nobody else wrote to stays. It is not known if the
+ * memory was movable: then the pin made it dirty.
+ */
+static bool kept_by(const struct io_kind *kind, bool direct,
+		    bool (*read)(struct fixed *f, int index, size_t from, size_t len, int file))
+{
+	size_t from = 8 * KB, len = 256 * KB;
+	struct fixed f;
+
+	return fixed_open(&f, kind) && make_unwritten(&f.mem) && fixed_register(&f) &&
+	       read(&f, 0, from, len, direct ? f.direct : f.file) &&
+	       fixed_unregister(&f) && reclaim(&f.mem) &&
+	       io_check("what was read", f.mem.map + from, len, 1000, FILE_OFFSET);
+}
+
+static bool test_fixed_kept(const struct io_kind *kind)
+{
+	return kept_by(kind, false, fixed_read);
+}
+
+static bool test_fixed_kept_direct(const struct io_kind *kind)
+{
+	return kept_by(kind, true, fixed_read);
+}
+
+static bool test_fixed_kept_vector(const struct io_kind *kind)
+{
+	return kept_by(kind, true, fixed_readv);
 }
 
 /* Each folio that is in a buffer has a pin for it, small or large; no other has one. */
@@ -1292,6 +1370,25 @@ static bool test_udmabuf_fallocate(const struct io_kind *kind)
 	       io_check("buffer", at, len, 1700, 0);
 }
 
+/* What was written to a buffer of memory that nobody else wrote to stays. */
+static bool test_udmabuf_kept(const struct io_kind *kind)
+{
+	struct io_mem m;
+	char *at;
+	int buf;
+
+	if (!io_make(&m, kind, SIZE) || !seal(&m) || !make_unwritten(&m))
+		return false;
+	buf = udmabuf_create(&m, 0, SIZE);
+	at = buf < 0 ? NULL : udmabuf_map(buf, SIZE);
+	if (!at)
+		return false;
+	io_fill(at, SIZE, 1800, 0);
+	munmap(at, SIZE);
+	close(buf);
+	return reclaim(&m) && io_check("memfd", m.map, SIZE, 1800, 0);
+}
+
 /* Seals and files that udmabuf, offsets that memfd_pin_folios() does not take. */
 static bool test_udmabuf_refused(const struct io_kind *kind)
 {
@@ -1506,6 +1603,11 @@ static bool is_memfd(const struct io_kind *k)
 	return k->shared;
 }
 
+static bool is_reclaimed(const struct io_kind *k)
+{
+	return k->shared && !k->hugetlb;
+}
+
 /* fallocate() does not look at what is mapped, so it gives no THP. */
 static bool is_plain_memfd(const struct io_kind *k)
 {
@@ -1519,6 +1621,9 @@ static bool is_file(const struct io_kind *k)
 
 static const struct table_test tests[] = {
 	TABLE_TEST(fixed, is_any),
+	TABLE_TEST(fixed_kept, is_reclaimed),
+	TABLE_TEST(fixed_kept_direct, is_reclaimed),
+	TABLE_TEST(fixed_kept_vector, is_reclaimed),
 	TABLE_TEST(fixed_pages, is_any),
 	TABLE_TEST(fixed_fork, is_any),
 	TABLE_TEST(fixed_forked, is_any),
@@ -1546,6 +1651,7 @@ static const struct table_test tests[] = {
 	TABLE_TEST(udmabuf, is_memfd),
 	TABLE_TEST(udmabuf_pages, is_memfd),
 	TABLE_TEST(udmabuf_fallocate, is_plain_memfd),
+	TABLE_TEST(udmabuf_kept, is_reclaimed),
 	TABLE_TEST(udmabuf_refused, is_plain_memfd),
 	TABLE_TEST(perf_phys, is_any),
 	TABLE_TEST(rates, is_any),
