@@ -7,7 +7,7 @@
  */
 #include <linux/tee_core.h>
 
-#include "../../drivers/tee/tee_private.h"
+#include "../../../drivers/tee/tee_private.h"
 #include "gk.h"
 
 #define TEE_PAGES	4

@@ -128,8 +128,8 @@ static bool is_resident(char *at)
 }
 
 /*
- * Reclaims all of @m, and memory of this kind that is clean, which has to go. Pages that another
- * CPU is about to put on a list stay for a while.
+ * Reclaims all of @m, and memory of this kind that is clean, which has to go. Pages stay that
+ * another CPU is about to put on a list: the caller is on one CPU.
  */
 static bool reclaim(const struct io_mem *m)
 {
@@ -139,7 +139,6 @@ static bool reclaim(const struct io_mem *m)
 	if (!io_make(&clean, m->kind, SIZE) || !make_unwritten(&clean))
 		return false;
 	do {
-		usleep(1000);
 		if (madvise(m->map, m->len, MADV_PAGEOUT) ||
 		    madvise(clean.map, SIZE, MADV_PAGEOUT))
 			return io_fails("MADV_PAGEOUT");
@@ -256,7 +255,8 @@ static bool kept_by(const struct io_kind *kind, bool direct,
 	size_t from = 8 * KB, len = 256 * KB;
 	struct fixed f;
 
-	return fixed_open(&f, kind) && make_unwritten(&f.mem) && fixed_register(&f) &&
+	return gup_stay_on_one_cpu() &&
+	       fixed_open(&f, kind) && make_unwritten(&f.mem) && fixed_register(&f) &&
 	       read(&f, 0, from, len, direct ? f.direct : f.file) &&
 	       fixed_unregister(&f) && reclaim(&f.mem) &&
 	       io_check("what was read", f.mem.map + from, len, 1000, FILE_OFFSET);
@@ -1377,7 +1377,7 @@ static bool test_udmabuf_kept(const struct io_kind *kind)
 	char *at;
 	int buf;
 
-	if (!io_make(&m, kind, SIZE) || !seal(&m) || !make_unwritten(&m))
+	if (!gup_stay_on_one_cpu() || !io_make(&m, kind, SIZE) || !seal(&m) || !make_unwritten(&m))
 		return false;
 	buf = udmabuf_create(&m, 0, SIZE);
 	at = buf < 0 ? NULL : udmabuf_map(buf, SIZE);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /// What is written through a pin is lost if nobody marks the page dirty before the pin is
 /// dropped: its entry may be clean, and reclaim believes that. A file that pins pages for
-/// writing has to mark some. Blind: that another file does, or that this one does not always.
+/// writing has to mark some. Blind: that another file does, that this one does not always, and
+/// files that pin by a function of another one, as io_uring/rsrc.c did.
 
 @initialize:python@
 @@

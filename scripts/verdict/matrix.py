@@ -254,7 +254,7 @@ def show(verb, entries, scale):
 
 def main(argv):
     parser, verb = expectations.parser(__doc__, FILE)
-    verb('check', '--lanes', '--series', '--source', '--side')
+    verb('check', '--lanes', '--series', '--source').add_argument('--side', choices=('series', 'base'))
     for name in ('list', 'run', 'programs'):
         words = verb(name, '--lane', '--side', '--filter')
         words.add_argument('--scale', type=int, default=1)

@@ -18,6 +18,16 @@ static int wrong_remote(struct mm_struct *mm, u64 addr, struct page **pages)
 	return pin_user_pages_remote(mm, addr, 1, FOLL_WRITE, pages, NULL);	/* found */
 }
 
+static long wrong_unlocked(u64 addr, struct page **pages)
+{
+	return pin_user_pages_unlocked(addr, 1, pages, FOLL_WRITE);	/* found */
+}
+
+static int wrong_ranges(u64 addr, struct page_range *ranges, unsigned int *nr)
+{
+	return pin_user_page_ranges_fast(addr, 1, FOLL_WRITE, ranges, 1, nr);	/* found */
+}
+
 static long wrong_memfd(struct file *file, struct folio **folios, pgoff_t *offset)
 {
 	return memfd_pin_folios(file, 0, PAGE_SIZE - 1, folios, 1, offset);	/* found */
