@@ -10,7 +10,7 @@
  *
  * A line of LIST, made by scripts/verdict/matrix.py: five fields and a command, apart by
  * tabs: name, time limit in seconds, user id, things to take away ("-", or
- * debugfs,hugepages), and program and arguments, apart by blanks.
+ * some of debugfs,hugepages,khugepaged), and program and arguments, apart by blanks.
  * While a test runs, the host has its name; each change of that name is seen from
  * outside of the guest, where it separates what was counted (scripts/tcg/count.c).
  * As process 1 it reboots in the end; else it runs the tests in a process id
@@ -50,6 +50,7 @@ struct test {
 	uid_t uid;
 	bool no_debugfs;
 	bool no_hugepages;
+	bool no_khugepaged;
 	char *argv[MAX_ARGS + 1];
 };
 
@@ -273,6 +274,7 @@ static bool parse_test(char *line, struct test *test)
 	test->uid = atoi(uid);
 	test->no_debugfs = strstr(without, "debugfs");
 	test->no_hugepages = strstr(without, "hugepages");
+	test->no_khugepaged = strstr(without, "khugepaged");
 	while ((word = strsep(&command, " ")) && n < MAX_ARGS)
 		if (*word)
 			test->argv[n++] = word;
@@ -330,6 +332,13 @@ static void empty_hugepages(void)
 	knob_write("/proc/sys/vm/nr_hugepages", "0");
 	knob_write("/sys/kernel/mm/transparent_hugepage/enabled", "never");
 	knob_write("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "never");
+}
+
+/* For a day, or until restore_all(); but the first process that has work for it wakes it. */
+static void rest_khugepaged(void)
+{
+	knob_write("/sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan", "1");
+	knob_write("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "86400000");
 }
 
 static noreturn void child(struct test *test, int out)
@@ -510,6 +519,8 @@ static void run_all(FILE *list, int total, int home)
 		say("# gup-vm: begin %s", test.name);
 		if (test.no_hugepages)
 			empty_hugepages();
+		if (test.no_khugepaged)
+			rest_khugepaged();
 		before = held_at_rest();
 		start = now_ms();
 		name_host(test.name);

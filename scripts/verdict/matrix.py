@@ -28,7 +28,8 @@ side=series   is not there on the base: what it tests comes with the series
 lanes=a,b     runs in these lanes only (default: x86_64*)
 only=asked    runs only when --filter is exactly its name: it takes too long
 as=UID        runs as this user (default: 0)
-without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on)
+without=X,Y   runs without debugfs, hugepages (neither there nor to be switched on), khugepaged
+              (asleep, as what it collapses is not what the test has made)
 reach=F,F>N   functions of mm/gup.c that it must execute, or more than N times: start and
               end of any program execute a few, above all get_user_pages_remote (exec)
               and with threads get_user_pages_fast (futex). scripts/verdict/reach.py shows numbers
@@ -50,7 +51,7 @@ from verdict import expectations
 
 FILE = os.path.join(TOP, 'selftests', 'matrix')
 NUMBERS = ('pass', 'skip', 'xfail', 'fail')
-WITHOUT = ('debugfs', 'hugepages')
+WITHOUT = ('debugfs', 'hugepages', 'khugepaged')
 
 
 class Program(expectations.Expectation):
